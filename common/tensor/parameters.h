@@ -1,0 +1,41 @@
+// All of a model's tensors in one flat buffer.
+#ifndef FEDGAP_COMMON_TENSOR_PARAMETERS_H_
+#define FEDGAP_COMMON_TENSOR_PARAMETERS_H_
+
+#include <cstddef>
+#include <cstdlib>
+#include <new>
+#include <span>
+#include <vector>
+
+namespace fedgap {
+
+// Allocates on cache-line boundaries, so that kernels can load aligned.
+template <typename T>
+struct AlignedAllocator {
+  using value_type = T;
+  static constexpr std::align_val_t kAlignment{64};
+
+  AlignedAllocator() = default;
+  template <typename U>
+  AlignedAllocator(const AlignedAllocator<U>&) {}
+
+  T* allocate(std::size_t count) {
+    return static_cast<T*>(::operator new(count * sizeof(T), kAlignment));
+  }
+  void deallocate(T* memory, std::size_t) {
+    ::operator delete(memory, kAlignment);
+  }
+  template <typename U>
+  bool operator==(const AlignedAllocator<U>&) const {
+    return true;
+  }
+};
+
+// A flat float32 buffer in layout order, 64-byte aligned. Which Layout it
+// follows is known from where it stands (a Model, a run, a checkpoint).
+using Parameters = std::vector<float, AlignedAllocator<float>>;
+
+}  // namespace fedgap
+
+#endif  // FEDGAP_COMMON_TENSOR_PARAMETERS_H_
