@@ -8,15 +8,9 @@
 #include <vector>
 
 #include "common/tensor/image_view.h"
+#include "common/tensor/normalization.h"
 
 namespace fedgap {
-
-// Per-channel constants: a pixel value v in [0, 1] becomes (v - mean) /
-// stddev, computed in double and rounded once to float.
-struct PixelNormalization {
-  std::vector<double> mean;
-  std::vector<double> stddev;
-};
 
 // A set of labelled images, each of its own size. Implementations:
 // ImageDataset (8-bit images in memory); a program may bring its own
@@ -36,7 +30,7 @@ class DataSource {
   virtual ImageSize image_size(std::int64_t i) const = 0;
   // Writes image i, normalised, as [height, width, channels] to `out`, which
   // has exactly that many elements.
-  virtual void Read(std::int64_t i, const PixelNormalization& normalization,
+  virtual void Read(std::int64_t i, const Normalization& normalization,
                     std::span<float> out) const = 0;
 };
 

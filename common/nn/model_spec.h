@@ -9,6 +9,7 @@
 
 #include "common/base/status.h"
 #include "common/tensor/layout.h"
+#include "common/tensor/normalization.h"
 
 namespace fedgap {
 
@@ -47,13 +48,6 @@ struct NodeSpec {
   TensorRole role = TensorRole::kShared;  // of the node's tensors
 
   bool operator==(const NodeSpec&) const = default;
-};
-
-// Pixels enter the network as (value / 255 - mean) / stddev, per channel.
-struct Normalization {
-  std::vector<double> mean;
-  std::vector<double> stddev;
-  bool operator==(const Normalization&) const = default;
 };
 
 struct ModelSpec {
