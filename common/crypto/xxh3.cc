@@ -1,0 +1,57 @@
+#include "common/crypto/xxh3.h"
+
+#include <xxhash.h>
+
+#include <cstring>
+
+#include "common/base/check.h"
+
+namespace fedgap {
+namespace {
+
+Xxh3Digest Canonical(XXH128_hash_t hash) {
+  XXH128_canonical_t canonical;
+  XXH128_canonicalFromHash(&canonical, hash);
+  Xxh3Digest digest;
+  static_assert(sizeof(canonical.digest) == sizeof(digest));
+  std::memcpy(digest.data(), canonical.digest, digest.size());
+  return digest;
+}
+
+struct FreeState {
+  void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
+};
+
+}  // namespace
+
+std::uint64_t Xxh3Of64(std::span<const std::uint8_t> bytes) {
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
+
+Xxh3Digest Xxh3Of128(std::span<const std::uint8_t> bytes) {
+  return Canonical(XXH3_128bits(bytes.data(), bytes.size()));
+}
+
+struct Xxh3::State {
+  std::unique_ptr<XXH3_state_t, FreeState> hash{XXH3_createState()};
+};
+
+Xxh3::Xxh3() : state_(std::make_unique<State>()) {
+  FEDGAP_CHECK(state_->hash != nullptr);
+  FEDGAP_CHECK(XXH3_128bits_reset(state_->hash.get()) == XXH_OK);
+}
+Xxh3::~Xxh3() = default;
+Xxh3::Xxh3(Xxh3&&) noexcept = default;
+Xxh3& Xxh3::operator=(Xxh3&&) noexcept = default;
+
+void Xxh3::Update(std::span<const std::uint8_t> bytes) {
+  if (bytes.empty()) return;  // XXH3 refuses a null pointer
+  FEDGAP_CHECK(XXH3_128bits_update(state_->hash.get(), bytes.data(),
+                                   bytes.size()) == XXH_OK);
+}
+
+Xxh3Digest Xxh3::Digest() const {
+  return Canonical(XXH3_128bits_digest(state_->hash.get()));
+}
+
+}  // namespace fedgap
