@@ -11,6 +11,7 @@
 #include <span>
 
 #include "common/base/thread_pool.h"
+#include "common/nn/batch_metrics.h"
 #include "common/nn/model.h"
 #include "common/tensor/image_view.h"
 
@@ -19,31 +20,6 @@ namespace fedgap {
 struct Example {
   ImageView image;  // channels == model.spec().input_channels
   int label = 0;    // in [0, classes)
-};
-
-// Sums over examples, in integers, so that their order does not matter and
-// decisions made from them are the same everywhere.
-struct BatchMetrics {
-  // Losses are summed as rint(loss * 2^20).
-  static constexpr double kLossScale = 1048576.0;
-
-  std::int64_t count = 0;
-  std::int64_t correct =
-      0;  // argmax of the logits (the first of ties) == label
-  std::int64_t loss_fixed = 0;
-
-  double mean_loss() const {
-    return count == 0 ? 0.0
-                      : static_cast<double>(loss_fixed) / kLossScale /
-                            static_cast<double>(count);
-  }
-  double accuracy() const {
-    return count == 0
-               ? 0.0
-               : static_cast<double>(correct) / static_cast<double>(count);
-  }
-  BatchMetrics& operator+=(const BatchMetrics& other);
-  bool operator==(const BatchMetrics&) const = default;
 };
 
 // Softmax cross-entropy and its gradient for one batch after another. Scratch

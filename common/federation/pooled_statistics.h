@@ -1,0 +1,40 @@
+// What a client says about its data's pooled vectors.
+#ifndef FEDGAP_COMMON_FEDERATION_POOLED_STATISTICS_H_
+#define FEDGAP_COMMON_FEDERATION_POOLED_STATISTICS_H_
+
+#include <cstdint>
+#include <vector>
+
+namespace fedgap {
+
+enum class PooledMode {
+  kOff,      // nothing
+  kMean,     // the mean pooled vector of each group
+  kClasses,  // that and the mean of each class
+};
+
+// The pooled vectors of one resolution group, from one evaluation pass of the
+// RECEIVED global model over the local training part.
+struct GroupPooledStatistics {
+  int group = 0;
+  std::int64_t count = 0;   // samples, > 0
+  std::vector<float> mean;  // [C]
+  // Per class: how many samples, and their mean [classes, C] row by row. Empty
+  // unless PooledMode::kClasses. A class with fewer samples than the task's
+  // min_class_count has count 0 and a row of zeros: the mean of one sample is
+  // that sample.
+  std::vector<std::int64_t> class_counts;
+  std::vector<float> class_means;
+
+  bool operator==(const GroupPooledStatistics&) const = default;
+};
+
+// Ascending by group; only groups that the client holds.
+struct PooledStatistics {
+  std::vector<GroupPooledStatistics> groups;
+  bool operator==(const PooledStatistics&) const = default;
+};
+
+}  // namespace fedgap
+
+#endif  // FEDGAP_COMMON_FEDERATION_POOLED_STATISTICS_H_

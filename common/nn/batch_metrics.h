@@ -1,0 +1,41 @@
+// Accuracy and loss as integer sums.
+#ifndef FEDGAP_COMMON_NN_BATCH_METRICS_H_
+#define FEDGAP_COMMON_NN_BATCH_METRICS_H_
+
+#include <cstdint>
+
+namespace fedgap {
+
+// Sums over examples, in integers, so that their order does not matter and
+// decisions made from them are the same everywhere.
+struct BatchMetrics {
+  // Losses are summed as rint(loss * 2^20).
+  static constexpr double kLossScale = 1048576.0;
+
+  std::int64_t count = 0;
+  std::int64_t correct =
+      0;  // argmax of the logits (the first of ties) == label
+  std::int64_t loss_fixed = 0;
+
+  // 0 where there are no examples.
+  double loss() const {
+    return count > 0 ? static_cast<double>(loss_fixed) / kLossScale /
+                           static_cast<double>(count)
+                     : 0.0;
+  }
+  double accuracy() const {
+    return count > 0 ? static_cast<double>(correct) / static_cast<double>(count)
+                     : 0.0;
+  }
+  BatchMetrics& operator+=(const BatchMetrics& other) {
+    count += other.count;
+    correct += other.correct;
+    loss_fixed += other.loss_fixed;
+    return *this;
+  }
+  bool operator==(const BatchMetrics&) const = default;
+};
+
+}  // namespace fedgap
+
+#endif  // FEDGAP_COMMON_NN_BATCH_METRICS_H_

@@ -1,0 +1,49 @@
+// Combines the updates of one round.
+#ifndef FEDGAP_SERVER_AGGREGATION_ROUND_AGGREGATOR_H_
+#define FEDGAP_SERVER_AGGREGATION_ROUND_AGGREGATOR_H_
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "common/base/status.h"
+#include "common/federation/pooled_statistics.h"
+#include "common/telemetry/events.h"
+#include "common/tensor/parameters.h"
+#include "server/aggregation/contribution.h"
+
+namespace fedgap {
+
+// The combination of a round's updates, before the server optimiser.
+struct Aggregate {
+  Parameters delta;                               // federated range
+  std::vector<ClientInfluence> client_influence;  // ascending by name
+  std::vector<GroupInfluence> group_influence;    // ascending by group
+};
+
+// One round's updates, combined in any order of arrival to the same bits.
+// Implementations: MeanAggregator (exact integer accumulation under a
+// Weighting), MedianAggregator (coordinate-wise, needs all updates at once).
+// Not thread-safe: one thread feeds it; it may use a pool inside.
+class RoundAggregator {
+ public:
+  virtual ~RoundAggregator() = default;
+
+  // Whether Accumulate is done with a contribution's delta when it returns. If
+  // not, the delta must stay readable until Report.
+  virtual bool streams() const = 0;
+
+  // Takes updates, at best four together. An update that cannot be read
+  // (DATA_LOSS, UNAVAILABLE) or whose weight is zero or out of bounds
+  // (INVALID_ARGUMENT) leaves the aggregator as if the call had not been made.
+  virtual Status Accumulate(std::span<const Contribution> contributions) = 0;
+
+  virtual int count() const = 0;
+
+  // FAILED_PRECONDITION if there is no contribution.
+  virtual StatusOr<Aggregate> Report() = 0;
+};
+
+}  // namespace fedgap
+
+#endif  // FEDGAP_SERVER_AGGREGATION_ROUND_AGGREGATOR_H_
