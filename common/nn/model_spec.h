@@ -16,7 +16,7 @@ namespace fedgap {
 // What a node computes. Images are [height, width, channels], vectors
 // [channels].
 enum class Op {
-  kConv2d,             // image -> image
+  kConv2d,             // image -> image; cross-correlation, as everywhere
   kRelu,               // image or vector -> the same shape
   kMaxPool,            // image -> image
   kAvgPool,            // image -> image; divides by the pixels inside the image
@@ -71,22 +71,33 @@ std::string_view ToString(Op op);
 StatusOr<Op> OpFromString(std::string_view text);
 
 // Reads the JSON form (docs/MODELS.md). INVALID_ARGUMENT names the node and
-// the key: unknown or misspelt keys (with a suggestion), wrong types, another
-// version. Checks the form only; Model::Create checks the graph.
+// the key: unknown or misspelt keys (with a suggestion), keys that stand twice,
+// wrong types, another version; for broken JSON it names line and column.
+// Checks the form only; Model::Create checks the graph.
 StatusOr<ModelSpec> ParseModelSpec(std::string_view json);
 // The JSON form, indented; ParseModelSpec gives the same spec back.
 std::string ToJson(const ModelSpec& spec);
+
+// What an image enters with where nothing else is said: mean 0.5 and stddev
+// 0.5 in every channel, so that [0, 1] becomes [-1, 1].
+Normalization DefaultNormalization(int channels);
 
 // What varies between the uses of a built-in model.
 struct BuiltInModelOptions {
   int input_channels = 1;
   int classes = 10;
-  int width = 16;  // channels of the first convolution; the others scale
-  TensorRole norm_role = TensorRole::kShared;  // kLocal: FedBN
+  // Channels of the first convolution, in [1, 4096]; the others scale. 0: the
+  // model's own (32 for gap-cnn-m, 16 for the others).
+  int width = 0;
+  // Of GroupNorm's scales and shifts. kLocal: FedBN.
+  TensorRole norm_role = TensorRole::kShared;
+  // Empty: DefaultNormalization.
+  Normalization normalization = {};
 };
 
 // "gap-cnn-s", "gap-cnn-gn", "gap-cnn-m", "gap-resnet8" (docs/MODELS.md).
-// NOT_FOUND for another name, with the known ones.
+// NOT_FOUND for another name, with the known ones; INVALID_ARGUMENT for an
+// option out of its range.
 StatusOr<ModelSpec> BuiltInModel(std::string_view name,
                                  const BuiltInModelOptions& options = {});
 std::vector<std::string> BuiltInModelNames();

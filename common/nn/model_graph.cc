@@ -1,0 +1,407 @@
+#include "common/nn/model_graph.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "common/base/did_you_mean.h"
+
+namespace fedgap {
+namespace {
+
+constexpr int kMaxChannels = 65536;
+constexpr int kMaxWindow = 1024;  // kernel, stride, padding, dilation
+constexpr std::int64_t kMaxScale = Model::kMaxImageExtent;
+constexpr std::size_t kMaxNodes = 4096;
+constexpr std::size_t kMaxNameLength = 128;
+constexpr std::int64_t kMaxParameters = std::int64_t{1} << 33;
+constexpr std::string_view kInputName = "input";
+
+template <typename... Args>
+Status Invalid(fmt::format_string<Args...> format, Args&&... args) {
+  return absl::InvalidArgumentError(
+      fmt::format(format, std::forward<Args>(args)...));
+}
+
+bool IsName(std::string_view name) {
+  return !name.empty() && name.size() <= kMaxNameLength &&
+         std::ranges::all_of(name, [](char c) { return c > ' ' && c <= '~'; });
+}
+
+Status CheckRange(std::string_view field, int value, int low, int high) {
+  if (value >= low && value <= high) return absl::OkStatus();
+  return Invalid("{} is {}; it must be in [{}, {}]", field, value, low, high);
+}
+
+Status CheckRange(std::string_view field, const std::array<int, 2>& values,
+                  int low, int high) {
+  FEDGAP_RETURN_IF_ERROR(CheckRange(field, values[0], low, high));
+  return CheckRange(field, values[1], low, high);
+}
+
+bool IsPool(Op op) { return op == Op::kMaxPool || op == Op::kAvgPool; }
+bool HasWindow(Op op) { return op == Op::kConv2d || IsPool(op); }
+bool HasTensors(Op op) {
+  return op == Op::kConv2d || op == Op::kGroupNorm || op == Op::kLinear;
+}
+
+Status CheckWindow(const NodeSpec& spec) {
+  FEDGAP_RETURN_IF_ERROR(CheckRange("kernel", spec.kernel, 1, kMaxWindow));
+  FEDGAP_RETURN_IF_ERROR(CheckRange("stride", spec.stride, 1, kMaxWindow));
+  FEDGAP_RETURN_IF_ERROR(CheckRange("padding", spec.padding, 0, kMaxWindow));
+  FEDGAP_RETURN_IF_ERROR(CheckRange("dilation", spec.dilation, 1, kMaxWindow));
+  if (!IsPool(spec.op)) return absl::OkStatus();
+  // A window that lies in the padding alone would have nothing to pool.
+  if (spec.padding[0] >= spec.kernel[0] || spec.padding[1] >= spec.kernel[1]) {
+    return Invalid("the padding of a pool must be smaller than its kernel");
+  }
+  if (spec.dilation != std::array{1, 1}) {
+    return Invalid("a pool has no dilation");
+  }
+  return absl::OkStatus();
+}
+
+// What can be said of a node without knowing the others.
+Status CheckFields(const NodeSpec& spec) {
+  if (HasWindow(spec.op)) FEDGAP_RETURN_IF_ERROR(CheckWindow(spec));
+  if (spec.op == Op::kConv2d || spec.op == Op::kLinear) {
+    FEDGAP_RETURN_IF_ERROR(
+        CheckRange("out_channels", spec.out_channels, 1, kMaxChannels));
+  }
+  if (spec.op == Op::kConv2d || spec.op == Op::kGroupNorm) {
+    FEDGAP_RETURN_IF_ERROR(CheckRange("groups", spec.groups, 1, kMaxChannels));
+  }
+  if (spec.op == Op::kGroupNorm &&
+      !(spec.epsilon > 0.0 && spec.epsilon <= 1.0)) {
+    return Invalid("epsilon is {}; it must be in (0, 1]", spec.epsilon);
+  }
+  if (HasTensors(spec.op) && spec.role == TensorRole::kStatistic) {
+    return Invalid("{} has no statistics: its role must be another",
+                   ToString(spec.op));
+  }
+  return absl::OkStatus();
+}
+
+Status CheckNormalization(const ModelSpec& spec) {
+  const Normalization& normalization = spec.normalization;
+  const auto channels = static_cast<std::size_t>(spec.input_channels);
+  if (normalization.mean.size() != channels ||
+      normalization.stddev.size() != channels) {
+    return Invalid(
+        "the normalization has {} means and {} stddevs; with {} input channels "
+        "there must be {} of each",
+        normalization.mean.size(), normalization.stddev.size(), channels,
+        channels);
+  }
+  for (std::size_t i = 0; i < channels; ++i) {
+    const double mean = normalization.mean[i];
+    const double stddev = normalization.stddev[i];
+    if (!std::isfinite(mean) || !std::isfinite(stddev) || stddev <= 0.0) {
+      return Invalid(
+          "the normalization of channel {} is mean {}, stddev {}; they must be "
+          "finite and the stddev positive",
+          i, mean, stddev);
+    }
+  }
+  return absl::OkStatus();
+}
+
+Status CheckHeader(const ModelSpec& spec) {
+  if (spec.version != ModelSpec::kVersion) {
+    return Invalid("version {} is not supported; this program reads version {}",
+                   spec.version, ModelSpec::kVersion);
+  }
+  if (!IsName(spec.name)) {
+    return Invalid(
+        "the model's name must be 1 to {} printable ASCII characters without "
+        "spaces",
+        kMaxNameLength);
+  }
+  FEDGAP_RETURN_IF_ERROR(
+      CheckRange("input_channels", spec.input_channels, 1, kMaxChannels));
+  FEDGAP_RETURN_IF_ERROR(CheckRange("classes", spec.classes, 2, kMaxChannels));
+  FEDGAP_RETURN_IF_ERROR(CheckNormalization(spec));
+  if (spec.nodes.empty() || spec.nodes.size() > kMaxNodes) {
+    return Invalid("there are {} nodes; there must be 1 to {}",
+                   spec.nodes.size(), kMaxNodes);
+  }
+  return absl::OkStatus();
+}
+
+// Builds the nodes one after another; each sees only those before it.
+class GraphBuilder {
+ public:
+  explicit GraphBuilder(const ModelSpec& spec) : spec_(spec) {
+    for (const NodeSpec& node : spec.nodes) names_.push_back(node.name);
+    image_.out_channels = spec.input_channels;
+  }
+
+  StatusOr<ModelGraph> Build();
+
+ private:
+  Status Append(const NodeSpec& spec);
+  StatusOr<std::vector<int>> ResolveInputs(const NodeSpec& spec) const;
+  StatusOr<int> IndexOf(std::string_view name) const;
+  // Sets what follows from the inputs: channels, kind and size of the output.
+  Status Infer(Node& node) const;
+  Status InferAdd(Node& node) const;
+  Status InferWindow(Node& node) const;
+  Status CheckWhole() const;
+  Status PlaceTensors();
+
+  const Node& At(int index) const {
+    return index == Model::kImage
+               ? image_
+               : graph_.nodes[static_cast<std::size_t>(index)];
+  }
+
+  const ModelSpec& spec_;
+  std::vector<std::string> names_;
+  Node image_;
+  std::map<std::string_view, int> index_of_;
+  std::vector<bool> used_;
+  ModelGraph graph_;
+};
+
+StatusOr<int> GraphBuilder::IndexOf(std::string_view name) const {
+  if (name == kInputName) return Model::kImage;
+  if (const auto found = index_of_.find(name); found != index_of_.end()) {
+    return found->second;
+  }
+  if (std::ranges::find(names_, name) != names_.end()) {
+    return Invalid("its input '{}' comes later; nodes stand in execution order",
+                   name);
+  }
+  return Invalid("its input '{}' is no node{}", name, DidYouMean(name, names_));
+}
+
+StatusOr<std::vector<int>> GraphBuilder::ResolveInputs(
+    const NodeSpec& spec) const {
+  const std::size_t wanted = spec.op == Op::kAdd ? 2 : 1;
+  std::vector<int> inputs;
+  for (const std::string& name : spec.inputs) {
+    FEDGAP_ASSIGN_OR_RETURN(const int index, IndexOf(name));
+    inputs.push_back(index);
+  }
+  if (inputs.empty())
+    inputs.push_back(static_cast<int>(graph_.nodes.size()) - 1);
+  if (inputs.size() != wanted) {
+    return Invalid("{} takes {} input{}, not {}", ToString(spec.op), wanted,
+                   wanted == 1 ? "" : "s", inputs.size());
+  }
+  return inputs;
+}
+
+Status GraphBuilder::InferAdd(Node& node) const {
+  const Node& a = At(node.inputs[0]);
+  const Node& b = At(node.inputs[1]);
+  if (node.inputs[0] == node.inputs[1]) {
+    return Invalid("it adds a node to itself");
+  }
+  if (a.is_vector != b.is_vector) {
+    return Invalid("one of its inputs is an image, the other a vector");
+  }
+  if (a.out_channels != b.out_channels) {
+    return Invalid("its inputs have {} and {} channels", a.out_channels,
+                   b.out_channels);
+  }
+  if (a.extents != b.extents) {
+    return Invalid(
+        "its inputs do not have the same height and width for every image; "
+        "give both branches the same strides and fitting paddings");
+  }
+  return absl::OkStatus();
+}
+
+Status GraphBuilder::InferWindow(Node& node) const {
+  const NodeSpec& spec = node.spec;
+  for (std::size_t axis = 0; axis < 2; ++axis) {
+    // floor((x + 2 padding - reach) / stride) + 1, as one floor, after the
+    // input's own.
+    const std::int64_t reach =
+        std::int64_t{spec.dilation[axis]} * (spec.kernel[axis] - 1) + 1;
+    ExtentMap& map = node.extents[axis];
+    map.offset +=
+        (2 * spec.padding[axis] - reach + spec.stride[axis]) * map.scale;
+    map.scale *= spec.stride[axis];
+    if (map.scale > kMaxScale || map.scale - map.offset > kMaxScale) {
+      return Invalid(
+          "up to here the strides and kernels would need images of more than "
+          "{} pixels a side",
+          kMaxScale);
+    }
+    if (map.offset > kMaxScale * map.scale) {
+      return Invalid("up to here the paddings add more than {} pixels a side",
+                     kMaxScale);
+    }
+  }
+  return absl::OkStatus();
+}
+
+Status GraphBuilder::Infer(Node& node) const {
+  const NodeSpec& spec = node.spec;
+  const Node& input = At(node.inputs[0]);
+  node.in_channels = node.out_channels = input.out_channels;
+  node.is_vector = input.is_vector;
+  node.extents = input.extents;
+  if (spec.op == Op::kAdd) return InferAdd(node);
+  if (spec.op == Op::kRelu) return absl::OkStatus();
+  if (spec.op == Op::kLinear) {
+    if (!input.is_vector) {
+      return Invalid(
+          "linear needs a vector; the global average pool ('gap') "
+          "makes one of an image");
+    }
+    node.out_channels = spec.out_channels;
+    return absl::OkStatus();
+  }
+  if (input.is_vector) {
+    return Invalid("{} needs an image, but '{}' gives a vector",
+                   ToString(spec.op), input.spec.name);
+  }
+  if (spec.op == Op::kGlobalAveragePool) node.is_vector = true;
+  if (spec.op == Op::kConv2d) node.out_channels = spec.out_channels;
+  const bool grouped = spec.op == Op::kConv2d || spec.op == Op::kGroupNorm;
+  if (grouped && (node.in_channels % spec.groups != 0 ||
+                  node.out_channels % spec.groups != 0)) {
+    return Invalid(
+        "{} input and {} output channels do not divide into {} "
+        "groups",
+        node.in_channels, node.out_channels, spec.groups);
+  }
+  return HasWindow(spec.op) ? InferWindow(node) : absl::OkStatus();
+}
+
+Status GraphBuilder::Append(const NodeSpec& spec) {
+  FEDGAP_RETURN_IF_ERROR(CheckFields(spec));
+  Node node;
+  node.spec = spec;
+  FEDGAP_ASSIGN_OR_RETURN(node.inputs, ResolveInputs(spec));
+  FEDGAP_RETURN_IF_ERROR(Infer(node));
+  const int index = static_cast<int>(graph_.nodes.size());
+  if (spec.op == Op::kGlobalAveragePool) {
+    if (graph_.pool_node != -1) {
+      return Invalid("there is a global average pool already: '{}'",
+                     At(graph_.pool_node).spec.name);
+    }
+    graph_.pool_node = index;
+  }
+  for (const int input : node.inputs) {
+    if (input != Model::kImage) used_[static_cast<std::size_t>(input)] = true;
+  }
+  graph_.nodes.push_back(std::move(node));
+  used_.push_back(false);
+  return absl::OkStatus();
+}
+
+Status GraphBuilder::CheckWhole() const {
+  if (graph_.pool_node == -1) {
+    return Invalid("no node is a global average pool ('gap')");
+  }
+  const Node& last = graph_.nodes.back();
+  if (!last.is_vector || last.out_channels != spec_.classes) {
+    return Invalid(
+        "the last node, '{}', gives {} of {} channels; it must give a vector "
+        "of {}, one a class",
+        last.spec.name, last.is_vector ? "a vector" : "an image",
+        last.out_channels, spec_.classes);
+  }
+  for (std::size_t i = 0; i + 1 < used_.size(); ++i) {
+    if (!used_[i]) {
+      return Invalid("nothing uses node '{}'", graph_.nodes[i].spec.name);
+    }
+  }
+  return absl::OkStatus();
+}
+
+// The shapes that the header gives.
+std::vector<TensorSpec> TensorsOf(const Node& node) {
+  const NodeSpec& spec = node.spec;
+  const std::int64_t in = node.in_channels;
+  const std::int64_t out = node.out_channels;
+  std::vector<TensorSpec> tensors;
+  const auto add = [&](std::string_view tensor, Shape shape) {
+    tensors.push_back(
+        {fmt::format("{}.{}", spec.name, tensor), std::move(shape), spec.role});
+  };
+  switch (spec.op) {
+    case Op::kConv2d:
+      add("weight", {spec.kernel[0], spec.kernel[1], in / spec.groups, out});
+      break;
+    case Op::kLinear:
+      add("weight", {in, out});
+      break;
+    case Op::kGroupNorm:
+      add("scale", {out});
+      add("shift", {out});
+      return tensors;
+    default:
+      return tensors;
+  }
+  if (spec.bias) add("bias", {out});
+  return tensors;
+}
+
+Status GraphBuilder::PlaceTensors() {
+  std::vector<TensorSpec> tensors;
+  for (const Node& node : graph_.nodes) {
+    std::ranges::move(TensorsOf(node), std::back_inserter(tensors));
+  }
+  FEDGAP_ASSIGN_OR_RETURN(graph_.layout, Layout::Create(std::move(tensors)));
+  if (graph_.layout.elements() > kMaxParameters) {
+    return Invalid("{} parameters are more than the {} that are supported",
+                   graph_.layout.elements(), kMaxParameters);
+  }
+  std::map<std::string_view, ElementRange> ranges;
+  const std::vector<TensorSpec>& placed = graph_.layout.tensors();
+  for (std::size_t i = 0; i < placed.size(); ++i) {
+    ranges[placed[i].name] = graph_.layout.range(i);
+  }
+  for (Node& node : graph_.nodes) {
+    const std::vector<TensorSpec> own = TensorsOf(node);
+    if (!own.empty()) node.weight = ranges[own[0].name];
+    if (own.size() > 1) node.bias = ranges[own[1].name];
+  }
+  return absl::OkStatus();
+}
+
+StatusOr<ModelGraph> GraphBuilder::Build() {
+  for (const NodeSpec& spec : spec_.nodes) {
+    const int index = static_cast<int>(graph_.nodes.size());
+    if (!IsName(spec.name) || spec.name == kInputName) {
+      return Invalid(
+          "node {} cannot be named '{}': a name is 1 to {} printable ASCII "
+          "characters without spaces, and '{}' is the image",
+          index, spec.name, kMaxNameLength, kInputName);
+    }
+    if (Status status = Append(spec); !status.ok()) {
+      return Annotate(status, fmt::format("node '{}'", spec.name));
+    }
+    if (!index_of_.emplace(spec.name, index).second) {
+      return Invalid("two nodes are named '{}'", spec.name);
+    }
+  }
+  FEDGAP_RETURN_IF_ERROR(CheckWhole());
+  FEDGAP_RETURN_IF_ERROR(PlaceTensors());
+  std::array<std::int64_t, 2> least = {1, 1};
+  for (const Node& node : graph_.nodes) {
+    for (std::size_t axis = 0; axis < 2; ++axis) {
+      const ExtentMap& map = node.extents[axis];
+      least[axis] = std::max(least[axis], map.scale - map.offset);
+    }
+  }
+  graph_.min_image_size = {static_cast<int>(least[0]),
+                           static_cast<int>(least[1])};
+  return std::move(graph_);
+}
+
+}  // namespace
+
+StatusOr<ModelGraph> BuildModelGraph(const ModelSpec& spec) {
+  FEDGAP_RETURN_IF_ERROR(CheckHeader(spec));
+  return GraphBuilder(spec).Build();
+}
+
+}  // namespace fedgap
