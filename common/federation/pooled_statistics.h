@@ -3,7 +3,10 @@
 #define FEDGAP_COMMON_FEDERATION_POOLED_STATISTICS_H_
 
 #include <cstdint>
+#include <string_view>
 #include <vector>
+
+#include "common/base/status.h"
 
 namespace fedgap {
 
@@ -12,6 +15,10 @@ enum class PooledMode {
   kMean,     // the mean pooled vector of each group
   kClasses,  // that and the mean of each class
 };
+
+// "off", "mean", "classes".
+std::string_view ToString(PooledMode mode);
+StatusOr<PooledMode> PooledModeFromString(std::string_view text);
 
 // The pooled vectors of one resolution group, from one evaluation pass of the
 // RECEIVED global model over the local training part.

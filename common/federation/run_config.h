@@ -5,8 +5,10 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "common/base/status.h"
 #include "common/federation/task.h"
 #include "common/nn/learning_rate_schedule.h"
 #include "common/nn/model_spec.h"
@@ -57,6 +59,13 @@ struct CohortConfig {
 enum class Weighting { kClient, kGroup, kSamples, kPixels };
 enum class StrategyKind { kFedAvg, kFedAvgM, kFedAdam, kMedian };
 
+// "client", "group", "samples", "pixels".
+std::string_view ToString(Weighting weighting);
+StatusOr<Weighting> WeightingFromString(std::string_view text);
+// "fedavg", "fedavgm", "fedadam", "median".
+std::string_view ToString(StrategyKind strategy);
+StatusOr<StrategyKind> StrategyKindFromString(std::string_view text);
+
 // [aggregation]
 struct AggregationConfig {
   Weighting weighting = Weighting::kClient;
@@ -72,6 +81,10 @@ struct AggregationConfig {
 };
 
 enum class OnExcess { kReject, kClip };
+
+// "reject", "clip".
+std::string_view ToString(OnExcess on_excess);
+StatusOr<OnExcess> OnExcessFromString(std::string_view text);
 
 // [validation]: what an update may hold.
 struct ValidationConfig {

@@ -37,6 +37,7 @@ struct UpdateInfo {
   BatchMetrics training;
   PooledStatistics pooled;
 
+  // Sums over the groups; held at the largest int64 instead of overflowing.
   std::int64_t samples() const;
   std::int64_t pixels() const;
   bool operator==(const UpdateInfo&) const = default;
