@@ -30,6 +30,11 @@ if(FEDGAP_SANITIZE)
   target_link_options(fedgap_options INTERFACE -fsanitize=${FEDGAP_SANITIZE})
 endif()
 
+if(FEDGAP_BUILD_FUZZ)
+  # Coverage feedback in every library; the targets add libFuzzer itself.
+  target_compile_options(fedgap_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
 find_program(FEDGAP_CCACHE ccache)
 if(FEDGAP_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER "${FEDGAP_CCACHE}")
