@@ -127,6 +127,9 @@ struct RoundCommittedEvent {
   int attempt = 1;
   ModelId model;
   std::vector<ClientName> contributors;  // sorted
+  // "complete": everybody who was asked; else "over_selection", "deadline" or
+  // "departures": the set depends on time, the run is replayable.
+  std::string ending = "complete";
   double delta_norm = 0;
   double cosine_to_previous = 0;
   BatchMetrics training;  // over the cohort's local steps

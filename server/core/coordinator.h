@@ -98,6 +98,9 @@ class Coordinator {
   struct Options {
     RunConfig config;
     std::string config_toml;  // as it took effect, for the record
+    ModelSpec model;
+    // Start from these (the whole buffer) instead of the seed's.
+    std::optional<Parameters> initial;
     std::string software;
     std::vector<std::string> class_names;
   };
@@ -152,6 +155,9 @@ class Coordinator {
   void Resume();
   // Ends the run with what is committed; an open round is aborted.
   void Stop(const std::string& reason);
+  // The process is going away: an open round is aborted, clients are told to
+  // come back (UNAVAILABLE), and the run can be resumed from its last commit.
+  void Interrupt(const std::string& reason);
 
   // --- The driver (one thread) --------------------------------------------
 
