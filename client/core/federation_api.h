@@ -22,6 +22,8 @@ class TaskStream {
   // server is going away (open again), CANCELLED after FederationApi::Cancel,
   // other codes: the server's refusal.
   virtual StatusOr<Task> Next() = 0;
+  // Makes Next return CANCELLED, now and later. Thread-safe.
+  virtual void Close() = 0;
 };
 
 // Blocking calls; each has its own deadline inside. Every call may fail with
@@ -55,9 +57,11 @@ class FederationApi {
   // drops the update and stays.
   virtual StatusOr<Verdict> SubmitUpdate(const Update& update) = 0;
 
+  // Says goodbye; does not wait longer than a few seconds. The one call that
+  // still goes out after Cancel.
   virtual Status Leave(const std::string& reason) = 0;
 
-  // Makes every call that blocks now or later return CANCELLED.
+  // Makes every other call that blocks now or later return CANCELLED.
   virtual void Cancel() = 0;
 };
 
