@@ -46,6 +46,13 @@ inline std::string TakeError() {
   return reason != nullptr ? reason : "error " + std::to_string(code);
 }
 
+// What was written to a memory BIO.
+inline std::string TextOf(BIO* bio) {
+  char* text = nullptr;
+  const long size = BIO_get_mem_data(bio, &text);
+  return std::string(text, static_cast<std::size_t>(size));
+}
+
 }  // namespace fedgap::openssl
 
 #endif  // FEDGAP_COMMON_CRYPTO_OPENSSL_HANDLES_H_
