@@ -13,6 +13,7 @@
 #include "common/base/status.h"
 #include "common/federation/join.h"
 #include "common/federation/run_config.h"
+#include "common/federation/run_status.h"
 #include "common/federation/task.h"
 #include "common/federation/update.h"
 #include "common/nn/model.h"
@@ -52,33 +53,6 @@ struct Submission {
   // Null for an evaluate task. Dropped as soon as it is aggregated.
   std::shared_ptr<const VectorSource> delta;
   std::int64_t wire_bytes = 0;
-};
-
-enum class RunPhase { kWaiting, kCollecting, kClosing, kPaused, kFinished };
-
-struct ClientStatus {
-  ClientName client;
-  bool connected = false;
-  bool in_cohort = false;
-  bool answered = false;  // this round
-  std::int64_t samples = 0;
-  std::int64_t accepted_updates = 0;
-  std::int64_t rejected_updates = 0;
-};
-
-struct RunStatus {
-  RunId run;
-  RunPhase phase = RunPhase::kWaiting;
-  Round round = 0;  // being run
-  Round last_committed = 0;
-  int rounds = 0;
-  int cohort = 0;
-  int received = 0;
-  int connected = 0;
-  int min_clients = 0;
-  ModelId model;
-  std::string reason;  // why it waits, or how it finished
-  std::vector<ClientStatus> clients;
 };
 
 // Owns the state of a run. Clients' calls come from any thread and return
