@@ -1,5 +1,11 @@
 #include "common/federation/update.h"
 
+#include <fmt/format.h>
+
+#include <bit>
+
+#include "common/crypto/xxh3.h"
+
 #include <limits>
 
 namespace fedgap {
@@ -30,6 +36,14 @@ std::int64_t UpdateInfo::pixels() const {
     sum = SaturatingAdd(sum, count.pixels);
   }
   return sum;
+}
+
+std::string DeltaDigest(std::span<const float> delta) {
+  static_assert(std::endian::native == std::endian::little);
+  const Xxh3Digest digest =
+      Xxh3Of128({reinterpret_cast<const std::uint8_t*>(delta.data()),
+                 delta.size_bytes()});
+  return fmt::format("{:02x}", fmt::join(digest, ""));
 }
 
 }  // namespace fedgap

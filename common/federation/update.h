@@ -3,6 +3,8 @@
 #define FEDGAP_COMMON_FEDERATION_UPDATE_H_
 
 #include <cstdint>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "common/federation/ids.h"
@@ -50,6 +52,11 @@ struct Update {
   Parameters delta;
   bool operator==(const Update&) const = default;
 };
+
+// What tells two updates of one task apart: the XXH3-128 checksum of delta's
+// little-endian bytes, in hex. Not a proof against forgery: the ledger finds
+// copies with it, the transport is what is trusted.
+std::string DeltaDigest(std::span<const float> delta);
 
 }  // namespace fedgap
 
