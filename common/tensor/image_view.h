@@ -4,6 +4,9 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
+
+#include "common/base/status.h"
 
 namespace fedgap {
 
@@ -18,6 +21,10 @@ struct ImageSize {
   }
   auto operator<=>(const ImageSize&) const = default;
 };
+
+// "28x28" (height first), or "28" for a square. INVALID_ARGUMENT for anything
+// else, or an extent that is not in [1, 65535].
+StatusOr<ImageSize> ParseImageSize(std::string_view text);
 
 // Normalised pixels, row by row, channels innermost: [height, width,
 // channels]. Borrows.
