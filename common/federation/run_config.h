@@ -127,6 +127,11 @@ struct RunConfig {
   StopConfig stop;
 };
 
+// Whether the parts fit together; the range of each key alone is checked where
+// it is read (common/config). INVALID_ARGUMENT names every pair of keys that do
+// not fit, one a line.
+Status Validate(const RunConfig& config);
+
 }  // namespace fedgap
 
 #endif  // FEDGAP_COMMON_FEDERATION_RUN_CONFIG_H_
