@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/federation/ids.h"
+#include "common/federation/influence.h"
 #include "common/federation/metrics.h"
 #include "common/federation/update.h"
 
@@ -78,20 +79,6 @@ struct UpdateRejectedEvent {
   ClientName client;
   std::string code;    // of the status: "INVALID_ARGUMENT", ...
   std::string reason;  // the message that the client was sent
-};
-
-// A share of the round's total aggregation weight.
-struct GroupInfluence {
-  int group = 0;
-  double influence = 0;
-  double pixel_influence = 0;  // what weighting by pixels would have given
-  int clients = 0;             // that hold the group
-  std::int64_t samples = 0;
-  std::int64_t pixels = 0;
-};
-struct ClientInfluence {
-  ClientName client;
-  double influence = 0;
 };
 
 struct PhaseSeconds {

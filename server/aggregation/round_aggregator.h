@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "common/base/status.h"
+#include "common/federation/influence.h"
 #include "common/federation/pooled_statistics.h"
-#include "common/telemetry/events.h"
 #include "common/tensor/parameters.h"
 #include "server/aggregation/contribution.h"
 
