@@ -115,9 +115,8 @@ Parameters Model::InitialParameters(std::uint64_t seed) const {
       for (float& scale : Slice(parameters, node.weight)) scale = 1.0f;
       continue;
     }
-    const auto fan_in =
-        static_cast<double>(node.weight.size() / node.out_channels);
-    const double bound = 1.0 / std::sqrt(fan_in);
+    const std::int64_t fan_in = node.weight.size() / node.out_channels;
+    const double bound = 1.0 / std::sqrt(static_cast<double>(fan_in));
     FillUniform(bound, stream(node, "weight"), Slice(parameters, node.weight));
     FillUniform(bound, stream(node, "bias"), Slice(parameters, node.bias));
   }

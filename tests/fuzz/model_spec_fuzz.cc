@@ -7,9 +7,10 @@
 #include "common/nn/model.h"
 #include "common/nn/model_spec.h"
 
+namespace fedgap {
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
                                       std::size_t size) {
-  using namespace fedgap;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const StatusOr<ModelSpec> spec = ParseModelSpec(text);
   if (!spec.ok()) return 0;
@@ -33,3 +34,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
   FEDGAP_CHECK((*model)->TrainingFlops({kLargest, kLargest}) >= 0);
   return 0;
 }
+
+}  // namespace fedgap
