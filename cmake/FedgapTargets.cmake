@@ -1,3 +1,11 @@
+# The targets that stand for a kind: `programs` (what users run), `unit_tests`
+# and `rpc_tests` (what runs under the sanitizers), `benches` and `fuzzers`.
+add_custom_target(programs)
+add_custom_target(unit_tests)
+add_custom_target(rpc_tests)
+add_custom_target(benches)
+add_custom_target(fuzzers)
+
 # fedgap_add_subdirectories(dir...): adds each folder of the tree in order.
 function(fedgap_add_subdirectories)
   foreach(dir IN LISTS ARGN)
@@ -25,13 +33,33 @@ function(fedgap_library name)
   set_property(GLOBAL APPEND PROPERTY FEDGAP_LIBRARIES fedgap_${name})
 endfunction()
 
-# fedgap_test(name SOURCES file... [DEPS target...] [LABELS label...])
-# One test program; each TEST in it becomes one ctest case. The default label
-# is `unit`: hermetic, fast, run under the sanitizers.
+# fedgap_program(name SOURCES file... [DEPS target...])
+# A program that is installed; built into <build>/bin.
+function(fedgap_program name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE fedgap::options ${ARG_DEPS})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY
+                                           "${PROJECT_BINARY_DIR}/bin")
+  add_dependencies(programs ${name})
+  install(TARGETS ${name} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+endfunction()
+
+# fedgap_test(name SOURCES file... [DEPS target...] [LABELS label])
+# One test program; each TEST in it becomes one ctest case. The label is one of
+#   unit         (the default) hermetic, fast, run under the sanitizers
+#   rpc          gRPC on loopback; address sanitizer only: Debian's gRPC is not
+#                built for ThreadSanitizer
+#   integration  whole programs
+#   carried      needs data that the repository doesn't hold; skips without it
 function(fedgap_test name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;LABELS" ${ARGN})
-  if(NOT ARG_LABELS)
-    set(ARG_LABELS unit)
+  cmake_parse_arguments(ARG "" "LABELS" "SOURCES;DEPS" ${ARGN})
+  set(ARG_LABEL unit)
+  if(ARG_LABELS)
+    set(ARG_LABEL "${ARG_LABELS}")
+  endif()
+  if(NOT ARG_LABEL MATCHES "^(unit|rpc|integration|carried)$")
+    message(FATAL_ERROR "fedgap_test(${name}): no label '${ARG_LABEL}'")
   endif()
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE fedgap::options ${ARG_DEPS}
@@ -39,8 +67,25 @@ function(fedgap_test name)
   target_compile_definitions(
     ${name} PRIVATE FEDGAP_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                     FEDGAP_BINARY_DIR="${PROJECT_BINARY_DIR}")
+  if(ARG_LABEL STREQUAL "unit")
+    add_dependencies(unit_tests ${name})
+  elseif(ARG_LABEL STREQUAL "rpc")
+    add_dependencies(rpc_tests ${name})
+  endif()
   gtest_discover_tests(
     ${name}
     DISCOVERY_TIMEOUT 60
-    PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 300)
+    PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT 300)
+endfunction()
+
+# fedgap_bench(name SOURCES file... [DEPS target...])
+# A Google Benchmark program with benchmark_main, in <build>/bench/bin.
+function(fedgap_bench name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE fedgap::options ${ARG_DEPS}
+                                        benchmark::benchmark_main)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY
+                                           "${PROJECT_BINARY_DIR}/bench/bin")
+  add_dependencies(benches ${name})
 endfunction()

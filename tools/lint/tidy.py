@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+"""Runs clang-tidy over the project's sources, each once per content.
+
+A source is checked again only when its compile command, .clang-tidy, the
+source or a project header that it includes has changed: clean results are
+remembered under BUILD/tidy. The headers come from ninja's record of the last
+build, so BUILD must be built.
+
+Usage: tidy.py --build build/release [--jobs N] [--all] [FILE...]
+Tests are left out unless --all: their macros cost more than they show.
+Exits 1 if there is a finding.
+"""
+import argparse
+import concurrent.futures
+import hashlib
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+CLANG_TIDY = "clang-tidy-14"
+# The database is g++'s; -Wthread-safety is clang's own analysis.
+EXTRA = ["--extra-arg=-Wthread-safety",
+         "--extra-arg=-Wno-unknown-warning-option", "--quiet"]
+LEFT_OUT = ("tests/", "bench/", "build/", "examples/")
+
+
+def parse_options():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--build", type=pathlib.Path, required=True)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--all", action="store_true")
+    parser.add_argument("files", nargs="*")
+    return parser.parse_args()
+
+
+def included_files(build):
+    """object file -> the files that its compilation read."""
+    output = subprocess.run(["ninja", "-C", build, "-t", "deps"], check=True,
+                            capture_output=True, text=True).stdout
+    deps, current = {}, None
+    for line in output.splitlines():
+        if line.startswith("    "):
+            deps[current].append((build / line.strip()).resolve())
+        elif line:
+            current = line.split(":")[0]
+            deps[current] = []
+    return deps
+
+
+def wanted(path, options):
+    if options.files:
+        return path in options.files
+    return options.all or not path.startswith(LEFT_OUT)
+
+
+def sources(root, options):
+    """(relative path, database entry) of what is to be checked."""
+    database = json.loads((options.build / "compile_commands.json")
+                          .read_text())
+    seen = set()
+    for entry in database:
+        file = pathlib.Path(entry["file"]).resolve()
+        if not file.is_relative_to(root) or file.is_relative_to(
+                options.build.resolve()):
+            continue
+        path = str(file.relative_to(root))
+        if path not in seen and wanted(path, options):
+            seen.add(path)
+            yield path, entry
+
+
+def content_key(root, entry, included, digests):
+    key = hashlib.sha256(entry["command"].encode())
+    for file in [root / ".clang-tidy", root / "tools/lint/tidy.py",
+                 *sorted(included)]:
+        if file.is_relative_to(root):
+            if file not in digests:
+                digests[file] = hashlib.sha256(file.read_bytes()).digest()
+            key.update(digests[file])
+    return key.hexdigest()
+
+
+def check(build, path):
+    result = subprocess.run([CLANG_TIDY, "-p", build, *EXTRA, path],
+                            capture_output=True, text=True)
+    # Anything on stdout is a finding; stderr counts suppressed warnings.
+    failed = result.returncode != 0 or result.stdout.strip()
+    return (result.stdout + (result.stderr if result.returncode else "")
+            if failed else "")
+
+
+def main():
+    options = parse_options()
+    root = pathlib.Path(__file__).resolve().parents[2]
+    os.chdir(root)
+    memory = options.build / "tidy"
+    memory.mkdir(exist_ok=True)
+    deps, digests, pending = included_files(options.build), {}, []
+    for path, entry in sources(root, options):
+        key = content_key(root, entry, deps.get(entry.get("output"), []),
+                          digests)
+        if not (memory / key).exists():
+            pending.append((path, memory / key))
+    print(f"{len(pending)} sources to check")
+    failures = 0
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        outputs = pool.map(lambda job: check(options.build, job[0]), pending)
+        for (path, mark), output in zip(pending, outputs):
+            if output:
+                failures += 1
+                print(output, flush=True)
+            else:
+                mark.touch()
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
