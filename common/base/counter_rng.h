@@ -31,6 +31,7 @@ enum class RngPurpose : std::uint32_t {
   kSynthetic = 6,       // made-up data of tests and benches
   kDropout = 7,
   kAugmentation = 8,
+  kBackOff = 9,
 };
 
 // A stream of random numbers keyed by (seed, purpose, name, round). Two

@@ -3,10 +3,9 @@
 #include <fmt/format.h>
 
 #include <bit>
+#include <limits>
 
 #include "common/crypto/xxh3.h"
-
-#include <limits>
 
 namespace fedgap {
 namespace {
