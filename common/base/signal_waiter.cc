@@ -1,0 +1,65 @@
+#include "common/base/signal_waiter.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <utility>
+
+#include "common/base/check.h"
+
+namespace fedgap {
+namespace {
+
+int OpenSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  FEDGAP_CHECK(pthread_sigmask(SIG_BLOCK, &signals, nullptr) == 0);
+  return ::signalfd(-1, &signals, SFD_CLOEXEC);
+}
+
+}  // namespace
+
+SignalWaiter::SignalWaiter(std::function<void(int)> on_signal)
+    : on_signal_(std::move(on_signal)),
+      wake_fd_(::eventfd(0, EFD_CLOEXEC)),
+      signal_fd_(OpenSignals()) {
+  FEDGAP_CHECK(wake_fd_ >= 0 && signal_fd_ >= 0);
+  thread_ = std::thread([this] { Wait(); });
+}
+
+SignalWaiter::~SignalWaiter() {
+  const std::uint64_t one = 1;
+  FEDGAP_CHECK(::write(wake_fd_, &one, sizeof(one)) == sizeof(one));
+  thread_.join();
+  ::close(wake_fd_);
+  ::close(signal_fd_);
+}
+
+void SignalWaiter::Wait() {
+  bool told = false;
+  while (true) {
+    std::array<pollfd, 2> ready = {pollfd{wake_fd_, POLLIN, 0},
+                                   pollfd{signal_fd_, POLLIN, 0}};
+    if (::poll(ready.data(), ready.size(), -1) < 0) {
+      FEDGAP_CHECK(errno == EINTR);
+      continue;
+    }
+    if (ready[0].revents != 0) return;
+    signalfd_siginfo info{};
+    if (::read(signal_fd_, &info, sizeof(info)) != sizeof(info)) continue;
+    const int signal = static_cast<int>(info.ssi_signo);
+    if (told) ::_exit(128 + signal);
+    told = true;
+    on_signal_(signal);
+  }
+}
+
+}  // namespace fedgap
