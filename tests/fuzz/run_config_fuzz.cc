@@ -6,9 +6,10 @@
 #include "common/base/check.h"
 #include "common/config/run_config_toml.h"
 
+namespace fedgap {
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
                                       std::size_t size) {
-  using namespace fedgap;
   const std::string text(reinterpret_cast<const char*>(data), size);
   const auto config = ParseRunConfig({"fuzz.toml", text, {}, {text}});
   const auto from_file = ParseRunConfig({"fuzz.toml", text, {}, {}});
@@ -22,3 +23,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
   FEDGAP_CHECK(ToToml(*again) == written);
   return 0;
 }
+
+}  // namespace fedgap
