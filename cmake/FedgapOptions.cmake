@@ -19,9 +19,9 @@ target_compile_options(
     -ffp-contract=off
     $<BUILD_INTERFACE:-Wall;-Wextra;-Wpedantic;-Wshadow;-Wconversion>
     $<BUILD_INTERFACE:-Wnon-virtual-dtor;-Woverloaded-virtual>
-    $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)
+    $<BUILD_INTERFACE:$<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>>)
 if(FEDGAP_WERROR)
-  target_compile_options(fedgap_options INTERFACE -Werror)
+  target_compile_options(fedgap_options INTERFACE $<BUILD_INTERFACE:-Werror>)
 endif()
 if(FEDGAP_SANITIZE)
   target_compile_options(
