@@ -31,7 +31,8 @@ FOLDERS = {
                           "common/nn", "common/data"],
     "common/config": ["common/base", "common/tensor", "common/nn",
                       "common/data", "common/federation"],
-    "common/telemetry": ["common/base", "common/federation"],
+    "common/telemetry": ["common/base", "common/crypto", "common/tensor",
+                         "common/nn", "common/federation"],
     "common/wire": ["common/base", "common/crypto", "common/tensor",
                     "common/nn", "common/federation", "proto"],
     "common/rpc": ["common/base", "common/crypto", "common/tensor",
@@ -100,6 +101,9 @@ LIBRARIES = {
     "libjpeg": (r"jpeglib\.h$", ["common/data"], (".cc",)),
     "zlib": (r"zlib\.h$", ["common/data"], (".cc",)),
 }
+# Headers that only their own folder (and tests) may include; in return they
+# may include what is else for .cc files only.
+INTERNAL_HEADERS = ("common/nn/json_reader.h",)
 FREE_OF_LIBRARY_RULES = ("tests", "bench")
 
 SOURCE_ENDINGS = (".h", ".cc")
@@ -120,7 +124,7 @@ LINE_RULES = [
     ("tab", SOURCE_ENDINGS + (".py", ".proto", ".cmake"), re.compile(r"\t"),
      "tab character"),
     ("machine-path", TEXT_ENDINGS,
-     re.compile(r"(?<![\w.$}\"'/-])/(work|tmp/wt|home/\w+|root)/"),
+     re.compile(r"(?<![\w.$}/-])/(work|tmp/wt|root)/"),
      "a path of one machine"),
 ]
 # The rules' own names stand in the linter.
@@ -165,6 +169,9 @@ def check_include(path, number, kind, header, exists):
     if target != folder and not matches(target, FOLDERS[folder]):
         yield (number, "wall", f"{folder} must not include {target} "
                f"('{header}')")
+    elif (header in INTERNAL_HEADERS and target != folder and
+          folder != "tests"):
+        yield (number, "wall", f"'{header}' is internal to {target}")
 
 
 def check_library(path, number, folder, header):
@@ -174,7 +181,8 @@ def check_library(path, number, folder, header):
         if not matches(folder, folders):
             yield (number, "library", f"{library} must not be included in "
                    f"{folder}, only in {', '.join(folders)}")
-        elif endings and not path.endswith(endings):
+        elif (endings and not path.endswith(endings) and
+              path not in INTERNAL_HEADERS):
             yield (number, "library", f"{library} only in "
                    f"{', '.join(endings)} files, not in headers")
 
