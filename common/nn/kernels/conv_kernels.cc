@@ -1,0 +1,366 @@
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "common/nn/kernels/conv_kernels.cc"
+// clang-format off
+#include "common/nn/kernels/highway_targets.h"
+#include "hwy/foreach_target.h"
+// clang-format on
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "common/nn/kernels/simd-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace fedgap::kernels::HWY_NAMESPACE {
+namespace {
+
+// Register tiles: kTileVectors vectors of output channels times kTilePixels
+// pixels (or, for weight gradients, kTileRows rows of weights), so that
+// accumulators, one row of weights and one input fill the register file.
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
+constexpr std::size_t kTileVectors = 2;
+constexpr int kTilePixels = 14;
+constexpr int kTileRows = 12;
+#elif HWY_TARGET == HWY_NEON
+constexpr std::size_t kTileVectors = 4;
+constexpr int kTilePixels = 6;
+constexpr int kTileRows = 6;
+#else
+constexpr std::size_t kTileVectors = 2;
+constexpr int kTilePixels = 6;
+constexpr int kTileRows = 6;
+#endif
+
+// Rows of the image between two visits of the same weights in the weight
+// gradient, so that both operands stay in the nearest cache.
+constexpr int kWeightGradientPixels = 256;
+
+// Where a tile of channels stands: the tile may be a part of a block or span
+// two blocks.
+struct ChannelTile {
+  std::ptrdiff_t channel;      // of the first lane
+  std::ptrdiff_t weights;      // floats to the first lane's weights
+  std::ptrdiff_t vector_step;  // floats from a vector's weights to the next's
+};
+
+template <bool kDepthwise, std::size_t kVector>
+HWY_INLINE FloatVector Input(const float* x) {
+  if constexpr (kDepthwise) {
+    return hn::Load(FloatTag(), x + kVector * kLanes);
+  } else {
+    return hn::Set(FloatTag(), *x);
+  }
+}
+
+// The register arrays are indexed by template arguments only: g++ 12 keeps
+// arrays that a loop variable indexes in memory.
+template <bool kDepthwise, std::size_t... kV>
+HWY_INLINE void MultiplyAdd(const float* x, const FloatVector* w,
+                            FloatVector* sums, std::index_sequence<kV...>) {
+  ((sums[kV] = hn::MulAdd(Input<kDepthwise, kV>(x), w[kV], sums[kV])), ...);
+}
+
+template <std::size_t... kV>
+HWY_INLINE void LoadVectors(const float* from, std::ptrdiff_t step,
+                            FloatVector* to, std::index_sequence<kV...>) {
+  ((to[kV] =
+        hn::Load(FloatTag(), from + static_cast<std::ptrdiff_t>(kV) * step)),
+   ...);
+}
+
+template <std::size_t... kV>
+HWY_INLINE void StoreVectors(const FloatVector* from, std::ptrdiff_t step,
+                             float* to, std::index_sequence<kV...>) {
+  (hn::Store(from[kV], FloatTag(), to + static_cast<std::ptrdiff_t>(kV) * step),
+   ...);
+}
+
+template <std::size_t kVectors, std::size_t... kV>
+HWY_INLINE void FinishPixel(const ConvTask& task, std::ptrdiff_t offset,
+                            FloatVector* sums, std::index_sequence<kV...> v) {
+  if (task.relu) ((sums[kV] = Relu(sums[kV])), ...);
+  if (task.mask != nullptr) {
+    ((sums[kV] = ReluGradient(
+          hn::Load(FloatTag(), task.mask + offset + kV * kLanes), sums[kV])),
+     ...);
+  }
+  StoreVectors(sums, kLanes, task.out + offset, v);
+}
+
+// A tile of sizeof...(kP) pixels of one row. `in` and `out` are the first
+// pixel's offsets.
+template <bool kDepthwise, std::size_t kVectors, std::size_t... kP>
+HWY_INLINE void ConvTile(const ConvTask& task, const ChannelTile& tile,
+                         const float* in, std::ptrdiff_t out,
+                         std::index_sequence<kP...>) {
+  constexpr auto kV = std::make_index_sequence<kVectors>();
+  FloatVector sums[sizeof...(kP) * kVectors];
+  const std::ptrdiff_t out_pixel = task.out_pixel;
+  if (task.bias != nullptr) {
+    (LoadVectors(task.bias + tile.channel, kLanes, sums + kP * kVectors, kV),
+     ...);
+  } else if (task.accumulate) {
+    (LoadVectors(task.out + out + static_cast<std::ptrdiff_t>(kP) * out_pixel,
+                 kLanes, sums + kP * kVectors, kV),
+     ...);
+  } else {
+    std::fill(std::begin(sums), std::end(sums), hn::Zero(FloatTag()));
+  }
+  const std::ptrdiff_t in_pixel = task.in_pixel;
+  const std::ptrdiff_t vector_step = tile.vector_step;
+  for (int r = 0; r < task.run_count; ++r) {
+    const ConvRun& run = task.runs[r];
+    const float* x = in + run.in;
+    const float* w = task.weights + tile.weights + run.weights;
+    for (std::ptrdiff_t k = 0; k < run.length; ++k) {
+      FloatVector weights[kVectors];
+      LoadVectors(w, vector_step, weights, kV);
+      (MultiplyAdd<kDepthwise>(x + static_cast<std::ptrdiff_t>(kP) * in_pixel,
+                               weights, sums + kP * kVectors, kV),
+       ...);
+      ++x;
+      w += kChannelBlock;
+    }
+  }
+  (FinishPixel<kVectors>(task,
+                         out + static_cast<std::ptrdiff_t>(kP) * out_pixel,
+                         sums + kP * kVectors, kV),
+   ...);
+}
+
+template <bool kDepthwise, std::size_t kVectors, std::size_t kPixels>
+HWY_NOINLINE void ConvTileOf(const ConvTask& task, const ChannelTile& tile,
+                             const float* in, std::ptrdiff_t out) {
+  ConvTile<kDepthwise, kVectors>(task, tile, in, out,
+                                 std::make_index_sequence<kPixels>());
+}
+
+template <bool kDepthwise, std::size_t kVectors, std::size_t... kP>
+void ConvRows(const ConvTask& task, const ChannelTile& tile,
+              std::index_sequence<kP...>) {
+  using TileFunction = void (*)(const ConvTask&, const ChannelTile&,
+                                const float*, std::ptrdiff_t);
+  constexpr TileFunction kTiles[] = {
+      ConvTileOf<kDepthwise, kVectors, kP + 1>...};
+  // Tiles of even width: a narrow last one would not hide the latency.
+  constexpr int kMost = sizeof...(kP);
+  const int tiles = (task.width + kMost - 1) / kMost;
+  const float* in = task.in + (kDepthwise ? tile.channel : 0);
+  for (int y = 0; y < task.height; ++y) {
+    int x = 0;
+    for (int t = 0; t < tiles; ++t) {
+      const int pixels = (task.width - x) / (tiles - t);
+      kTiles[pixels - 1](task, tile, in + y * task.in_row + x * task.in_pixel,
+                         y * task.out_row + x * task.out_pixel + tile.channel);
+      x += pixels;
+    }
+  }
+}
+
+static_assert(kTileVectors <= kBlockVectors ||
+              (kBlockVectors == 1 && kTileVectors == 2));
+
+// Calls visit(tile, number of vectors as an integral constant) for all
+// channels.
+template <typename Visitor>
+HWY_INLINE void ForEachChannelTile(int blocks, std::ptrdiff_t block_stride,
+                                   const Visitor& visit) {
+  if constexpr (kTileVectors > kBlockVectors) {
+    int b = 0;
+    for (; b + 2 <= blocks; b += 2) {
+      visit(ChannelTile{b * kChannelBlock, b * block_stride, block_stride},
+            std::integral_constant<std::size_t, 2>());
+    }
+    if (b < blocks) {
+      visit(ChannelTile{b * kChannelBlock, b * block_stride, block_stride},
+            std::integral_constant<std::size_t, 1>());
+    }
+  } else {
+    constexpr auto kStep = static_cast<std::ptrdiff_t>(kTileVectors * kLanes);
+    for (int b = 0; b < blocks; ++b) {
+      for (std::ptrdiff_t lane = 0; lane < kChannelBlock; lane += kStep) {
+        visit(ChannelTile{b * kChannelBlock + lane, b * block_stride + lane,
+                          static_cast<std::ptrdiff_t>(kLanes)},
+              std::integral_constant<std::size_t, kTileVectors>());
+      }
+    }
+  }
+}
+
+template <bool kDepthwise>
+void ConvAny(const ConvTask& task) {
+  ForEachChannelTile(task.blocks, task.weights_block,
+                     [&](const ChannelTile& tile, auto vectors) HWY_ATTR {
+                       ConvRows<kDepthwise, decltype(vectors)::value>(
+                           task, tile, std::make_index_sequence<kTilePixels>());
+                     });
+}
+
+// Some rows of weights (each one tap and one input channel) times the image
+// rows [y_begin, y_end).
+struct WeightTile {
+  int y_begin;
+  int y_end;
+  const float* in;
+  const std::ptrdiff_t* offsets;  // of each row's input
+  float* gradient;                // of the first row
+};
+
+template <bool kDepthwise, bool kContiguous, std::size_t kVectors,
+          std::size_t... kR>
+HWY_INLINE void WeightGradientTile(const ConvWeightTask& task,
+                                   const ChannelTile& channels,
+                                   const WeightTile& tile,
+                                   std::index_sequence<kR...>) {
+  constexpr auto kV = std::make_index_sequence<kVectors>();
+  FloatVector sums[sizeof...(kR) * kVectors];
+  (LoadVectors(tile.gradient + kR * kChannelBlock, channels.vector_step,
+               sums + kR * kVectors, kV),
+   ...);
+  const std::ptrdiff_t offsets[] = {tile.offsets[kR]...};
+  for (int y = tile.y_begin; y < tile.y_end; ++y) {
+    const float* x = tile.in + y * task.in_row;
+    const float* d = task.out_gradient + y * task.out_row + channels.channel;
+    for (int i = 0; i < task.width; ++i) {
+      FloatVector gradients[kVectors];
+      LoadVectors(d, kLanes, gradients, kV);
+      if constexpr (kContiguous) {
+        (MultiplyAdd<kDepthwise>(x + offsets[0] + kR, gradients,
+                                 sums + kR * kVectors, kV),
+         ...);
+      } else {
+        (MultiplyAdd<kDepthwise>(x + offsets[kR], gradients,
+                                 sums + kR * kVectors, kV),
+         ...);
+      }
+      x += task.in_pixel;
+      d += task.out_pixel;
+    }
+  }
+  (StoreVectors(sums + kR * kVectors, channels.vector_step,
+                tile.gradient + kR * kChannelBlock, kV),
+   ...);
+}
+
+template <bool kDepthwise, bool kContiguous, std::size_t kVectors,
+          std::size_t kRows>
+HWY_NOINLINE void WeightGradientTileOf(const ConvWeightTask& task,
+                                       const ChannelTile& channels,
+                                       const WeightTile& tile) {
+  WeightGradientTile<kDepthwise, kContiguous, kVectors>(
+      task, channels, tile, std::make_index_sequence<kRows>());
+}
+
+// The input offsets of rows [first, first + count) of a filter.
+void RowOffsets(const ConvWeightTask& task, int first, int count,
+                std::ptrdiff_t* offsets) {
+  int tap = first / task.in_count;
+  int channel = first % task.in_count;
+  for (int r = 0; r < count; ++r) {
+    offsets[r] = task.taps[tap] + channel;
+    if (++channel == task.in_count) {
+      channel = 0;
+      ++tap;
+    }
+  }
+}
+
+template <bool kDepthwise, std::size_t kVectors, std::size_t... kR>
+void WeightGradientRows(const ConvWeightTask& task, const ChannelTile& channels,
+                        std::index_sequence<kR...>) {
+  using TileFunction =
+      void (*)(const ConvWeightTask&, const ChannelTile&, const WeightTile&);
+  constexpr TileFunction kTiles[2][sizeof...(kR)] = {
+      {WeightGradientTileOf<kDepthwise, false, kVectors, kR + 1>...},
+      {WeightGradientTileOf<kDepthwise, !kDepthwise, kVectors, kR + 1>...}};
+  constexpr int kMost = sizeof...(kR);
+  const int rows = task.tap_count * task.in_count;
+  const int tiles = (rows + kMost - 1) / kMost;
+  const int band = std::max(1, kWeightGradientPixels / task.width);
+  WeightTile tile{};
+  tile.in = task.in + (kDepthwise ? channels.channel : 0);
+  std::array<std::ptrdiff_t, kMost> offsets;
+  tile.offsets = offsets.data();
+  for (int y = 0; y < task.height; y += band) {
+    tile.y_begin = y;
+    tile.y_end = std::min(y + band, task.height);
+    int row = 0;
+    for (int t = 0; t < tiles; ++t) {
+      const int count = (rows - row) / (tiles - t);
+      RowOffsets(task, row, count, offsets.data());
+      tile.gradient = task.gradient + channels.weights + row * kChannelBlock;
+      const auto last = static_cast<std::size_t>(count - 1);
+      const bool contiguous =
+          !kDepthwise && offsets[last] - offsets[0] == count - 1;
+      kTiles[contiguous ? 1 : 0][last](task, channels, tile);
+      row += count;
+    }
+  }
+}
+
+template <bool kDepthwise>
+void WeightGradientAny(const ConvWeightTask& task) {
+  if (task.height == 0 || task.width == 0) return;
+  ForEachChannelTile(task.blocks, task.gradient_block,
+                     [&](const ChannelTile& channels, auto vectors) HWY_ATTR {
+                       WeightGradientRows<kDepthwise, decltype(vectors)::value>(
+                           task, channels,
+                           std::make_index_sequence<kTileRows>());
+                     });
+}
+
+void Conv(const ConvTask& task) { ConvAny<false>(task); }
+void ConvDepthwise(const ConvTask& task) { ConvAny<true>(task); }
+void ConvWeightGradient(const ConvWeightTask& task) {
+  WeightGradientAny<false>(task);
+}
+void ConvDepthwiseWeightGradient(const ConvWeightTask& task) {
+  WeightGradientAny<true>(task);
+}
+
+template <std::size_t... kI>
+HWY_INLINE void PeakLoop(std::int64_t steps, float* sink,
+                         std::index_sequence<kI...>) {
+  const FloatTag d;
+  FloatVector sums[] = {hn::Set(d, static_cast<float>(kI))...};
+  FloatVector x = hn::Set(d, 0.5f);
+  const FloatVector w = hn::Set(d, 1.0f);
+  for (std::int64_t step = 0; step < steps; ++step) {
+    ((sums[kI] = hn::MulAdd(sums[kI], x, w)), ...);
+  }
+  ((x = hn::Add(x, sums[kI])), ...);
+  *sink = hn::GetLane(x);
+}
+
+std::int64_t Peak(std::int64_t steps, float* sink) {
+  // Enough chains for two multiply-adds a cycle of latency 4 or 5.
+  constexpr std::size_t kChains = 12;
+  PeakLoop(steps, sink, std::make_index_sequence<kChains>());
+  return steps * static_cast<std::int64_t>(2 * kChains * kLanes);
+}
+
+}  // namespace
+
+void AddConv(Kernels& kernels) {
+  kernels.conv = Conv;
+  kernels.conv_depthwise = ConvDepthwise;
+  kernels.conv_weight_gradient = ConvWeightGradient;
+  kernels.conv_depthwise_weight_gradient = ConvDepthwiseWeightGradient;
+  kernels.peak = Peak;
+}
+
+}  // namespace fedgap::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace fedgap::kernels {
+
+HWY_EXPORT(AddConv);
+
+void AddConvKernels(std::int64_t target, Kernels& kernels) {
+  FEDGAP_CALL_FOR_TARGET(target, AddConv, kernels);
+}
+
+}  // namespace fedgap::kernels
+#endif  // HWY_ONCE

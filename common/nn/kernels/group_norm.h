@@ -1,0 +1,58 @@
+// Group normalisation (Wu and He, "Group Normalization", 2018) of one image.
+#ifndef FEDGAP_COMMON_NN_KERNELS_GROUP_NORM_H_
+#define FEDGAP_COMMON_NN_KERNELS_GROUP_NORM_H_
+
+#include <cstddef>
+
+#include "common/nn/kernels/kernels.h"
+
+namespace fedgap::kernels {
+
+// y = (x - mean) / sqrt(variance + epsilon) scale + shift, mean and (biased)
+// variance over the pixels and channels of each group of channels. Sums run
+// over pixels per channel in float (Kernels::channel_sums), then over the
+// channels of a group in order in double. Immutable and thread-safe.
+class GroupNorm {
+ public:
+  struct Options {
+    int channels = 1;  // a multiple of groups
+    int groups = 1;
+    double epsilon = 1e-5;
+    bool relu = false;  // y = relu(y), fused in both directions
+  };
+  explicit GroupNorm(const Options& options) : options_(options) {}
+
+  // What one image's forward pass leaves for its backward pass: per channel
+  // the mean, y = x a + b, and 1 / sqrt(variance + epsilon); and room for
+  // sums. Floats; 64-byte aligned.
+  std::size_t state_elements() const;
+
+  // scale, shift: [channels].
+  void Forward(const Kernels& kernels, const FeatureMap& in, const float* scale,
+               const float* shift, float* state, const FeatureMap& out) const;
+
+  // scale_gradient, shift_gradient [channels] += the gradients;
+  // in_gradient (+)= the gradient, unless its data is null.
+  struct BackwardArgs {
+    FeatureMap in;
+    FeatureMap out_gradient;
+    const float* scale = nullptr;
+    float* state = nullptr;  // as Forward left it
+    float* scale_gradient = nullptr;
+    float* shift_gradient = nullptr;
+    bool accumulate = false;
+    FeatureMap in_gradient;
+  };
+  void Backward(const Kernels& kernels, const BackwardArgs& args) const;
+
+ private:
+  // The rows of `state`.
+  enum Row { kMean, kA, kB, kInverse, kSum, kProduct, kSlope, kOffset, kRows };
+  float* RowOf(float* state, Row row) const;
+
+  Options options_;
+};
+
+}  // namespace fedgap::kernels
+
+#endif  // FEDGAP_COMMON_NN_KERNELS_GROUP_NORM_H_

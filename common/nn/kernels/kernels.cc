@@ -1,0 +1,106 @@
+#include "common/nn/kernels/kernels.h"
+
+// clang-format off
+#include "common/nn/kernels/highway_targets.h"
+#include "hwy/highway.h"
+// clang-format on
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "common/base/check.h"
+
+namespace fedgap::kernels {
+namespace {
+
+constexpr std::array<std::pair<Isa, std::string_view>, 5> kNames = {{
+    {Isa::kScalar, "scalar"},
+    {Isa::kSse4, "sse4"},
+    {Isa::kNeon, "neon"},
+    {Isa::kAvx2, "avx2"},
+    {Isa::kAvx512, "avx512"},
+}};
+
+std::int64_t HighwayTarget(Isa isa) {
+  switch (isa) {
+    case Isa::kScalar:
+      return HWY_SCALAR;
+    case Isa::kSse4:
+      return HWY_SSE4;
+    case Isa::kNeon:
+      return HWY_NEON;
+    case Isa::kAvx2:
+      return HWY_AVX2;
+    case Isa::kAvx512:
+      return HWY_AVX3;
+  }
+  return HWY_SCALAR;
+}
+
+Kernels MakeKernels(Isa isa) {
+  Kernels kernels{};
+  kernels.isa = isa;
+  const std::int64_t target = HighwayTarget(isa);
+  AddConvKernels(target, kernels);
+  AddElementwiseKernels(target, kernels);
+  AddPoolKernels(target, kernels);
+  AddNormKernels(target, kernels);
+  AddVectorKernels(target, kernels);
+  return kernels;
+}
+
+}  // namespace
+
+std::string_view ToString(Isa isa) {
+  for (const auto& [value, name] : kNames) {
+    if (value == isa) return name;
+  }
+  return "unknown";
+}
+
+StatusOr<Isa> IsaFromString(std::string_view name) {
+  std::string known;
+  for (const Isa isa : SupportedIsas()) {
+    if (ToString(isa) == name) return isa;
+    known += fmt::format("{}{}", known.empty() ? "" : ", ", ToString(isa));
+  }
+  return absl::InvalidArgumentError(fmt::format(
+      "instruction set '{}' does not run here; this CPU has: {}", name, known));
+}
+
+bool HasPortableBits(Isa isa) {
+  return isa != Isa::kScalar && isa != Isa::kSse4;
+}
+
+std::vector<Isa> SupportedIsas() {
+  const std::int64_t supported = hwy::SupportedTargets() & (HWY_TARGETS);
+  std::vector<Isa> isas;
+  for (const auto& [isa, name] : kNames) {
+    if ((supported & HighwayTarget(isa)) != 0) isas.push_back(isa);
+  }
+  return isas;
+}
+
+Isa BestIsa() { return SupportedIsas().back(); }
+
+const Kernels& KernelsFor(Isa isa) {
+  static const std::array<Kernels, kNames.size()> tables = [] {
+    std::array<Kernels, kNames.size()> made{};
+    for (const Isa supported : SupportedIsas()) {
+      made[static_cast<std::size_t>(supported)] = MakeKernels(supported);
+    }
+    return made;
+  }();
+  const Kernels& kernels = tables[static_cast<std::size_t>(isa)];
+  FEDGAP_CHECK(kernels.conv != nullptr);
+  return kernels;
+}
+
+const Kernels& BestKernels() { return KernelsFor(BestIsa()); }
+
+}  // namespace fedgap::kernels
