@@ -1,0 +1,41 @@
+// Pieces of models and updates on the wire. Views borrow from the message.
+#ifndef FEDGAP_COMMON_WIRE_CHUNK_WIRE_H_
+#define FEDGAP_COMMON_WIRE_CHUNK_WIRE_H_
+
+#include <cstdint>
+#include <span>
+
+#include "common/base/status.h"
+#include "common/crypto/sha256.h"
+#include "fedgap/v1/federation.pb.h"
+#include "fedgap/v1/update.pb.h"
+
+namespace fedgap {
+
+// A piece of a model; the digest has been checked against the bytes.
+struct ModelChunkView {
+  std::int64_t offset = 0;
+  std::int64_t total_bytes = 0;
+  std::span<const std::uint8_t> bytes;
+  Sha256Digest digest{};
+};
+
+v1::ModelChunk ToProto(const ModelChunkView& chunk);
+// INVALID_ARGUMENT: offset, length or total do not fit each other (every chunk
+// but the last has kModelChunkBytes). DATA_LOSS: the digest does not match.
+StatusOr<ModelChunkView> FromProto(const v1::ModelChunk& proto);
+
+// A piece of an update; the checksum has been checked against the bytes.
+struct UpdateChunkView {
+  std::int64_t offset = 0;
+  std::span<const std::uint8_t> bytes;
+};
+
+v1::UpdateChunk ToProto(const UpdateChunkView& chunk);
+// INVALID_ARGUMENT: a negative offset or no bytes. RESOURCE_EXHAUSTED: more
+// than kMaxUpdateChunkBytes. DATA_LOSS: the checksum does not match.
+StatusOr<UpdateChunkView> FromProto(const v1::UpdateChunk& proto);
+
+}  // namespace fedgap
+
+#endif  // FEDGAP_COMMON_WIRE_CHUNK_WIRE_H_

@@ -1,0 +1,114 @@
+#include "common/wire/join_wire.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/wire/limits.h"
+#include "common/wire/message_reader.h"
+#include "common/wire/model_spec_wire.h"
+
+namespace fedgap {
+namespace {
+
+bool IsNameCharacter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+         (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+}
+
+}  // namespace
+
+v1::JoinRequest ToProto(const JoinRequest& request) {
+  v1::JoinRequest proto;
+  proto.set_protocol_version(request.protocol_version);
+  proto.set_software(request.software);
+  proto.set_samples(request.samples);
+  proto.set_min_pixels(request.min_pixels);
+  proto.set_max_pixels(request.max_pixels);
+  return proto;
+}
+
+StatusOr<JoinRequest> FromProto(const v1::JoinRequest& proto) {
+  JoinRequest request;
+  request.protocol_version = proto.protocol_version();
+  if (request.protocol_version != kProtocolVersion) return request;
+  MessageReader in("join");
+  request.software = in.Text("software", proto.software(), kMaxNameBytes);
+  request.samples = in.Integer("samples", proto.samples(), 0, kMaxCount);
+  request.min_pixels =
+      in.Integer("min_pixels", proto.min_pixels(), 0, kMaxCount);
+  request.max_pixels = in.Integer("max_pixels", proto.max_pixels(),
+                                  request.min_pixels, kMaxCount);
+  FEDGAP_RETURN_IF_ERROR(in.status());
+  return request;
+}
+
+v1::JoinReply ToProto(const JoinReply& reply) {
+  v1::JoinReply proto;
+  proto.set_protocol_version(kProtocolVersion);
+  proto.set_run_id(reply.run.value);
+  *proto.mutable_model() = ToProto(reply.model);
+  proto.set_layout_hash(BytesOf(reply.layout_hash));
+  proto.set_max_update_bytes(reply.max_update_bytes);
+  return proto;
+}
+
+StatusOr<JoinReply> FromProto(const v1::JoinReply& proto) {
+  if (proto.protocol_version() != kProtocolVersion) {
+    return absl::FailedPreconditionError(fmt::format(
+        "the server speaks protocol version {}, this client version {}; use "
+        "the same release of fedgap on both sides",
+        proto.protocol_version(), kProtocolVersion));
+  }
+  MessageReader in("join reply");
+  JoinReply reply;
+  reply.run.value = in.Name("run_id", proto.run_id(), 1, kMaxNameBytes);
+  reply.layout_hash = in.Digest("layout_hash", proto.layout_hash());
+  reply.max_update_bytes = in.Integer(
+      "max_update_bytes", proto.max_update_bytes(), 0, kMaxVectorBytes);
+  FEDGAP_RETURN_IF_ERROR(in.status());
+  FEDGAP_ASSIGN_OR_RETURN(reply.model, FromProto(proto.model()));
+  return reply;
+}
+
+v1::Verdict ToProto(Verdict verdict) {
+  return verdict == Verdict::kAccepted ? v1::VERDICT_ACCEPTED
+                                       : v1::VERDICT_ALREADY_ACCEPTED;
+}
+
+StatusOr<Verdict> FromProto(v1::Verdict proto) {
+  if (proto == v1::VERDICT_ACCEPTED) return Verdict::kAccepted;
+  if (proto == v1::VERDICT_ALREADY_ACCEPTED) return Verdict::kAlreadyAccepted;
+  return absl::InvalidArgumentError(
+      fmt::format("verdict {} is unknown", static_cast<int>(proto)));
+}
+
+StatusOr<ModelId> ModelIdFromProto(const std::string& bytes) {
+  MessageReader in("request");
+  ModelId id{in.Digest("model_id", bytes)};
+  FEDGAP_RETURN_IF_ERROR(in.status());
+  return id;
+}
+
+std::string ModelIdToProto(const ModelId& id) { return BytesOf(id.digest); }
+
+StatusOr<std::string> ReasonFromProto(const std::string& reason) {
+  MessageReader in("request");
+  std::string text = in.Text("reason", reason, kMaxReasonBytes);
+  FEDGAP_RETURN_IF_ERROR(in.status());
+  return text;
+}
+
+StatusOr<ClientName> ParseClientName(const std::string& name) {
+  constexpr std::size_t kMaxBytes = 64;
+  if (!name.empty() && name.size() <= kMaxBytes &&
+      std::all_of(name.begin(), name.end(), IsNameCharacter)) {
+    return ClientName{name};
+  }
+  return absl::InvalidArgumentError(
+      fmt::format("a client's name must be 1 to {} characters of a-z A-Z 0-9 "
+                  ". _ - (this one has {} bytes)",
+                  kMaxBytes, name.size()));
+}
+
+}  // namespace fedgap
