@@ -17,6 +17,8 @@ namespace fedgap {
 // (examples/custom_client). Immutable while in use; thread-safe.
 class DataSource {
  public:
+  static constexpr std::int32_t kNoTrack = -1;
+
   virtual ~DataSource() = default;
 
   virtual std::int64_t size() const = 0;
@@ -28,6 +30,10 @@ class DataSource {
   // i in [0, size()).
   virtual int label(std::int64_t i) const = 0;
   virtual ImageSize image_size(std::int64_t i) const = 0;
+  // Samples of one track are near copies of each other (video frames of one
+  // object, slices of one patient): a split never parts them. kNoTrack: the
+  // sample stands alone.
+  virtual std::int32_t track(std::int64_t) const { return kNoTrack; }
   // Writes image i, normalised, as [height, width, channels] to `out`, which
   // has exactly that many elements.
   virtual void Read(std::int64_t i, const Normalization& normalization,
