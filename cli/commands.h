@@ -1,0 +1,27 @@
+// The subcommands of `fedgap`, one source file each. To add one: write
+// cli/NAME_command.cc with its Add function, declare that here, and name it in
+// main.cc's list and in CMakeLists.txt.
+#ifndef FEDGAP_CLI_COMMANDS_H_
+#define FEDGAP_CLI_COMMANDS_H_
+
+#include <functional>
+
+#include "common/base/status.h"
+
+namespace CLI {
+class App;
+}  // namespace CLI
+
+namespace fedgap {
+
+// What the command line asks for: run once, after parsing. Prints its result
+// to stdout; an error is printed to stderr by main.
+using Action = std::function<Status()>;
+
+// Each declares a subcommand of `app`, whose callback assigns `selected`. Both
+// outlive the parsing.
+void AddCertsCommand(CLI::App& app, Action& selected);
+
+}  // namespace fedgap
+
+#endif  // FEDGAP_CLI_COMMANDS_H_

@@ -1,0 +1,43 @@
+// fedgap: the operator's tool. Exit codes: 0 done, 1 it failed (the reason is
+// on stderr), 2 the command line makes no sense.
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <cstdio>
+#include <iostream>
+
+#include <fmt/format.h>
+
+#include "cli/commands.h"
+#include "cli/usage_error.h"
+#include "common/base/status.h"
+
+namespace fedgap {
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kUsage = 2;
+
+int Run(int argc, char** argv) {
+  CLI::App app("The tool of a federation's operator.", "fedgap");
+  app.set_version_flag("--version", "fedgap " FEDGAP_VERSION);
+  app.footer("Exit codes: 0 done, 1 failed, 2 wrong usage.");
+  app.failure_message(DescribeUsageError);
+  app.require_subcommand(1);
+  Action selected;
+  for (const auto add : {AddCertsCommand}) add(app, selected);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error, std::cout, std::cerr) == 0 ? 0 : kUsage;
+  }
+  const Status status = selected();
+  if (status.ok()) return 0;
+  fmt::print(stderr, "fedgap: {}\n", MessageOf(status));
+  return kFailed;
+}
+
+}  // namespace
+}  // namespace fedgap
+
+int main(int argc, char** argv) { return fedgap::Run(argc, argv); }

@@ -1,0 +1,7 @@
+#include "common/base/version.h"
+
+namespace fedgap {
+
+std::string SoftwareVersion() { return "fedgap " FEDGAP_VERSION; }
+
+}  // namespace fedgap

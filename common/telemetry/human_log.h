@@ -1,0 +1,54 @@
+// What a person reads while a program runs: lines on stderr, and in a rotating
+// file if one is wanted. Events are not written here (event_log.h).
+#ifndef FEDGAP_COMMON_TELEMETRY_HUMAN_LOG_H_
+#define FEDGAP_COMMON_TELEMETRY_HUMAN_LOG_H_
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string_view>
+
+#include "common/base/status.h"
+
+namespace fedgap {
+
+enum class LogLevel { kDebug, kInfo, kWarning, kError, kOff };
+// "debug", "info", "warning", "error", "off".
+StatusOr<LogLevel> LogLevelFromString(std::string_view text);
+
+// Thread-safe. Passed to whom it concerns: there is no global logger. Control
+// characters in a message (names and reasons come from outside) are shown as
+// '?', so that no client can steer a terminal or forge a line.
+class HumanLog {
+ public:
+  struct Options {
+    LogLevel level = LogLevel::kInfo;
+    // Also written here unless empty, rotated at `file_bytes`, `files` kept.
+    std::filesystem::path file;
+    std::int64_t file_bytes = std::int64_t{10} << 20;
+    int files = 3;
+    bool to_stderr = true;  // coloured levels if it is a terminal
+  };
+
+  // PERMISSION_DENIED or NOT_FOUND if the file cannot be written.
+  static StatusOr<std::unique_ptr<HumanLog>> Create(const Options& options);
+  ~HumanLog();
+
+  void Debug(std::string_view message) { Write(LogLevel::kDebug, message); }
+  void Info(std::string_view message) { Write(LogLevel::kInfo, message); }
+  void Warning(std::string_view message) { Write(LogLevel::kWarning, message); }
+  void Error(std::string_view message) { Write(LogLevel::kError, message); }
+  void Write(LogLevel level, std::string_view message);
+
+ private:
+  class Impl;
+  explicit HumanLog(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// `text` with every control character replaced by '?'.
+std::string WithoutControls(std::string_view text);
+
+}  // namespace fedgap
+
+#endif  // FEDGAP_COMMON_TELEMETRY_HUMAN_LOG_H_

@@ -1,0 +1,67 @@
+// One line a round for the person who watches.
+#ifndef FEDGAP_COMMON_TELEMETRY_PROGRESS_PRINTER_H_
+#define FEDGAP_COMMON_TELEMETRY_PROGRESS_PRINTER_H_
+
+#include <deque>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "common/base/clock.h"
+#include "common/base/mutex.h"
+#include "common/telemetry/events.h"
+
+namespace fedgap {
+
+// Writes a line when a round is committed or aborted and when a client comes,
+// goes or is refused. On a terminal the round that is collecting has a line of
+// its own, written over (by \r) as updates arrive. Thread-safe; `write` is
+// called under a lock and must not call back.
+//
+//   round  3/24  6 clients  7.1 s  loss 0.812  accuracy 71.2 % (worst 60.3,
+//   gap 20.1)  0.6 MB up  0.6 MB down  ETA 2 min 29 s         (one line)
+class ProgressPrinter final : public EventSink {
+ public:
+  struct Options {
+    bool terminal = false;  // whether lines may be written over
+    // Also says who joined, left or was refused.
+    bool clients = true;
+  };
+  using Write = std::function<void(std::string_view)>;
+
+  // `clock` must outlive it.
+  ProgressPrinter(const Clock& clock, Options options, Write write)
+      : clock_(clock), options_(options), write_(std::move(write)) {}
+
+  void Emit(const Event& event) override EXCLUDES(mutex_);
+  void Flush() override {}
+
+ private:
+  // A whole line; wipes the line that is being written over.
+  void Line(const std::string& text) REQUIRES(mutex_);
+  void LiveLine() REQUIRES(mutex_);
+  void TakeClientEvent(const Event& event) REQUIRES(mutex_);
+  void TakeRoundEvent(const Event& event) REQUIRES(mutex_);
+  std::string RoundLine(const RoundCommittedEvent& event) REQUIRES(mutex_);
+  std::string Eta(Round round) const REQUIRES(mutex_);
+
+  const Clock& clock_;
+  const Options options_;
+  const Write write_;
+  Mutex mutex_;
+  int rounds_ GUARDED_BY(mutex_) = 0;
+  Round round_ GUARDED_BY(mutex_) = 0;  // collecting; 0: none
+  std::size_t cohort_ GUARDED_BY(mutex_) = 0;
+  std::size_t received_ GUARDED_BY(mutex_) = 0;
+  Clock::Time began_ GUARDED_BY(mutex_){};
+  std::size_t live_width_ GUARDED_BY(mutex_) = 0;
+  // Seconds of the last few rounds, for the ETA.
+  std::deque<double> recent_ GUARDED_BY(mutex_);
+};
+
+// "47 s", "2 min 29 s", "3 h 12 min".
+std::string HumanDuration(double seconds);
+
+}  // namespace fedgap
+
+#endif  // FEDGAP_COMMON_TELEMETRY_PROGRESS_PRINTER_H_

@@ -1,0 +1,75 @@
+// Makes the report of a run from its events.
+#ifndef FEDGAP_COMMON_TELEMETRY_REPORT_BUILDER_H_
+#define FEDGAP_COMMON_TELEMETRY_REPORT_BUILDER_H_
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "common/base/mutex.h"
+#include "common/telemetry/events.h"
+#include "common/telemetry/report.h"
+
+namespace fedgap {
+
+// Observes events and yields the report of what it has seen at any time. After
+// a restart, feed it the log first (ReadEvents), so that the report covers the
+// whole run: a round is counted once, however often it is seen. Thread-safe.
+class ReportBuilder final : public EventSink {
+ public:
+  void Emit(const Event& event) override EXCLUDES(mutex_);
+  void Flush() override {}
+
+  RunReport Report() const EXCLUDES(mutex_);
+
+ private:
+  struct GroupTotals {
+    double influence = 0;
+    double pixel_influence = 0;
+  };
+
+  void Take(const RunStartedEvent& event) REQUIRES(mutex_);
+  void Take(const ClientJoinedEvent& event) REQUIRES(mutex_);
+  void Take(const ClientLeftEvent& event) REQUIRES(mutex_);
+  void Take(const RoundStartedEvent& event) REQUIRES(mutex_);
+  void Take(const UpdateAcceptedEvent& event) REQUIRES(mutex_);
+  void Take(const UpdateRejectedEvent& event) REQUIRES(mutex_);
+  void Take(const RoundCommittedEvent& event) REQUIRES(mutex_);
+  void Take(const RoundAbortedEvent& event) REQUIRES(mutex_);
+  void Take(const FinalEvaluationEvent& event) REQUIRES(mutex_);
+  void Take(const RunFinishedEvent& event) REQUIRES(mutex_);
+  void Take(const WarningEvent&) REQUIRES(mutex_) {}
+
+  // The first reason why the contributor sets were chosen by time.
+  void Replayable(std::string reason) REQUIRES(mutex_);
+  void CheckRoster(const RoundCommittedEvent& event) REQUIRES(mutex_);
+  std::string Label(int group) const REQUIRES(mutex_);
+  std::vector<GroupReport> Groups(
+      const std::vector<GroupMetrics>& metrics,
+      const std::vector<GroupMetrics>& prototypes) const REQUIRES(mutex_);
+  void AddTraining(std::vector<GroupReport>& groups) const REQUIRES(mutex_);
+  void AddAccuracy(RunReport& report) const REQUIRES(mutex_);
+
+  mutable Mutex mutex_;
+  // The parts that need no more than counting.
+  RunReport report_ GUARDED_BY(mutex_);
+  std::vector<std::string> labels_ GUARDED_BY(mutex_);
+  std::set<ClientName> known_ GUARDED_BY(mutex_);
+  std::set<ClientName> connected_ GUARDED_BY(mutex_);
+  // The clients that were there when round `began_` began, and when the first
+  // committed one did.
+  Round began_ GUARDED_BY(mutex_) = 0;
+  std::set<ClientName> roster_ GUARDED_BY(mutex_);
+  std::optional<std::set<ClientName>> first_roster_ GUARDED_BY(mutex_);
+  std::map<ClientName, std::vector<GroupCounts>> counts_ GUARDED_BY(mutex_);
+  std::map<int, GroupTotals> totals_ GUARDED_BY(mutex_);
+  std::optional<ServerEvaluation> evaluation_ GUARDED_BY(mutex_);
+  std::vector<GroupMetrics> client_held_out_ GUARDED_BY(mutex_);
+  bool final_held_out_ GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace fedgap
+
+#endif  // FEDGAP_COMMON_TELEMETRY_REPORT_BUILDER_H_

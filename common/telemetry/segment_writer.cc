@@ -1,0 +1,130 @@
+#include "common/telemetry/segment_writer.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+#include <system_error>
+
+#include "common/base/file_io.h"
+#include "common/telemetry/event_json.h"
+#include "common/telemetry/event_segments.h"
+
+namespace fedgap {
+namespace {
+
+Status SyncDirectory(const std::filesystem::path& directory) {
+  const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return ErrnoStatus(errno, "open", directory);
+  const int failed = ::fsync(fd) != 0 ? errno : 0;
+  ::close(fd);
+  return failed != 0 ? ErrnoStatus(failed, "fsync", directory)
+                     : absl::OkStatus();
+}
+
+Status WriteAll(int fd, std::string_view text,
+                const std::filesystem::path& path) {
+  while (!text.empty()) {
+    const ssize_t put = ::write(fd, text.data(), text.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return ErrnoStatus(errno, "write", path);
+    text.remove_prefix(static_cast<std::size_t>(put));
+  }
+  return absl::OkStatus();
+}
+
+// Whether `tail` was found: the last line of `text` that can be read.
+bool FindLastLine(std::string_view text, EventLogTail& tail) {
+  const auto lines = WholeLines(text);
+  for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
+    const auto parsed = ParseEventLine(*line);
+    if (!parsed.ok()) continue;
+    tail.bytes = line->data() + line->size() + 1 - text.data();
+    tail.seq = parsed->header.seq;
+    tail.start = parsed->header.start;
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+StatusOr<EventLogTail> FindTail(const std::filesystem::path& directory) {
+  FEDGAP_ASSIGN_OR_RETURN(const auto segments, ListEventSegments(directory));
+  EventLogTail tail;
+  if (segments.empty()) return tail;
+  tail.segment = segments.back().number;
+  for (auto segment = segments.rbegin(); segment != segments.rend();
+       ++segment) {
+    FEDGAP_ASSIGN_OR_RETURN(const std::string text,
+                            ReadFileText(segment->path, UINT64_C(1) << 34));
+    const bool found = FindLastLine(text, tail);
+    if (segment == segments.rbegin()) {
+      tail.torn_bytes = static_cast<std::int64_t>(text.size()) - tail.bytes;
+    } else if (found) {
+      tail.bytes = 0;  // of an earlier segment; the last one holds no line
+    }
+    if (found) break;
+  }
+  return tail;
+}
+
+StatusOr<std::unique_ptr<SegmentWriter>> SegmentWriter::Open(
+    const std::filesystem::path& directory, const EventLogTail& tail,
+    std::int64_t segment_bytes) {
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (error) return ErrnoStatus(error.value(), "create", directory);
+  auto writer = std::unique_ptr<SegmentWriter>(
+      new SegmentWriter(directory, segment_bytes));
+  FEDGAP_RETURN_IF_ERROR(writer->OpenSegment(tail.segment, tail.bytes));
+  return writer;
+}
+
+SegmentWriter::~SegmentWriter() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+Status SegmentWriter::OpenSegment(int segment, std::int64_t bytes) {
+  if (fd_ >= 0) {
+    FEDGAP_RETURN_IF_ERROR(Sync());
+    ::close(fd_);
+    fd_ = -1;
+  }
+  const auto path = EventSegmentPath(directory_, segment);
+  fd_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  if (fd_ < 0) return ErrnoStatus(errno, "open", path);
+  if (::ftruncate(fd_, bytes) != 0) return ErrnoStatus(errno, "cut", path);
+  segment_ = segment;
+  bytes_ = bytes;
+  return SyncDirectory(directory_);
+}
+
+Status SegmentWriter::Append(std::string_view line) {
+  const auto size = static_cast<std::int64_t>(line.size()) + 1;
+  const bool full = bytes_ > 0 && bytes_ + size > segment_bytes_;
+  // fd_ < 0: the next segment could not be opened before; try again.
+  if (full || fd_ < 0) {
+    FEDGAP_RETURN_IF_ERROR(OpenSegment(full ? segment_ + 1 : segment_, 0));
+  }
+  const auto path = EventSegmentPath(directory_, segment_);
+  Status status = WriteAll(fd_, std::string(line) + '\n', path);
+  if (!status.ok()) {
+    if (::ftruncate(fd_, bytes_) != 0) {
+      status = Annotate(ErrnoStatus(errno, "cut", path), MessageOf(status));
+    }
+    return status;
+  }
+  bytes_ += size;
+  return absl::OkStatus();
+}
+
+Status SegmentWriter::Sync() {
+  if (fd_ >= 0 && ::fdatasync(fd_) != 0) {
+    return ErrnoStatus(errno, "fsync", EventSegmentPath(directory_, segment_));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace fedgap

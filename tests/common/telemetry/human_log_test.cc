@@ -1,0 +1,58 @@
+#include "common/telemetry/human_log.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/base/file_io.h"
+#include "tests/testing/status_matchers.h"
+#include "tests/testing/temp_dir.h"
+
+namespace fedgap {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+TEST(HumanLogTest, WritesFromItsLevelOn) {
+  TempDir dir;
+  ASSERT_OK_AND_ASSIGN(const auto log,
+                       HumanLog::Create({.level = LogLevel::kWarning,
+                                         .file = dir / "log",
+                                         .to_stderr = false}));
+  log->Info("too quiet");
+  log->Warning("disk \x1b[31mnearly\nfull");
+  log->Error("disk full");
+  const std::string text = *ReadFileText(dir / "log");
+  EXPECT_THAT(text, Not(HasSubstr("too quiet")));
+  EXPECT_THAT(text, HasSubstr("warning disk ?[31mnearly?full\n"));
+  EXPECT_THAT(text, HasSubstr("error   disk full\n"));
+}
+
+TEST(HumanLogTest, RotatesItsFile) {
+  TempDir dir;
+  ASSERT_OK_AND_ASSIGN(const auto log, HumanLog::Create({.file = dir / "log",
+                                                         .file_bytes = 2000,
+                                                         .files = 2,
+                                                         .to_stderr = false}));
+  for (int i = 0; i < 200; ++i) log->Info(std::string(100, 'x'));
+  EXPECT_LE(std::filesystem::file_size(dir / "log"), 2000u);
+  const std::filesystem::directory_iterator files(dir.path());
+  EXPECT_EQ(std::distance(begin(files), end(files)), 3);
+}
+
+TEST(HumanLogTest, RefusesAFileThatCannotBeWritten) {
+  TempDir dir;
+  EXPECT_THAT(
+      HumanLog::Create({.file = dir.path(), .to_stderr = false}).status(),
+      Fails(absl::StatusCode::kPermissionDenied,
+            HasSubstr(dir.path().string())));
+}
+
+TEST(HumanLogTest, KnowsItsLevels) {
+  EXPECT_EQ(*LogLevelFromString("debug"), LogLevel::kDebug);
+  EXPECT_THAT(LogLevelFromString("loud"),
+              Fails(absl::StatusCode::kInvalidArgument, HasSubstr("loud")));
+}
+
+}  // namespace
+}  // namespace fedgap
