@@ -9,8 +9,10 @@ namespace fedgap {
 // Sums over examples, in integers, so that their order does not matter and
 // decisions made from them are the same everywhere.
 struct BatchMetrics {
-  // Losses are summed as rint(loss * 2^20).
+  // Losses are summed as rint(loss * 2^20); one that is larger than kMaxLoss
+  // or not a number counts as kMaxLoss.
   static constexpr double kLossScale = 1048576.0;
+  static constexpr double kMaxLoss = 1048576.0;
 
   std::int64_t count = 0;
   std::int64_t correct =

@@ -6,12 +6,14 @@
 #ifndef FEDGAP_COMMON_NN_ENGINE_H_
 #define FEDGAP_COMMON_NN_ENGINE_H_
 
-#include <cstdint>
+#include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "common/base/thread_pool.h"
 #include "common/nn/batch_metrics.h"
+#include "common/nn/kernels/isa.h"
 #include "common/nn/model.h"
 #include "common/tensor/image_view.h"
 
@@ -32,11 +34,15 @@ class GradientEngine {
     // j mod shards), each summed in order, the shards added in a fixed binary
     // tree. More shards let more threads share a batch and change the bits.
     int shards = 4;
+    // The instruction set to use; the best that runs here if unset.
+    std::optional<kernels::Isa> isa = std::nullopt;
   };
 
   // `model` and `pool` must outlive the engine.
   GradientEngine(const Model& model, ThreadPool& pool, Options options);
   ~GradientEngine();
+  GradientEngine(const GradientEngine&) = delete;
+  GradientEngine& operator=(const GradientEngine&) = delete;
 
   // gradient = d/d parameters of the mean loss over the batch. Every image
   // must pass model.CheckImage, every label be in range, `parameters` and
@@ -57,9 +63,12 @@ class GradientEngine {
 // between calls but are packed anew at each Load.
 class InferenceEngine {
  public:
-  // `model` and `pool` must outlive the engine.
-  InferenceEngine(const Model& model, ThreadPool& pool);
+  // `model` and `pool` must outlive the engine. `isa` as in GradientEngine.
+  InferenceEngine(const Model& model, ThreadPool& pool,
+                  std::optional<kernels::Isa> isa = std::nullopt);
   ~InferenceEngine();
+  InferenceEngine(const InferenceEngine&) = delete;
+  InferenceEngine& operator=(const InferenceEngine&) = delete;
 
   // Takes the parameters for the Runs to come (copied).
   void Load(std::span<const float> parameters);
@@ -70,13 +79,16 @@ class InferenceEngine {
   void Run(std::span<const ImageView> images, std::span<float> logits,
            std::span<float> pooled);
 
+  // Bytes of scratch held now.
+  std::size_t scratch_bytes() const;
+
  private:
   class Impl;
   std::unique_ptr<Impl> impl_;
 };
 
 // Softmax cross-entropy of one row of logits [classes], as counted above:
-// {1, correct, rint(loss * 2^20)}.
+// {1, correct, rint(loss * 2^20)}. `label` in [0, classes).
 BatchMetrics ScoreLogits(std::span<const float> logits, int label);
 
 }  // namespace fedgap

@@ -2,8 +2,11 @@
 #ifndef FEDGAP_COMMON_NN_SGD_H_
 #define FEDGAP_COMMON_NN_SGD_H_
 
+#include <cstddef>
+#include <optional>
 #include <span>
 
+#include "common/nn/kernels/isa.h"
 #include "common/tensor/parameters.h"
 
 namespace fedgap {
@@ -19,6 +22,8 @@ class Sgd {
     float momentum = 0.9f;      // in [0, 1)
     float weight_decay = 0.0f;  // >= 0
     bool nesterov = false;      // w = w - lr (g' + momentum v)
+    // The instruction set to use; the best that runs here if unset.
+    std::optional<kernels::Isa> isa = std::nullopt;
   };
 
   // For buffers of `elements` floats.

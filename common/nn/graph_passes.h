@@ -1,0 +1,27 @@
+// The forward and the backward pass of one image. Used by the engines only.
+#ifndef FEDGAP_COMMON_NN_GRAPH_PASSES_H_
+#define FEDGAP_COMMON_NN_GRAPH_PASSES_H_
+
+#include <span>
+
+#include "common/nn/execution_plan.h"
+#include "common/nn/kernels/kernels.h"
+#include "common/nn/workspace.h"
+#include "common/tensor/image_view.h"
+
+namespace fedgap {
+
+// Computes every value of the plan for an image that the model accepts.
+void RunForward(const ExecutionPlan& plan, const kernels::Kernels& kernels,
+                std::span<const float> packed, const ImageView& image,
+                Workspace& workspace);
+
+// From the gradient of the last value (the logits), which must stand in the
+// workspace, adds the gradient of every parameter to the packed `gradient`.
+void RunBackward(const ExecutionPlan& plan, const kernels::Kernels& kernels,
+                 std::span<const float> packed, Workspace& workspace,
+                 std::span<float> gradient);
+
+}  // namespace fedgap
+
+#endif  // FEDGAP_COMMON_NN_GRAPH_PASSES_H_

@@ -1,0 +1,140 @@
+#include "common/nn/workspace.h"
+
+#include <algorithm>
+
+#include "common/base/check.h"
+
+namespace fedgap {
+namespace {
+
+using kernels::Border;
+using kernels::FeatureMap;
+
+std::size_t RoundUp(std::size_t floats) {
+  constexpr std::size_t kBlock = kernels::kChannelBlock;
+  return (floats + kBlock - 1) / kBlock * kBlock;
+}
+
+std::size_t Elements(const FeatureMap& map, const Border& border) {
+  const int rows = border.top + map.height + border.bottom;
+  return static_cast<std::size_t>(rows * map.row_stride);
+}
+
+void PlaceAt(float* base, const Border& border, FeatureMap* map) {
+  map->data =
+      base + border.top * map->row_stride + border.left * map->pixel_stride;
+}
+
+}  // namespace
+
+Workspace::Workspace(const ExecutionPlan& plan, bool with_gradients)
+    : plan_(plan),
+      with_gradients_(with_gradients),
+      borders_(plan.values().size()),
+      values_(plan.values().size()),
+      gradients_(plan.values().size()),
+      geometries_(plan.steps().size()),
+      states_(plan.steps().size()),
+      winners_at_(plan.steps().size()) {}
+
+void Workspace::Prepare(ImageSize size) {
+  if (size == size_) return;
+  ShapeMaps(size);
+  PlaceMaps();
+  PrepareGeometries();
+  size_ = size;
+}
+
+void Workspace::ShapeMaps(ImageSize size) {
+  const StatusOr<std::vector<ImageSize>> sizes = plan_.model().NodeSizes(size);
+  FEDGAP_CHECK(sizes.ok());
+  for (std::size_t id = 0; id < values_.size(); ++id) {
+    const PlanValue& value = plan_.values()[id];
+    const ImageSize own =
+        id == 0 ? size : (*sizes)[static_cast<std::size_t>(value.node)];
+    FeatureMap& map = values_[id];
+    map.height = own.height;
+    map.width = own.width;
+    map.channels = value.channels;
+    map.pixel_stride =
+        value.dense ? value.channels : kernels::PadChannels(value.channels);
+    borders_[id] = {};
+  }
+  for (std::size_t s = 0; s < plan_.steps().size(); ++s) {
+    const PlanStep& step = plan_.steps()[s];
+    if (!step.conv) continue;
+    const auto in = static_cast<std::size_t>(step.inputs[0].value);
+    const ImageSize in_size{values_[in].height, values_[in].width};
+    borders_[in] = borders_[in] | step.conv->InputBorder(in_size);
+    if (with_gradients_ && plan_.values()[in].trained) {
+      borders_[s + 1] = borders_[s + 1] | step.conv->GradientBorder(in_size);
+    }
+  }
+  for (std::size_t id = 0; id < values_.size(); ++id) {
+    FeatureMap& map = values_[id];
+    const Border& border = borders_[id];
+    map.row_stride =
+        (border.left + map.width + border.right) * map.pixel_stride;
+    // The same strides, because a value can be its gradient's mask.
+    const bool wanted = with_gradients_ && plan_.values()[id].trained;
+    gradients_[id] = wanted ? map : FeatureMap{};
+  }
+}
+
+void Workspace::PlaceMaps() {
+  std::size_t end = 0;
+  std::size_t winners_end = 0;
+  const auto take = [&end](std::size_t floats) {
+    const std::size_t at = end;
+    end += RoundUp(floats);
+    return at;
+  };
+  std::vector<std::size_t> value_at(values_.size());
+  std::vector<std::size_t> gradient_at(values_.size());
+  for (std::size_t id = 0; id < values_.size(); ++id) {
+    const std::size_t elements = Elements(values_[id], borders_[id]);
+    value_at[id] = take(elements);
+    if (gradients_[id].channels > 0) gradient_at[id] = take(elements);
+  }
+  for (std::size_t s = 0; s < plan_.steps().size(); ++s) {
+    const PlanStep& step = plan_.steps()[s];
+    const FeatureMap& out = values_[s + 1];
+    if (step.norm) states_[s] = take(step.norm->state_elements());
+    if (step.op() == Op::kGlobalAveragePool) {
+      states_[s] = take(static_cast<std::size_t>(out.pixel_stride));
+    }
+    winners_at_[s] = winners_end;
+    if (step.op() == Op::kMaxPool) {
+      winners_end += static_cast<std::size_t>(out.pixels() * out.pixel_stride);
+    }
+  }
+  if (winners_.size() < winners_end) winners_.resize(winners_end);
+  // Borders must be zero, and stay so: kernels write inside them only.
+  const std::size_t old = std::min(end, arena_.size());
+  std::fill_n(arena_.begin(), old, 0.0f);
+  if (arena_.size() < end) arena_.resize(end);
+  for (std::size_t id = 0; id < values_.size(); ++id) {
+    PlaceAt(arena_.data() + value_at[id], borders_[id], &values_[id]);
+    if (gradients_[id].channels == 0) continue;
+    PlaceAt(arena_.data() + gradient_at[id], borders_[id], &gradients_[id]);
+  }
+}
+
+void Workspace::PrepareGeometries() {
+  for (std::size_t s = 0; s < plan_.steps().size(); ++s) {
+    const PlanStep& step = plan_.steps()[s];
+    if (!step.conv) continue;
+    const auto in = static_cast<std::size_t>(step.inputs[0].value);
+    step.conv->PrepareForward(values_[in], &geometries_[s]);
+    if (gradients_[in].data == nullptr) continue;
+    step.conv->PrepareInputGradient(gradients_[in], gradients_[s + 1],
+                                    &geometries_[s]);
+  }
+}
+
+std::size_t Workspace::bytes() const {
+  return arena_.capacity() * sizeof(float) +
+         winners_.capacity() * sizeof(std::int32_t);
+}
+
+}  // namespace fedgap

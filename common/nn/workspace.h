@@ -1,0 +1,67 @@
+// One thread's scratch for one image at a time. Used by the engines only.
+#ifndef FEDGAP_COMMON_NN_WORKSPACE_H_
+#define FEDGAP_COMMON_NN_WORKSPACE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "common/nn/execution_plan.h"
+#include "common/nn/kernels/conv2d.h"
+#include "common/nn/kernels/feature_map.h"
+#include "common/tensor/image_view.h"
+#include "common/tensor/parameters.h"
+
+namespace fedgap {
+
+// Maps for every value of a plan and, if wanted, for its gradient, in one
+// arena that grows to what the largest image needs and is laid out anew when
+// the image size changes. Not thread-safe; the plan must outlive it.
+class Workspace {
+ public:
+  Workspace(const ExecutionPlan& plan, bool with_gradients);
+
+  // Lays the maps out for images of `size`, which the model must accept.
+  void Prepare(ImageSize size);
+
+  const kernels::FeatureMap& value(int id) const {
+    return values_[static_cast<std::size_t>(id)];
+  }
+  // Empty (null data) for values that are not trained.
+  const kernels::FeatureMap& gradient(int id) const {
+    return gradients_[static_cast<std::size_t>(id)];
+  }
+  const kernels::ConvGeometry& geometry(std::size_t step) const {
+    return geometries_[step];
+  }
+  // Group norm's state; one row of channels for a global average pool.
+  float* state(std::size_t step) { return arena_.data() + states_[step]; }
+  std::int32_t* winners(std::size_t step) {
+    return winners_.data() + winners_at_[step];
+  }
+
+  std::size_t bytes() const;
+
+ private:
+  // Sizes, strides and borders of all maps, data not yet set.
+  void ShapeMaps(ImageSize size);
+  // Sets the maps' data and the offsets of the rest.
+  void PlaceMaps();
+  void PrepareGeometries();
+
+  const ExecutionPlan& plan_;
+  bool with_gradients_;
+  ImageSize size_;
+  std::vector<kernels::Border> borders_;
+  std::vector<kernels::FeatureMap> values_;
+  std::vector<kernels::FeatureMap> gradients_;
+  std::vector<kernels::ConvGeometry> geometries_;
+  std::vector<std::size_t> states_;
+  std::vector<std::size_t> winners_at_;
+  Parameters arena_;
+  std::vector<std::int32_t, AlignedAllocator<std::int32_t>> winners_;
+};
+
+}  // namespace fedgap
+
+#endif  // FEDGAP_COMMON_NN_WORKSPACE_H_

@@ -1,0 +1,378 @@
+#include "common/nn/engine.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "common/base/counter_rng.h"
+#include "common/nn/model_spec.h"
+#include "tests/common/nn/reference_network.h"
+#include "tests/testing/gradient_check.h"
+#include "tests/testing/status_matchers.h"
+
+namespace fedgap {
+namespace {
+
+NodeSpec Conv(std::string name, int channels, int kernel, int stride,
+              int padding) {
+  NodeSpec node;
+  node.name = std::move(name);
+  node.op = Op::kConv2d;
+  node.out_channels = channels;
+  node.kernel = {kernel, kernel};
+  node.stride = {stride, stride};
+  node.padding = {padding, padding};
+  return node;
+}
+
+NodeSpec Simple(std::string name, Op op, std::vector<std::string> inputs = {}) {
+  return NodeSpec{
+      .name = std::move(name), .op = op, .inputs = std::move(inputs)};
+}
+
+NodeSpec Norm(std::string name, int groups) {
+  NodeSpec node = Simple(std::move(name), Op::kGroupNorm);
+  node.groups = groups;
+  return node;
+}
+
+NodeSpec Pool(std::string name, Op op, int kernel, int stride, int padding) {
+  NodeSpec node = Simple(std::move(name), op);
+  node.kernel = {kernel, kernel};
+  node.stride = {stride, stride};
+  node.padding = {padding, padding};
+  return node;
+}
+
+NodeSpec Linear(std::string name, int channels) {
+  NodeSpec node = Simple(std::move(name), Op::kLinear);
+  node.out_channels = channels;
+  return node;
+}
+
+ModelSpec Network(int input_channels, std::vector<NodeSpec> nodes) {
+  ModelSpec spec;
+  spec.name = "test";
+  spec.input_channels = input_channels;
+  spec.classes = 3;
+  const auto channels = static_cast<std::size_t>(input_channels);
+  spec.normalization = {std::vector<double>(channels, 0.0),
+                        std::vector<double>(channels, 1.0)};
+  spec.nodes = std::move(nodes);
+  return spec;
+}
+
+// Every operation, fused and not, with values read once, twice and by
+// readers that do and do not mask gradients.
+std::vector<std::pair<std::string, ModelSpec>> Networks() {
+  NodeSpec depthwise = Conv("d", 5, 3, 2, 1);
+  depthwise.groups = 5;
+  NodeSpec grouped = Conv("g", 6, 3, 1, 1);
+  grouped.groups = 2;
+  NodeSpec dilated = Conv("c", 4, 3, 1, 2);
+  dilated.dilation = {2, 2};
+  dilated.bias = false;
+  return {
+      {"ConvReluMaxPool",
+       Network(1, {Conv("c", 4, 3, 1, 1), Simple("r", Op::kRelu),
+                   Pool("p", Op::kMaxPool, 2, 2, 0), Conv("e", 5, 3, 1, 1),
+                   Simple("s", Op::kRelu), Simple("g", Op::kGlobalAveragePool),
+                   Linear("l", 3)})},
+      {"ConvReluConv",
+       Network(2, {Conv("c", 4, 3, 1, 0), Simple("r", Op::kRelu),
+                   Conv("e", 5, 3, 2, 1), Simple("s", Op::kRelu),
+                   Pool("p", Op::kMaxPool, 3, 2, 1),
+                   Simple("g", Op::kGlobalAveragePool), Linear("h", 6),
+                   Simple("t", Op::kRelu), Linear("l", 3)})},
+      {"GroupNormReluAvgPool",
+       Network(1, {Conv("c", 4, 3, 1, 1), Norm("n", 2), Simple("r", Op::kRelu),
+                   Pool("p", Op::kAvgPool, 2, 2, 0), Conv("e", 6, 3, 1, 1),
+                   Norm("m", 3), Simple("g", Op::kGlobalAveragePool),
+                   Linear("l", 3)})},
+      {"Residual",
+       Network(1, {Conv("c", 4, 3, 1, 1), Simple("r", Op::kRelu),
+                   Conv("d", 4, 3, 1, 1), Norm("n", 2),
+                   Simple("a", Op::kAdd, {"n", "r"}), Simple("s", Op::kRelu),
+                   Conv("e", 6, 3, 2, 1),
+                   [] {
+                     NodeSpec shortcut = Conv("k", 6, 1, 2, 0);
+                     shortcut.inputs = {"s"};
+                     return shortcut;
+                   }(),
+                   Simple("b", Op::kAdd, {"e", "k"}),
+                   Simple("g", Op::kGlobalAveragePool), Linear("l", 3)})},
+      {"GroupsAndDilation",
+       Network(3, {dilated, Simple("r", Op::kRelu), grouped, Norm("n", 1),
+                   Conv("x", 5, 1, 1, 0), Simple("y", Op::kRelu), depthwise,
+                   Simple("z", Op::kRelu), Simple("p", Op::kGlobalAveragePool),
+                   Linear("l", 3)})},
+      {"PoolFirstAndSharedRelu",
+       Network(2, {Pool("p", Op::kMaxPool, 2, 1, 0), Conv("c", 4, 3, 1, 1),
+                   Simple("r", Op::kRelu), Simple("a", Op::kAdd, {"c", "r"}),
+                   Simple("s", Op::kRelu), Pool("q", Op::kAvgPool, 3, 2, 1),
+                   Simple("g", Op::kGlobalAveragePool), Linear("l", 3)})},
+  };
+}
+
+std::unique_ptr<const Model> MakeModel(const ModelSpec& spec) {
+  auto model = Model::Create(spec);
+  EXPECT_TRUE(model.ok()) << model.status();
+  return std::move(model).value();
+}
+
+// Random images that own their pixels.
+class Images {
+ public:
+  Images(const Model& model, const std::vector<ImageSize>& sizes) {
+    CounterRng rng(17, RngPurpose::kSynthetic);
+    const int channels = model.spec().input_channels;
+    for (const ImageSize& size : sizes) {
+      Parameters& pixels = pixels_.emplace_back(
+          static_cast<std::size_t>(size.pixels() * channels));
+      for (float& pixel : pixels) pixel = static_cast<float>(rng.Normal());
+    }
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+      views_.push_back({pixels_[i].data(), sizes[i], channels});
+      examples_.push_back({views_[i], static_cast<int>(i) % 3});
+    }
+  }
+  const std::vector<ImageView>& views() const { return views_; }
+  const std::vector<Example>& examples() const { return examples_; }
+
+ private:
+  std::vector<Parameters> pixels_;
+  std::vector<ImageView> views_;
+  std::vector<Example> examples_;
+};
+
+// Initial parameters with scales and shifts that are not 1 and 0.
+Parameters SomeParameters(const Model& model) {
+  Parameters parameters = model.InitialParameters(5);
+  CounterRng rng(3, RngPurpose::kSynthetic);
+  for (float& value : parameters) {
+    value += static_cast<float>(0.2 * rng.Normal());
+  }
+  return parameters;
+}
+
+std::vector<double> ToDouble(std::span<const float> values) {
+  return {values.begin(), values.end()};
+}
+
+struct GradientResult {
+  BatchMetrics metrics;
+  Parameters gradient;
+};
+
+GradientResult ComputeGradient(const Model& model,
+                               std::span<const Example> batch,
+                               GradientEngine::Options options = {},
+                               int threads = 1) {
+  ThreadPool pool(threads);
+  GradientEngine engine(model, pool, options);
+  const Parameters parameters = SomeParameters(model);
+  GradientResult result;
+  result.gradient.resize(parameters.size(),
+                         std::numeric_limits<float>::quiet_NaN());
+  result.metrics = engine.Compute(parameters, batch, result.gradient);
+  return result;
+}
+
+const std::vector<ImageSize> kSizes = {{8, 8}, {5, 11}, {8, 8}, {6, 5},
+                                       {9, 7}, {5, 5},  {12, 6}};
+
+class NetworkTest
+    : public ::testing::TestWithParam<std::pair<std::string, ModelSpec>> {
+ protected:
+  std::unique_ptr<const Model> model_ = MakeModel(GetParam().second);
+};
+
+TEST_P(NetworkTest, InferenceAgreesWithTheReference) {
+  const Images images(*model_, kSizes);
+  const Parameters parameters = SomeParameters(*model_);
+  for (const kernels::Isa isa : kernels::SupportedIsas()) {
+    SCOPED_TRACE(kernels::ToString(isa));
+    ThreadPool pool(2);
+    InferenceEngine engine(*model_, pool, isa);
+    engine.Load(parameters);
+    const auto pooled_channels =
+        static_cast<std::size_t>(model_->pooled_channels());
+    std::vector<float> logits(kSizes.size() * 3);
+    std::vector<float> pooled(kSizes.size() * pooled_channels);
+    engine.Run(images.views(), logits, pooled);
+    for (std::size_t i = 0; i < kSizes.size(); ++i) {
+      const ReferenceOutput expected =
+          ReferenceForward(*model_, ToDouble(parameters), images.views()[i]);
+      for (std::size_t c = 0; c < 3; ++c) {
+        EXPECT_NEAR(double{logits[i * 3 + c]}, expected.logits[c], 2e-5);
+      }
+      for (std::size_t c = 0; c < pooled_channels; ++c) {
+        EXPECT_NEAR(double{pooled[i * pooled_channels + c]}, expected.pooled[c],
+                    2e-5);
+      }
+    }
+  }
+}
+
+TEST_P(NetworkTest, GradientAgreesWithFiniteDifferences) {
+  const Images images(*model_, {{6, 7}, {9, 5}});
+  const Parameters parameters = SomeParameters(*model_);
+  const auto mean_loss = [&](std::span<const double> at) {
+    double sum = 0;
+    for (const Example& example : images.examples()) {
+      sum += ReferenceLoss(ReferenceForward(*model_, at, example.image).logits,
+                           example.label);
+    }
+    return sum / static_cast<double>(images.examples().size());
+  };
+  const std::vector<double> expected =
+      NumericGradient(mean_loss, ToDouble(parameters));
+  const GradientResult actual = ComputeGradient(*model_, images.examples());
+  EXPECT_NEAR(actual.metrics.loss(), mean_loss(ToDouble(parameters)), 1e-5);
+  double largest = 0;
+  for (const double value : expected) {
+    largest = std::max(largest, std::fabs(value));
+  }
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_NEAR(double{actual.gradient[i]}, expected[i], 3e-5 * (1 + largest))
+        << "parameter " << i;
+  }
+}
+
+TEST_P(NetworkTest, ThreadsDoNotChangeTheBits) {
+  const Images images(*model_, kSizes);
+  for (const int shards : {1, 3, 4, 16}) {
+    const GradientResult one =
+        ComputeGradient(*model_, images.examples(), {.shards = shards}, 1);
+    for (const int threads : {2, 5}) {
+      const GradientResult many = ComputeGradient(*model_, images.examples(),
+                                                  {.shards = shards}, threads);
+      EXPECT_EQ(one.gradient, many.gradient);
+      EXPECT_EQ(one.metrics, many.metrics);
+    }
+  }
+}
+
+TEST_P(NetworkTest, InstructionSetsWithFusedMultiplyAddGiveTheSameBits) {
+  const Images images(*model_, kSizes);
+  const GradientResult best = ComputeGradient(*model_, images.examples());
+  for (const kernels::Isa isa : kernels::SupportedIsas()) {
+    const GradientResult other =
+        ComputeGradient(*model_, images.examples(), {.isa = isa});
+    if (kernels::HasPortableBits(isa) ==
+        kernels::HasPortableBits(kernels::BestIsa())) {
+      EXPECT_EQ(best.gradient, other.gradient) << kernels::ToString(isa);
+      EXPECT_EQ(best.metrics, other.metrics);
+    }
+    for (std::size_t i = 0; i < best.gradient.size(); ++i) {
+      EXPECT_NEAR(best.gradient[i], other.gradient[i], 2e-4)
+          << kernels::ToString(isa);
+    }
+  }
+}
+
+// Four images of four sizes in a batch: the sum over the tree of what each
+// gives alone, exactly, as the division by four is exact.
+TEST_P(NetworkTest, MixedSizesInOneBatchAreWhatEachIsAlone) {
+  const Images images(*model_, {{8, 8}, {5, 11}, {12, 6}, {6, 5}});
+  const GradientResult batch = ComputeGradient(*model_, images.examples());
+  std::vector<GradientResult> alone;
+  BatchMetrics total;
+  for (const Example& example : images.examples()) {
+    alone.push_back(ComputeGradient(*model_, {&example, 1}));
+    total += alone.back().metrics;
+  }
+  EXPECT_EQ(batch.metrics, total);
+  for (std::size_t i = 0; i < batch.gradient.size(); ++i) {
+    const auto part = [&](std::size_t n) { return alone[n].gradient[i] / 4; };
+    EXPECT_FLOAT_EQ(batch.gradient[i],
+                    (part(0) + part(1)) + (part(2) + part(3)));
+  }
+}
+
+TEST_P(NetworkTest, RepeatedBatchesOfOtherSizesLeaveNoTrace) {
+  const Images images(*model_, kSizes);
+  ThreadPool pool(2);
+  GradientEngine engine(*model_, pool, {});
+  const Parameters parameters = SomeParameters(*model_);
+  Parameters first(parameters.size());
+  Parameters second(parameters.size());
+  engine.Compute(parameters, {images.examples().data(), 3}, first);
+  engine.Compute(parameters, images.examples(), second);
+  const std::size_t bytes = engine.scratch_bytes();
+  engine.Compute(parameters, {images.examples().data(), 3}, second);
+  EXPECT_EQ(first, second);
+  EXPECT_EQ(engine.scratch_bytes(), bytes);
+}
+
+INSTANTIATE_TEST_SUITE_P(Networks, NetworkTest, ::testing::ValuesIn(Networks()),
+                         [](const auto& network) {
+                           return network.param.first;
+                         });
+
+TEST(BuiltInNetworkTest, GradientsPointDownhillAtEverySize) {
+  for (const std::string& name : BuiltInModelNames()) {
+    SCOPED_TRACE(name);
+    auto spec = BuiltInModel(name, {.classes = 3});
+    ASSERT_TRUE(spec.ok());
+    const auto model = MakeModel(*spec);
+    const Images images(*model, {{14, 14}, {28, 28}, {23, 37}});
+    ThreadPool pool(1);
+    GradientEngine engine(*model, pool, {});
+    Parameters parameters = model->InitialParameters(1);
+    Parameters gradient(parameters.size());
+    const BatchMetrics before =
+        engine.Compute(parameters, images.examples(), gradient);
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+      parameters[i] -= 0.01f * gradient[i];
+    }
+    const BatchMetrics after =
+        engine.Compute(parameters, images.examples(), gradient);
+    EXPECT_LT(after.loss_fixed, before.loss_fixed);
+  }
+}
+
+TEST(InferenceEngineTest, WritesOnlyWhatIsAskedFor) {
+  const auto model = MakeModel(Networks()[0].second);
+  const Images images(*model, {{8, 8}, {6, 9}});
+  ThreadPool pool(1);
+  InferenceEngine engine(*model, pool);
+  engine.Load(SomeParameters(*model));
+  std::vector<float> logits(6);
+  std::vector<float> only_logits(6);
+  std::vector<float> pooled(10);
+  std::vector<float> only_pooled(10);
+  engine.Run(images.views(), logits, pooled);
+  engine.Run(images.views(), only_logits, {});
+  engine.Run(images.views(), {}, only_pooled);
+  EXPECT_EQ(logits, only_logits);
+  EXPECT_EQ(pooled, only_pooled);
+}
+
+TEST(ScoreLogitsTest, CountsTheFirstOfTiesAndFixesTheLoss) {
+  const std::vector<float> logits = {1.0f, 3.0f, 3.0f};
+  const BatchMetrics right = ScoreLogits(logits, 1);
+  EXPECT_EQ(right.count, 1);
+  EXPECT_EQ(right.correct, 1);
+  EXPECT_NEAR(right.loss(), std::log(2 + std::exp(-2.0)), 1e-6);
+  EXPECT_EQ(ScoreLogits(logits, 2).correct, 0);
+  EXPECT_NEAR(ScoreLogits(logits, 0).loss(), std::log(2 + std::exp(-2.0)) + 2,
+              1e-6);
+}
+
+TEST(ScoreLogitsTest, HandlesManyClassesAndExtremeLogits) {
+  std::vector<float> logits(1000, 0.0f);
+  EXPECT_NEAR(ScoreLogits(logits, 999).loss(), std::log(1000.0), 1e-5);
+  logits[7] = 1e30f;
+  EXPECT_EQ(ScoreLogits(logits, 7).loss(), 0.0);
+  EXPECT_EQ(ScoreLogits(logits, 8).loss(), BatchMetrics::kMaxLoss);
+  logits[7] = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_EQ(ScoreLogits(logits, 8).loss(), BatchMetrics::kMaxLoss);
+}
+
+}  // namespace
+}  // namespace fedgap
