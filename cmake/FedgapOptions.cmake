@@ -24,8 +24,9 @@ if(FEDGAP_WERROR)
   target_compile_options(fedgap_options INTERFACE $<BUILD_INTERFACE:-Werror>)
 endif()
 if(FEDGAP_SANITIZE)
+  # -O1 -g1: half the compile time of -O2 -g, and lines still show in reports.
   target_compile_options(
-    fedgap_options INTERFACE -fsanitize=${FEDGAP_SANITIZE}
+    fedgap_options INTERFACE -O1 -g1 -fsanitize=${FEDGAP_SANITIZE}
                              -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(fedgap_options INTERFACE -fsanitize=${FEDGAP_SANITIZE})
 endif()
