@@ -34,11 +34,9 @@ void Read(const std::uint8_t* data, std::size_t size) {
 }
 
 }  // namespace
-}  // namespace fedgap
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
                                       std::size_t size) {
-  using namespace fedgap;
   if (size == 0) return 0;
   const std::uint8_t* rest = data + 1;
   switch (data[0]) {
@@ -71,3 +69,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
   }
   return 0;
 }
+
+}  // namespace fedgap
