@@ -16,9 +16,9 @@ namespace fedgap {
 // two destination pixels where the image shrinks, so that every source pixel
 // counts. This is what Pillow's BILINEAR and PyTorch's
 // interpolate(mode="bilinear", antialias=True) compute: theirs before rounding,
-// rounded, up to an error of 4/256 of a level (tests/golden/resize.py), so never
-// more than one level apart. 8-bit in and out, weights in fixed point: the same
-// bytes on every machine; a flat image stays flat.
+// rounded, up to an error of 4/256 of a level (tests/golden/resize.py), so
+// never more than one level apart. 8-bit in and out, weights in fixed point:
+// the same bytes on every machine; a flat image stays flat.
 //
 // Made once for a pair of sizes and used for many images. Not thread-safe.
 class BilinearResizer {
