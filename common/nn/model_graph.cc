@@ -3,21 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 
 #include "common/base/did_you_mean.h"
+#include "common/nn/model_spec_checks.h"
 
 namespace fedgap {
 namespace {
 
-constexpr int kMaxChannels = 65536;
-constexpr int kMaxWindow = 1024;  // kernel, stride, padding, dilation
 constexpr std::int64_t kMaxScale = Model::kMaxImageExtent;
-constexpr std::size_t kMaxNodes = 4096;
-constexpr std::size_t kMaxNameLength = 128;
 constexpr std::int64_t kMaxParameters = std::int64_t{1} << 33;
-constexpr std::string_view kInputName = "input";
 
 template <typename... Args>
 Status Invalid(fmt::format_string<Args...> format, Args&&... args) {
@@ -25,109 +20,8 @@ Status Invalid(fmt::format_string<Args...> format, Args&&... args) {
       fmt::format(format, std::forward<Args>(args)...));
 }
 
-bool IsName(std::string_view name) {
-  return !name.empty() && name.size() <= kMaxNameLength &&
-         std::ranges::all_of(name, [](char c) { return c > ' ' && c <= '~'; });
-}
-
-Status CheckRange(std::string_view field, int value, int low, int high) {
-  if (value >= low && value <= high) return absl::OkStatus();
-  return Invalid("{} is {}; it must be in [{}, {}]", field, value, low, high);
-}
-
-Status CheckRange(std::string_view field, const std::array<int, 2>& values,
-                  int low, int high) {
-  FEDGAP_RETURN_IF_ERROR(CheckRange(field, values[0], low, high));
-  return CheckRange(field, values[1], low, high);
-}
-
-bool IsPool(Op op) { return op == Op::kMaxPool || op == Op::kAvgPool; }
-bool HasWindow(Op op) { return op == Op::kConv2d || IsPool(op); }
-bool HasTensors(Op op) {
-  return op == Op::kConv2d || op == Op::kGroupNorm || op == Op::kLinear;
-}
-
-Status CheckWindow(const NodeSpec& spec) {
-  FEDGAP_RETURN_IF_ERROR(CheckRange("kernel", spec.kernel, 1, kMaxWindow));
-  FEDGAP_RETURN_IF_ERROR(CheckRange("stride", spec.stride, 1, kMaxWindow));
-  FEDGAP_RETURN_IF_ERROR(CheckRange("padding", spec.padding, 0, kMaxWindow));
-  FEDGAP_RETURN_IF_ERROR(CheckRange("dilation", spec.dilation, 1, kMaxWindow));
-  if (!IsPool(spec.op)) return absl::OkStatus();
-  // A window that lies in the padding alone would have nothing to pool.
-  if (spec.padding[0] >= spec.kernel[0] || spec.padding[1] >= spec.kernel[1]) {
-    return Invalid("the padding of a pool must be smaller than its kernel");
-  }
-  if (spec.dilation != std::array{1, 1}) {
-    return Invalid("a pool has no dilation");
-  }
-  return absl::OkStatus();
-}
-
-// What can be said of a node without knowing the others.
-Status CheckFields(const NodeSpec& spec) {
-  if (HasWindow(spec.op)) FEDGAP_RETURN_IF_ERROR(CheckWindow(spec));
-  if (spec.op == Op::kConv2d || spec.op == Op::kLinear) {
-    FEDGAP_RETURN_IF_ERROR(
-        CheckRange("out_channels", spec.out_channels, 1, kMaxChannels));
-  }
-  if (spec.op == Op::kConv2d || spec.op == Op::kGroupNorm) {
-    FEDGAP_RETURN_IF_ERROR(CheckRange("groups", spec.groups, 1, kMaxChannels));
-  }
-  if (spec.op == Op::kGroupNorm &&
-      !(spec.epsilon > 0.0 && spec.epsilon <= 1.0)) {
-    return Invalid("epsilon is {}; it must be in (0, 1]", spec.epsilon);
-  }
-  if (HasTensors(spec.op) && spec.role == TensorRole::kStatistic) {
-    return Invalid("{} has no statistics: its role must be another",
-                   ToString(spec.op));
-  }
-  return absl::OkStatus();
-}
-
-Status CheckNormalization(const ModelSpec& spec) {
-  const Normalization& normalization = spec.normalization;
-  const auto channels = static_cast<std::size_t>(spec.input_channels);
-  if (normalization.mean.size() != channels ||
-      normalization.stddev.size() != channels) {
-    return Invalid(
-        "the normalization has {} means and {} stddevs; with {} input channels "
-        "there must be {} of each",
-        normalization.mean.size(), normalization.stddev.size(), channels,
-        channels);
-  }
-  for (std::size_t i = 0; i < channels; ++i) {
-    const double mean = normalization.mean[i];
-    const double stddev = normalization.stddev[i];
-    if (!std::isfinite(mean) || !std::isfinite(stddev) || stddev <= 0.0) {
-      return Invalid(
-          "the normalization of channel {} is mean {}, stddev {}; they must be "
-          "finite and the stddev positive",
-          i, mean, stddev);
-    }
-  }
-  return absl::OkStatus();
-}
-
-Status CheckHeader(const ModelSpec& spec) {
-  if (spec.version != ModelSpec::kVersion) {
-    return Invalid("version {} is not supported; this program reads version {}",
-                   spec.version, ModelSpec::kVersion);
-  }
-  if (!IsName(spec.name)) {
-    return Invalid(
-        "the model's name must be 1 to {} printable ASCII characters without "
-        "spaces",
-        kMaxNameLength);
-  }
-  FEDGAP_RETURN_IF_ERROR(
-      CheckRange("input_channels", spec.input_channels, 1, kMaxChannels));
-  FEDGAP_RETURN_IF_ERROR(CheckRange("classes", spec.classes, 2, kMaxChannels));
-  FEDGAP_RETURN_IF_ERROR(CheckNormalization(spec));
-  if (spec.nodes.empty() || spec.nodes.size() > kMaxNodes) {
-    return Invalid("there are {} nodes; there must be 1 to {}",
-                   spec.nodes.size(), kMaxNodes);
-  }
-  return absl::OkStatus();
+bool HasWindow(Op op) {
+  return op == Op::kConv2d || op == Op::kMaxPool || op == Op::kAvgPool;
 }
 
 // Builds the nodes one after another; each sees only those before it.
@@ -166,7 +60,7 @@ class GraphBuilder {
 };
 
 StatusOr<int> GraphBuilder::IndexOf(std::string_view name) const {
-  if (name == kInputName) return Model::kImage;
+  if (name == ModelSpec::kImageName) return Model::kImage;
   if (const auto found = index_of_.find(name); found != index_of_.end()) {
     return found->second;
   }
@@ -275,7 +169,7 @@ Status GraphBuilder::Infer(Node& node) const {
 }
 
 Status GraphBuilder::Append(const NodeSpec& spec) {
-  FEDGAP_RETURN_IF_ERROR(CheckFields(spec));
+  FEDGAP_RETURN_IF_ERROR(CheckNodeFields(spec));
   Node node;
   node.spec = spec;
   FEDGAP_ASSIGN_OR_RETURN(node.inputs, ResolveInputs(spec));
@@ -370,12 +264,8 @@ Status GraphBuilder::PlaceTensors() {
 StatusOr<ModelGraph> GraphBuilder::Build() {
   for (const NodeSpec& spec : spec_.nodes) {
     const int index = static_cast<int>(graph_.nodes.size());
-    if (!IsName(spec.name) || spec.name == kInputName) {
-      return Invalid(
-          "node {} cannot be named '{}': a name is 1 to {} printable ASCII "
-          "characters without spaces, and '{}' is the image",
-          index, spec.name, kMaxNameLength, kInputName);
-    }
+    FEDGAP_RETURN_IF_ERROR(
+        CheckNodeName(spec, static_cast<std::size_t>(index)));
     if (Status status = Append(spec); !status.ok()) {
       return Annotate(status, fmt::format("node '{}'", spec.name));
     }
@@ -400,7 +290,7 @@ StatusOr<ModelGraph> GraphBuilder::Build() {
 }  // namespace
 
 StatusOr<ModelGraph> BuildModelGraph(const ModelSpec& spec) {
-  FEDGAP_RETURN_IF_ERROR(CheckHeader(spec));
+  FEDGAP_RETURN_IF_ERROR(CheckModelHeader(spec));
   return GraphBuilder(spec).Build();
 }
 

@@ -52,6 +52,8 @@ struct NodeSpec {
 
 struct ModelSpec {
   static constexpr int kVersion = 1;
+  // The image's name among a node's inputs.
+  static constexpr std::string_view kImageName = "input";
 
   int version = kVersion;
   std::string name;

@@ -1,77 +1,21 @@
-// The JSON form of a ModelSpec, described in docs/MODELS.md.
+// ParseModelSpec: the JSON form of docs/MODELS.md.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "common/base/did_you_mean.h"
+#include "common/nn/json_syntax.h"
 #include "common/nn/model_spec.h"
 
 namespace fedgap {
 namespace {
 
 using Json = nlohmann::json;
-using OrderedJson = nlohmann::ordered_json;
 
-constexpr std::size_t kMaxDepth = 16;
 // A claim of more input channels gets no default normalization made for it.
 constexpr int kMaxDefaultChannels = 65536;
-
-// What the parser itself lets pass: finds the place of a syntax error, keys
-// that stand twice, and nesting deeper than any model has.
-class SyntaxChecker : public nlohmann::json_sax<Json> {
- public:
-  explicit SyntaxChecker(std::string_view text) : text_(text) {}
-  const Status& status() const { return status_; }
-
-  bool null() override { return true; }
-  bool boolean(bool) override { return true; }
-  bool number_integer(number_integer_t) override { return true; }
-  bool number_unsigned(number_unsigned_t) override { return true; }
-  bool number_float(number_float_t, const string_t&) override { return true; }
-  bool string(string_t&) override { return true; }
-  bool binary(binary_t&) override { return true; }
-  bool start_object(std::size_t) override { return Enter(); }
-  bool end_object() override { return Leave(); }
-  bool start_array(std::size_t) override { return Enter(); }
-  bool end_array() override { return Leave(); }
-
-  bool key(string_t& key) override {
-    if (keys_.back().insert(key).second) return true;
-    return Fail(fmt::format("key '{}' stands twice in one object", key));
-  }
-
-  bool parse_error(std::size_t position, const std::string& last_token,
-                   const nlohmann::detail::exception&) override {
-    const std::string_view before = text_.substr(
-        0, std::min(position > 0 ? position - 1 : 0, text_.size()));
-    const auto line = 1 + std::ranges::count(before, '\n');
-    const std::size_t line_start = before.rfind('\n') + 1;  // 0 if none
-    return Fail(fmt::format("not valid JSON at line {}, column {}, near '{}'",
-                            line, before.size() - line_start + 1, last_token));
-  }
-
- private:
-  bool Enter() {
-    keys_.emplace_back();
-    return keys_.size() <= kMaxDepth ||
-           Fail(fmt::format("nested deeper than {} levels", kMaxDepth));
-  }
-  bool Leave() {
-    keys_.pop_back();
-    return true;
-  }
-  bool Fail(const std::string& message) {
-    status_ = absl::InvalidArgumentError(message);
-    return false;
-  }
-
-  std::string_view text_;
-  std::vector<std::set<std::string>> keys_;
-  Status status_;
-};
 
 // Reads the keys of one JSON object; the first error stays, and later reads
 // leave their targets alone.
@@ -337,82 +281,14 @@ StatusOr<ModelSpec> ParseModel(const Json& json) {
   return spec;
 }
 
-OrderedJson AxesJson(const std::array<int, 2>& values) {
-  if (values[0] == values[1]) return values[0];
-  return values;
-}
-
-// What differs from the default, and what has none.
-OrderedJson NodeJson(const NodeSpec& node) {
-  const NodeSpec defaults;
-  OrderedJson json;
-  json["name"] = node.name;
-  json["op"] = ToString(node.op);
-  if (!node.inputs.empty()) json["inputs"] = node.inputs;
-  const bool is_conv = node.op == Op::kConv2d;
-  const bool is_pool = node.op == Op::kMaxPool || node.op == Op::kAvgPool;
-  const bool is_norm = node.op == Op::kGroupNorm;
-  const bool has_bias = is_conv || node.op == Op::kLinear;
-  if (has_bias) json["out_channels"] = node.out_channels;
-  if (is_conv || is_pool) {
-    json["kernel"] = AxesJson(node.kernel);
-    if (node.stride != (is_pool ? node.kernel : defaults.stride)) {
-      json["stride"] = AxesJson(node.stride);
-    }
-    if (node.padding != defaults.padding) {
-      json["padding"] = AxesJson(node.padding);
-    }
-  }
-  if (is_conv && node.dilation != defaults.dilation) {
-    json["dilation"] = AxesJson(node.dilation);
-  }
-  if (is_norm || (is_conv && node.groups != defaults.groups)) {
-    json["groups"] = node.groups;
-  }
-  if (is_norm && node.epsilon != defaults.epsilon) {
-    json["epsilon"] = node.epsilon;
-  }
-  if (has_bias && !node.bias) json["bias"] = false;
-  if ((has_bias || is_norm) && node.role != defaults.role) {
-    json["role"] = ToString(node.role);
-  }
-  return json;
-}
-
-std::string Dump(const OrderedJson& json) {
-  return json.dump(-1, ' ', /*ensure_ascii=*/true,
-                   OrderedJson::error_handler_t::replace);
-}
-
 }  // namespace
 
 StatusOr<ModelSpec> ParseModelSpec(std::string_view json) {
-  SyntaxChecker checker(json);
-  if (!Json::sax_parse(json.begin(), json.end(), &checker)) {
-    return Annotate(checker.status(), "model");
+  if (const Status status = CheckJsonSyntax(json); !status.ok()) {
+    return Annotate(status, "model");
   }
   return ParseModel(Json::parse(json.begin(), json.end(), nullptr,
                                 /*allow_exceptions=*/false));
-}
-
-std::string ToJson(const ModelSpec& spec) {
-  std::vector<std::string> nodes;
-  for (const NodeSpec& node : spec.nodes) nodes.push_back(Dump(NodeJson(node)));
-  OrderedJson normalization;
-  normalization["mean"] = spec.normalization.mean;
-  normalization["stddev"] = spec.normalization.stddev;
-  // One node a line, which no indentation of the library gives.
-  return fmt::format(
-      "{{\n"
-      "  \"version\": {},\n"
-      "  \"name\": {},\n"
-      "  \"input_channels\": {},\n"
-      "  \"classes\": {},\n"
-      "  \"normalization\": {},\n"
-      "  \"nodes\": [\n    {}\n  ]\n"
-      "}}\n",
-      spec.version, Dump(spec.name), spec.input_channels, spec.classes,
-      Dump(normalization), fmt::join(nodes, ",\n    "));
 }
 
 }  // namespace fedgap
