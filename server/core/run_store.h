@@ -11,6 +11,7 @@
 #include "common/federation/pooled_statistics.h"
 #include "common/telemetry/events.h"
 #include "common/tensor/parameters.h"
+#include "server/aggregation/prototypes.h"
 #include "server/aggregation/server_optimizer.h"
 
 namespace fedgap {
@@ -26,16 +27,6 @@ struct RunRecord {
 struct PooledRecord {
   ClientName client;
   PooledStatistics pooled;
-};
-
-// Class prototypes after a round: weighted means over the clients that hold
-// enough of a class. Rows without a client are zero and `held` is false.
-struct Prototypes {
-  int classes = 0;
-  int channels = 0;
-  std::vector<float> means;  // [classes, channels]
-  std::vector<bool> held;    // [classes]
-  bool empty() const { return means.empty(); }
 };
 
 // What the ledger remembers of one accepted update, so that a second copy

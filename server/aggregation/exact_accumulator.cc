@@ -1,0 +1,276 @@
+#include "server/aggregation/exact_accumulator.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+
+#include "common/base/check.h"
+#include "common/base/mutex.h"
+#include "server/aggregation/accumulate_kernel.h"
+
+namespace fedgap {
+namespace {
+
+// Elements handled at a time: four sources and the sums stay in the second
+// cache (4 x 32 KiB + 64 KiB).
+constexpr std::int64_t kBlock = 8192;
+constexpr int kMaxBins = 4096;
+
+int BlockCount(std::int64_t elements) {
+  return static_cast<int>((elements + kBlock - 1) / kBlock);
+}
+
+}  // namespace
+
+// One pass over at most kMaxTogether sources.
+struct ExactAccumulator::Pass {
+  struct Product {
+    std::size_t term = 0;
+    double factor = 0;
+  };
+  struct Target {
+    std::int64_t* sums = nullptr;
+    std::vector<Product> products;
+  };
+  std::span<const Term> terms;
+  std::vector<Target> targets;
+  std::vector<char> added;  // by block
+};
+
+StatusOr<ExactAccumulator> ExactAccumulator::Create(
+    std::int64_t elements, int bins, const AccumulatorLimits& limits) {
+  if (elements < 0 || elements > (std::int64_t{1} << 40) || bins < 1 ||
+      bins > kMaxBins) {
+    return absl::InvalidArgumentError(fmt::format(
+        "no accumulator has {} elements in {} bins", elements, bins));
+  }
+  ExactAccumulator accumulator;
+  FEDGAP_ASSIGN_OR_RETURN(accumulator.scale_, ScaleFor(limits));
+  accumulator.elements_ = elements;
+  accumulator.limits_ = limits;
+  accumulator.bins_.resize(static_cast<std::size_t>(bins));
+  for (Bin& bin : accumulator.bins_) {
+    bin.digits.resize(static_cast<std::size_t>(accumulator.scale_.digits));
+  }
+  return accumulator;
+}
+
+Status ExactAccumulator::CheckUsable() const {
+  if (!broken_) return absl::OkStatus();
+  return absl::InternalError(
+      "the sums are void: a vector could neither be read to its end nor be "
+      "taken back; run the round again");
+}
+
+Status ExactAccumulator::CheckTerms(std::span<const Term> terms) const {
+  if (count_ + std::ssize(terms) > limits_.max_count) {
+    return absl::ResourceExhaustedError(
+        fmt::format("the accumulator holds at most {} updates; {} are in and "
+                    "{} more were given",
+                    limits_.max_count, count_, terms.size()));
+  }
+  for (const Term& term : terms) {
+    if (term.source->elements() != elements_) {
+      return absl::InvalidArgumentError(
+          fmt::format("the vector has {} elements instead of {}",
+                      term.source->elements(), elements_));
+    }
+    if (!(term.scale > 0 && term.scale <= 1)) {
+      return absl::InvalidArgumentError(
+          fmt::format("scale {} is not in (0, 1]", term.scale));
+    }
+    if (term.weights.empty()) {
+      return absl::InvalidArgumentError("the vector has no weight");
+    }
+    int last = -1;
+    for (const BinWeight& part : term.weights) {
+      if (part.bin <= last || part.bin >= std::ssize(bins_)) {
+        return absl::InvalidArgumentError(fmt::format(
+            "bin {} of {} is out of order or range", part.bin, bins_.size()));
+      }
+      if (part.weight < 1 || part.weight > limits_.max_weight) {
+        return absl::InvalidArgumentError(fmt::format(
+            "weight {} is not in [1, {}]", part.weight, limits_.max_weight));
+      }
+      last = part.bin;
+    }
+  }
+  return absl::OkStatus();
+}
+
+ExactAccumulator::Pass ExactAccumulator::PlanPass(std::span<const Term> terms) {
+  Pass pass;
+  pass.terms = terms;
+  pass.added.assign(static_cast<std::size_t>(BlockCount(elements_)), 0);
+  const std::int64_t mask = scale_.digits == 1
+                                ? std::numeric_limits<std::int64_t>::max()
+                                : (std::int64_t{1} << scale_.digit_bits) - 1;
+  for (std::size_t bin = 0; bin < bins_.size(); ++bin) {
+    for (std::size_t digit = 0; digit < bins_[bin].digits.size(); ++digit) {
+      Pass::Target target;
+      for (std::size_t t = 0; t < terms.size(); ++t) {
+        const auto part = std::ranges::find(
+            terms[t].weights, static_cast<int>(bin), &BinWeight::bin);
+        if (part == terms[t].weights.end()) continue;
+        const int bits = scale_.digit_bits * static_cast<int>(digit);
+        const std::int64_t value = (part->weight >> bits) & mask;
+        if (value == 0) continue;
+        const double factor = static_cast<double>(value) * terms[t].scale;
+        target.products.push_back({t, std::ldexp(factor, scale_.shift)});
+      }
+      if (target.products.empty()) continue;
+      Sums& sums = bins_[bin].digits[digit];
+      if (sums.empty()) sums.resize(static_cast<std::size_t>(elements_), 0);
+      target.sums = sums.data();
+      pass.targets.push_back(std::move(target));
+    }
+  }
+  return pass;
+}
+
+Status ExactAccumulator::RunBlock(const Pass& pass, double sign,
+                                  std::int64_t begin, std::size_t count,
+                                  Parameters& scratch) const {
+  const float* values[kMaxTogether] = {};
+  for (std::size_t t = 0; t < pass.terms.size(); ++t) {
+    const VectorSource& source = *pass.terms[t].source;
+    const std::span<const float> memory = source.InMemory();
+    if (!memory.empty()) {
+      values[t] = memory.data() + begin;
+      continue;
+    }
+    scratch.resize(kMaxTogether * static_cast<std::size_t>(kBlock));
+    const std::span<float> out(
+        scratch.data() + t * static_cast<std::size_t>(kBlock), count);
+    FEDGAP_RETURN_IF_ERROR(source.Read(begin, out));
+    values[t] = out.data();
+  }
+  for (const Pass::Target& target : pass.targets) {
+    ScaledVector vectors[kMaxTogether];
+    std::size_t used = 0;
+    for (const Pass::Product& product : target.products) {
+      vectors[used++] = {values[product.term], sign * product.factor};
+    }
+    AddRoundedProducts({vectors, used}, target.sums + begin, count);
+  }
+  return absl::OkStatus();
+}
+
+Status ExactAccumulator::Run(Pass& pass, double sign, ThreadPool& pool) const {
+  Mutex mutex;
+  Status first_error;
+  std::atomic<bool> failed = false;
+  std::vector<Parameters> scratch(static_cast<std::size_t>(pool.threads()));
+  pool.ParallelFor(BlockCount(elements_), [&](int block, int thread) {
+    char& added = pass.added[static_cast<std::size_t>(block)];
+    if (failed || (sign < 0 && added == 0)) return;
+    const std::int64_t begin = block * kBlock;
+    const auto count =
+        static_cast<std::size_t>(std::min(kBlock, elements_ - begin));
+    const Status status = RunBlock(pass, sign, begin, count,
+                                   scratch[static_cast<std::size_t>(thread)]);
+    added = status.ok() && sign > 0;
+    if (status.ok()) return;
+    failed = true;
+    MutexLock lock(mutex);
+    first_error.Update(status);
+  });
+  return first_error;
+}
+
+Status ExactAccumulator::Add(std::span<const Term> terms, ThreadPool& pool) {
+  FEDGAP_RETURN_IF_ERROR(CheckUsable());
+  FEDGAP_RETURN_IF_ERROR(CheckTerms(terms));
+  std::vector<Pass> passes;
+  for (std::size_t at = 0; at < terms.size(); at += kMaxTogether) {
+    const std::size_t together = std::min(kMaxTogether, terms.size() - at);
+    passes.push_back(PlanPass(terms.subspan(at, together)));
+    const Status status = Run(passes.back(), 1.0, pool);
+    if (status.ok()) continue;
+    for (Pass& pass : passes) {
+      if (!Run(pass, -1.0, pool).ok()) broken_ = true;
+    }
+    return status;
+  }
+  count_ += std::ssize(terms);
+  for (const Term& term : terms) {
+    for (const BinWeight& part : term.weights) {
+      bins_[static_cast<std::size_t>(part.bin)].weight += part.weight;
+    }
+  }
+  return absl::OkStatus();
+}
+
+Status ExactAccumulator::Merge(const ExactAccumulator& other) {
+  FEDGAP_RETURN_IF_ERROR(CheckUsable());
+  FEDGAP_RETURN_IF_ERROR(other.CheckUsable());
+  if (other.elements_ != elements_ || other.bins_.size() != bins_.size() ||
+      other.limits_ != limits_) {
+    return absl::InvalidArgumentError(
+        "only accumulators of one layout and one configuration merge");
+  }
+  if (count_ + other.count_ > limits_.max_count) {
+    return absl::ResourceExhaustedError(fmt::format(
+        "the accumulator holds at most {} updates; {} are in and {} more were "
+        "given",
+        limits_.max_count, count_, other.count_));
+  }
+  for (std::size_t b = 0; b < bins_.size(); ++b) {
+    bins_[b].weight += other.bins_[b].weight;
+    for (std::size_t digit = 0; digit < bins_[b].digits.size(); ++digit) {
+      const Sums& theirs = other.bins_[b].digits[digit];
+      Sums& ours = bins_[b].digits[digit];
+      if (theirs.empty()) continue;
+      if (ours.empty()) ours.resize(theirs.size(), 0);
+      for (std::size_t j = 0; j < ours.size(); ++j) {
+        ours[j] =
+            static_cast<std::int64_t>(static_cast<std::uint64_t>(ours[j]) +
+                                      static_cast<std::uint64_t>(theirs[j]));
+      }
+    }
+  }
+  count_ += other.count_;
+  return absl::OkStatus();
+}
+
+double ExactAccumulator::Total(const Bin& bin, std::size_t element) const {
+  if (scale_.digits == 1) return static_cast<double>(bin.digits[0][element]);
+  Int128 total = 0;
+  for (std::size_t digit = 0; digit < bin.digits.size(); ++digit) {
+    if (bin.digits[digit].empty()) continue;
+    const int bits = scale_.digit_bits * static_cast<int>(digit);
+    total += Int128{bin.digits[digit][element]} * (Int128{1} << bits);
+  }
+  return static_cast<double>(total);
+}
+
+Status ExactAccumulator::Report(ThreadPool& pool, std::span<float> out) const {
+  FEDGAP_RETURN_IF_ERROR(CheckUsable());
+  FEDGAP_CHECK(std::ssize(out) == elements_);
+  std::vector<const Bin*> held;
+  for (const Bin& bin : bins_) {
+    if (bin.weight > 0) held.push_back(&bin);
+  }
+  if (held.empty()) {
+    return absl::FailedPreconditionError("no update was added");
+  }
+  const double unit = std::ldexp(1.0, -scale_.shift);
+  pool.ParallelFor(BlockCount(elements_), [&](int block, int) {
+    const std::int64_t begin = block * kBlock;
+    const std::int64_t end = std::min(begin + kBlock, elements_);
+    for (auto j = static_cast<std::size_t>(begin);
+         j < static_cast<std::size_t>(end); ++j) {
+      double sum = 0;
+      for (const Bin* bin : held) {
+        sum += Total(*bin, j) * unit / static_cast<double>(bin->weight);
+      }
+      if (held.size() > 1) sum /= static_cast<double>(held.size());
+      out[j] = static_cast<float>(sum);
+    }
+  });
+  return absl::OkStatus();
+}
+
+}  // namespace fedgap

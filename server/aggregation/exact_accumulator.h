@@ -1,0 +1,102 @@
+// Weighted sums of vectors that do not depend on the order of addition.
+#ifndef FEDGAP_SERVER_AGGREGATION_EXACT_ACCUMULATOR_H_
+#define FEDGAP_SERVER_AGGREGATION_EXACT_ACCUMULATOR_H_
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "common/base/status.h"
+#include "common/base/thread_pool.h"
+#include "common/tensor/parameters.h"
+#include "server/aggregation/accumulator_scale.h"
+#include "server/aggregation/contribution.h"
+
+namespace fedgap {
+
+// The integer weight that a contribution has in one bin.
+struct BinWeight {
+  int bin = 0;
+  std::int64_t weight = 0;
+  bool operator==(const BinWeight&) const = default;
+};
+
+// For each bin b, sum_i a_ib and, element by element, sum_i rint(a_ib d_ij 2^s)
+// in int64 (AccumulatorScale says what becomes of weights too large for that).
+// Integer sums commute: any order, grouping or number of threads gives the
+// same bits. Which values are allowed is decided from the update and the
+// limits alone, never from what was added before. Not thread-safe; movable.
+class ExactAccumulator {
+ public:
+  // One weighted vector, every element of it finite and within
+  // limits.max_abs_value once multiplied by `scale` (the caller has checked).
+  struct Term {
+    const VectorSource* source = nullptr;
+    double scale = 1.0;              // in (0, 1]
+    std::vector<BinWeight> weights;  // ascending bins, weights >= 1
+  };
+
+  // Sums of `elements` numbers in `bins` bins. The errors of ScaleFor. Memory:
+  // 8 bytes an element for each bin and digit that is really used.
+  static StatusOr<ExactAccumulator> Create(std::int64_t elements, int bins,
+                                           const AccumulatorLimits& limits);
+  ExactAccumulator(ExactAccumulator&&) noexcept = default;
+  ExactAccumulator& operator=(ExactAccumulator&&) noexcept = default;
+
+  // Adds all of `terms` in one pass for each four of them. INVALID_ARGUMENT: a
+  // length, bin, scale or weight is out of bounds; RESOURCE_EXHAUSTED: more
+  // than limits.max_count; errors of Read. After an error the sums are what
+  // they were: a pass that could not be read to its end is added again with
+  // the opposite sign, which in integers is exact. Should that read fail as
+  // well, the accumulator is void and every later call fails (INTERNAL).
+  Status Add(std::span<const Term> terms, ThreadPool& pool);
+
+  // Adds another's sums, of the same elements, bins and limits (else
+  // INVALID_ARGUMENT). RESOURCE_EXHAUSTED as for Add.
+  Status Merge(const ExactAccumulator& other);
+
+  // The mean of each bin, sum_i a_ib d_i / sum_i a_ib, averaged over the bins
+  // that hold anything; divided once, in double, rounded to float once.
+  // FAILED_PRECONDITION if nothing was added.
+  Status Report(ThreadPool& pool, std::span<float> out) const;
+
+  // Little-endian; equal sums give equal bytes. Deserialize: DATA_LOSS for
+  // anything that Serialize has not written.
+  StatusOr<std::vector<std::uint8_t>> Serialize() const;
+  static StatusOr<ExactAccumulator> Deserialize(
+      std::span<const std::uint8_t> bytes);
+
+  std::int64_t elements() const { return elements_; }
+  std::int64_t count() const { return count_; }  // of terms
+  const AccumulatorScale& scale() const { return scale_; }
+
+ private:
+  __extension__ using Int128 = __int128;
+  using Sums = std::vector<std::int64_t, AlignedAllocator<std::int64_t>>;
+  struct Bin {
+    Int128 weight = 0;
+    std::vector<Sums> digits;  // each empty until it is needed
+  };
+  struct Pass;
+
+  ExactAccumulator() = default;
+  Status CheckTerms(std::span<const Term> terms) const;
+  Pass PlanPass(std::span<const Term> terms);
+  // Adds (sign +1) the blocks of a pass, or takes back (-1) those added.
+  Status Run(Pass& pass, double sign, ThreadPool& pool) const;
+  Status RunBlock(const Pass& pass, double sign, std::int64_t begin,
+                  std::size_t count, Parameters& scratch) const;
+  double Total(const Bin& bin, std::size_t element) const;
+  Status CheckUsable() const;
+
+  std::int64_t elements_ = 0;
+  AccumulatorLimits limits_;
+  AccumulatorScale scale_;
+  std::int64_t count_ = 0;
+  std::vector<Bin> bins_;
+  bool broken_ = false;
+};
+
+}  // namespace fedgap
+
+#endif  // FEDGAP_SERVER_AGGREGATION_EXACT_ACCUMULATOR_H_
