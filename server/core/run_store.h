@@ -21,6 +21,8 @@ struct RunRecord {
   std::string config_toml;
   std::string model_json;
   std::string layout_hash;  // hex
+  // By label; a stored model names its classes. May be empty.
+  std::vector<std::string> class_names;
 };
 
 // One client's part of a round, by name.

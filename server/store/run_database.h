@@ -1,0 +1,78 @@
+// The tables of RUN/state.db, as typed rows. Private to server/store.
+#ifndef FEDGAP_SERVER_STORE_RUN_DATABASE_H_
+#define FEDGAP_SERVER_STORE_RUN_DATABASE_H_
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/base/status.h"
+#include "server/core/run_store.h"
+#include "server/store/sqlite_database.h"
+
+namespace fedgap {
+
+struct RunRow {
+  RunRecord record;
+  std::string finished;  // the reason; empty: not finished
+  double seconds = 0;    // set with it
+};
+
+struct RoundRow {
+  Round round = 0;
+  std::string model;  // hex
+  double seconds = 0;
+  int stale_evaluations = 0;
+  std::int64_t best_accuracy_millionths = 0;
+  // Mean over groups of this round's evaluation; -1: not evaluated.
+  std::int64_t accuracy_millionths = -1;
+  std::string event;  // a line of docs/EVENTS.md; empty for round 0
+};
+
+// A file that a committed round needs to be whole.
+struct FileRow {
+  Round round = 0;
+  std::string kind;  // "models", "state", "pooled"
+  std::string sha256;
+  std::int64_t bytes = 0;
+};
+
+// Errors as SqliteDatabase. Not thread-safe.
+class RunDatabase {
+ public:
+  static constexpr int kSchema = 1;
+
+  // Brings an older schema up to date (unless read-only). FAILED_PRECONDITION
+  // if a newer program wrote the file.
+  static StatusOr<RunDatabase> Open(const std::filesystem::path& path,
+                                    bool read_only);
+
+  StatusOr<std::optional<RunRow>> ReadRun();
+  StatusOr<std::vector<RoundRow>> ReadRounds();  // ascending
+  StatusOr<std::vector<FileRow>> ReadFiles();    // by round, then kind
+  StatusOr<std::vector<LedgerEntry>> ReadLedger(Round round);
+
+  // In one transaction: the run if `record` is given, and the round in place
+  // of all rounds from it on (there are some after a fall-back only).
+  Status InsertRound(const RunRecord* record, const RoundRow& round,
+                     const std::vector<FileRow>& files,
+                     const std::vector<LedgerEntry>& ledger);
+  Status DeleteFiles(const std::vector<FileRow>& files);
+  Status SetFinished(const std::string& reason, double seconds);
+
+ private:
+  explicit RunDatabase(SqliteDatabase database)
+      : database_(std::move(database)) {}
+  Status Migrate(bool read_only);
+  Status InsertRows(const RoundRow& round, const std::vector<FileRow>& files,
+                    const std::vector<LedgerEntry>& ledger);
+
+  SqliteDatabase database_;
+};
+
+}  // namespace fedgap
+
+#endif  // FEDGAP_SERVER_STORE_RUN_DATABASE_H_

@@ -1,0 +1,327 @@
+#include "server/store/sqlite_run_store.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+#include <set>
+#include <system_error>
+#include <utility>
+
+#include "common/base/check.h"
+#include "common/base/file_io.h"
+#include "common/crypto/sha256.h"
+#include "common/federation/model_file.h"
+#include "common/federation/model_id.h"
+#include "common/telemetry/event_json.h"
+#include "common/telemetry/event_reader.h"
+
+namespace fedgap {
+namespace {
+
+constexpr const char* kModels = "models";
+constexpr const char* kState = "state";
+constexpr const char* kPooled = "pooled";
+
+RoundRow ToRow(const RoundCommit& commit) {
+  RoundRow row{.round = commit.round,
+               .model = ToHex(commit.model),
+               .seconds = commit.event.seconds.total,
+               .stale_evaluations = commit.stale_evaluations,
+               .best_accuracy_millionths = commit.best_accuracy_millionths,
+               .accuracy_millionths = -1,
+               .event = {}};
+  if (commit.round == 0) return row;
+  if (commit.event.evaluated) {
+    row.accuracy_millionths = static_cast<std::int64_t>(
+        commit.event.evaluation.fairness.mean * 1e6 + 0.5);
+  }
+  row.event = ToJsonLine({}, commit.event);
+  return row;
+}
+
+// The first of the best; -1 if no round was evaluated.
+Round BestRound(const std::vector<RoundRow>& rounds) {
+  Round best = -1;
+  std::int64_t accuracy = -1;
+  for (const RoundRow& row : rounds) {
+    if (row.accuracy_millionths <= accuracy) continue;
+    accuracy = row.accuracy_millionths;
+    best = row.round;
+  }
+  return best;
+}
+
+}  // namespace
+
+StatusOr<std::unique_ptr<SqliteRunStore>> SqliteRunStore::Open(
+    const std::filesystem::path& directory, Options options) {
+  const RunDirectory run{directory};
+  for (const char* kind : {kModels, kState, kPooled}) {
+    std::error_code error;
+    std::filesystem::create_directories(run.root / kind, error);
+    if (error) return ErrnoStatus(error.value(), "create", run.root / kind);
+  }
+  FEDGAP_ASSIGN_OR_RETURN(auto lock, DirectoryLock::Take(run.lock()));
+  FEDGAP_ASSIGN_OR_RETURN(auto database,
+                          RunDatabase::Open(run.database(),
+                                            /*read_only=*/false));
+  auto store = std::unique_ptr<SqliteRunStore>(
+      new SqliteRunStore(run, options, std::move(lock), std::move(database)));
+  FEDGAP_RETURN_IF_ERROR(store->RemoveOrphans());
+  return store;
+}
+
+SqliteRunStore::SqliteRunStore(RunDirectory directory, Options options,
+                               DirectoryLock lock, RunDatabase database)
+    : directory_(std::move(directory)),
+      options_(options),
+      lock_(std::move(lock)),
+      database_(std::move(database)) {}
+
+Status SqliteRunStore::RemoveOrphans() {
+  FEDGAP_ASSIGN_OR_RETURN(const auto rows, database_.ReadFiles());
+  std::set<std::filesystem::path> known;
+  for (const FileRow& row : rows) {
+    known.insert(directory_.round_file(row.kind, row.round));
+  }
+  for (const char* kind : {kModels, kState, kPooled}) {
+    std::error_code error;
+    for (const auto& entry :
+         std::filesystem::directory_iterator(directory_.root / kind, error)) {
+      const std::string name = entry.path().filename().string();
+      const bool ours = RoundOfFileName(name) >= 0 ||
+                        name.find(".safetensors.tmp") != name.npos;
+      if (!ours || known.contains(entry.path())) continue;
+      std::error_code failed;
+      std::filesystem::remove(entry.path(), failed);
+      if (failed) return ErrnoStatus(failed.value(), "remove", entry.path());
+    }
+    if (error)
+      return ErrnoStatus(error.value(), "list", directory_.root / kind);
+  }
+  return absl::OkStatus();
+}
+
+Status SqliteRunStore::Adopt(const RunRecord& record) {
+  FEDGAP_ASSIGN_OR_RETURN(auto spec, ParseModelSpec(record.model_json));
+  FEDGAP_ASSIGN_OR_RETURN(model_, Model::Create(std::move(spec)));
+  record_ = record;
+  return absl::OkStatus();
+}
+
+StatusOr<std::optional<RestoredRun>> SqliteRunStore::Restore() {
+  FEDGAP_ASSIGN_OR_RETURN(const auto run, database_.ReadRun());
+  if (!run.has_value()) return std::optional<RestoredRun>();
+  FEDGAP_RETURN_IF_ERROR(Adopt(run->record));
+  FEDGAP_ASSIGN_OR_RETURN(const auto rounds, database_.ReadRounds());
+  FEDGAP_ASSIGN_OR_RETURN(const auto files, database_.ReadFiles());
+  std::string damage;
+  for (auto row = rounds.rbegin(); row != rounds.rend(); ++row) {
+    auto restored = RestoreRound(*run, *row, files);
+    if (!restored.ok()) {
+      const std::string what =
+          fmt::format("round {} cannot be restored: {}", row->round,
+                      MessageOf(restored.status()));
+      damage += "\n  " + what;
+      warnings_.push_back(what);
+      continue;
+    }
+    for (auto earlier = row; earlier != rounds.rend(); ++earlier) {
+      restored->seconds += earlier->seconds;
+    }
+    // A fall-back has rounds to run again.
+    restored->finished = !run->finished.empty() && row == rounds.rbegin();
+    if (restored->finished) restored->seconds = run->seconds;
+    last_ = row->round;
+    return std::optional<RestoredRun>(std::move(restored).value());
+  }
+  return absl::DataLossError(
+      fmt::format("no round of the run in {} is whole:{}",
+                  directory_.root.string(), damage));
+}
+
+StatusOr<RestoredRun> SqliteRunStore::RestoreRound(
+    const RunRow& run, const RoundRow& row, const std::vector<FileRow>& files) {
+  RestoredRun restored;
+  FEDGAP_ASSIGN_OR_RETURN(auto model_bytes,
+                          ReadVerified(files, kModels, row.round));
+  FEDGAP_ASSIGN_OR_RETURN(auto state_bytes,
+                          ReadVerified(files, kState, row.round));
+  FEDGAP_ASSIGN_OR_RETURN(auto model, ParseModelFile(std::move(model_bytes)));
+  FEDGAP_ASSIGN_OR_RETURN(auto state, ParseRoundState(std::move(state_bytes)));
+  FEDGAP_ASSIGN_OR_RETURN(restored.ledger, database_.ReadLedger(row.round));
+  if (!(model.model->layout() == model_->layout())) {
+    return absl::DataLossError("its model has another layout than the run's");
+  }
+  restored.record = run.record;
+  restored.round = row.round;
+  restored.model = model.origin.id;
+  restored.parameters = std::move(model.parameters);
+  restored.global_delta = std::move(state.global_delta);
+  restored.optimizer = std::move(state.optimizer);
+  restored.prototypes = std::move(state.prototypes);
+  restored.stale_evaluations = row.stale_evaluations;
+  restored.best_accuracy_millionths = row.best_accuracy_millionths;
+  return restored;
+}
+
+StatusOr<std::vector<std::uint8_t>> SqliteRunStore::ReadVerified(
+    const std::vector<FileRow>& files, const std::string& kind, Round round) {
+  const auto path = directory_.round_file(kind, round);
+  const auto row = std::ranges::find_if(files, [&](const FileRow& file) {
+    return file.round == round && file.kind == kind;
+  });
+  if (row == files.end()) {
+    return absl::NotFoundError(fmt::format(
+        "{} was not kept (see the store's retention)", path.string()));
+  }
+  FEDGAP_ASSIGN_OR_RETURN(auto bytes, ReadFileBytes(path));
+  if (ToHex(Sha256Of(bytes)) != row->sha256) {
+    return absl::DataLossError(fmt::format(
+        "{} has {} bytes with another SHA-256 than the {} that were committed",
+        path.string(), bytes.size(), row->bytes));
+  }
+  return bytes;
+}
+
+Status SqliteRunStore::Create(const RunRecord& record,
+                              const RoundCommit& initial) {
+  FEDGAP_ASSIGN_OR_RETURN(const auto run, database_.ReadRun());
+  if (run.has_value()) {
+    return absl::FailedPreconditionError(
+        fmt::format("{} holds the run {} already: resume it or choose another "
+                    "directory",
+                    directory_.root.string(), run->record.run.value));
+  }
+  FEDGAP_RETURN_IF_ERROR(Adopt(record));
+  FEDGAP_RETURN_IF_ERROR(
+      WriteFileAtomic(directory_.config(), record.config_toml));
+  FEDGAP_RETURN_IF_ERROR(
+      WriteFileAtomic(directory_.model_json(), record.model_json));
+  return Write(&record, initial);
+}
+
+Status SqliteRunStore::Commit(const RoundCommit& commit) {
+  if (model_ == nullptr || commit.round != last_ + 1) {
+    return absl::FailedPreconditionError(
+        fmt::format("round {} does not follow the last committed round {}",
+                    commit.round, last_));
+  }
+  return Write(nullptr, commit);
+}
+
+Status SqliteRunStore::Write(const RunRecord* record,
+                             const RoundCommit& commit) {
+  FEDGAP_CHECK(commit.parameters != nullptr);
+  std::vector<FileRow> files;
+  Status status = WriteFiles(commit, files);
+  if (status.ok()) {
+    status = database_.InsertRound(record, ToRow(commit), files, commit.ledger);
+  }
+  if (!status.ok()) {
+    RemoveFiles(files);
+    return Annotate(status, fmt::format("commit of round {}", commit.round));
+  }
+  last_ = commit.round;
+  // The round is safe; files that stay too long are no reason to fail it.
+  const Status dropped = DropOldFiles();
+  if (!dropped.ok()) warnings_.push_back(MessageOf(dropped));
+  return absl::OkStatus();
+}
+
+Status SqliteRunStore::WriteFiles(const RoundCommit& commit,
+                                  std::vector<FileRow>& files) {
+  const ModelOrigin origin{.id = commit.model,
+                           .run = record_.run,
+                           .round = commit.round,
+                           .class_names = record_.class_names};
+  FEDGAP_RETURN_IF_ERROR(
+      WriteFile(kModels, commit.round,
+                EncodeModelFile(*model_, *commit.parameters, origin), files));
+  FEDGAP_RETURN_IF_ERROR(
+      WriteFile(kState, commit.round, EncodeRoundState(commit), files));
+  if (commit.pooled.empty()) return absl::OkStatus();
+  return WriteFile(kPooled, commit.round,
+                   EncodePooled(commit.pooled, commit.round), files);
+}
+
+Status SqliteRunStore::WriteFile(const std::string& kind, Round round,
+                                 std::vector<std::uint8_t> bytes,
+                                 std::vector<FileRow>& files) {
+  FEDGAP_RETURN_IF_ERROR(
+      WriteFileAtomic(directory_.round_file(kind, round), bytes));
+  files.push_back({.round = round,
+                   .kind = kind,
+                   .sha256 = ToHex(Sha256Of(bytes)),
+                   .bytes = std::ssize(bytes)});
+  return absl::OkStatus();
+}
+
+void SqliteRunStore::RemoveFiles(const std::vector<FileRow>& files) {
+  for (const FileRow& file : files) {
+    const auto path = directory_.round_file(file.kind, file.round);
+    std::error_code error;
+    std::filesystem::remove(path, error);
+    if (error) {
+      warnings_.push_back(
+          fmt::format("cannot remove {}: {}", path.string(), error.message()));
+    }
+  }
+}
+
+Status SqliteRunStore::DropOldFiles() {
+  FEDGAP_ASSIGN_OR_RETURN(const auto rounds, database_.ReadRounds());
+  FEDGAP_ASSIGN_OR_RETURN(const auto files, database_.ReadFiles());
+  const Round best = BestRound(rounds);
+  std::vector<FileRow> old;
+  for (const FileRow& file : files) {
+    const Round age = last_ - file.round;
+    const bool old_state =
+        file.kind == kState && age >= std::max(options_.keep_states, 1);
+    const bool old_model =
+        file.kind == kModels && options_.keep_models > 0 &&
+        file.round != best &&
+        age >= std::max(options_.keep_models, options_.keep_states);
+    if (old_state || old_model) old.push_back(file);
+  }
+  if (old.empty()) return absl::OkStatus();
+  // Rows first: a crash in between leaves orphans, which Open removes.
+  FEDGAP_RETURN_IF_ERROR(database_.DeleteFiles(old));
+  RemoveFiles(old);
+  return absl::OkStatus();
+}
+
+Status SqliteRunStore::MarkFinished(const std::string& reason, double seconds) {
+  if (last_ < 0) {
+    return absl::FailedPreconditionError("the store holds no run to finish");
+  }
+  FEDGAP_ASSIGN_OR_RETURN(const auto files, database_.ReadFiles());
+  FEDGAP_ASSIGN_OR_RETURN(const auto bytes,
+                          ReadVerified(files, kModels, last_));
+  FEDGAP_RETURN_IF_ERROR(WriteFileAtomic(directory_.final_model(), bytes));
+  return database_.SetFinished(reason, seconds);
+}
+
+StatusOr<std::vector<RoundCommittedEvent>> SqliteRunStore::CommittedAfter(
+    Round round) {
+  FEDGAP_ASSIGN_OR_RETURN(const auto rounds, database_.ReadRounds());
+  std::vector<RoundCommittedEvent> events;
+  for (const RoundRow& row : rounds) {
+    if (row.round <= round || row.round > last_ || row.event.empty()) continue;
+    FEDGAP_ASSIGN_OR_RETURN(const LoggedEvent logged,
+                            ParseEventLine(row.event));
+    events.push_back(std::get<RoundCommittedEvent>(logged.event));
+  }
+  return events;
+}
+
+Status EmitMissingCommits(SqliteRunStore& store, EventSink& events) {
+  FEDGAP_ASSIGN_OR_RETURN(const Round logged,
+                          LastCommittedRoundInLog(store.directory().events()));
+  FEDGAP_ASSIGN_OR_RETURN(const auto missing, store.CommittedAfter(logged));
+  for (const RoundCommittedEvent& event : missing) events.Emit(event);
+  return absl::OkStatus();
+}
+
+}  // namespace fedgap
