@@ -132,7 +132,8 @@ std::string GroupTable(const std::vector<GroupReport>& groups, bool training) {
   rows[0].push_back("test images");
   for (const GroupReport& group : groups) {
     const bool any = group.sums.count > 0;
-    Row row = {group.label + " px", any ? Percent(group.sums.accuracy()) : "-"};
+    Row row = {group.label == "all" ? "all" : group.label + " px",
+               any ? Percent(group.sums.accuracy()) : "-"};
     if (prototypes) {
       row.push_back(group.prototype_accuracy.has_value()
                         ? Percent(*group.prototype_accuracy)
