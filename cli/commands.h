@@ -21,6 +21,9 @@ using Action = std::function<Status()>;
 // Each declares a subcommand of `app`, whose callback assigns `selected`. Both
 // outlive the parsing.
 void AddCertsCommand(CLI::App& app, Action& selected);
+void AddEvaluateCommand(CLI::App& app, Action& selected);
+void AddInspectCommand(CLI::App& app, Action& selected);
+void AddPredictCommand(CLI::App& app, Action& selected);
 
 }  // namespace fedgap
 

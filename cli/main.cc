@@ -25,7 +25,10 @@ int Run(int argc, char** argv) {
   app.failure_message(DescribeUsageError);
   app.require_subcommand(1);
   Action selected;
-  for (const auto add : {AddCertsCommand}) add(app, selected);
+  for (const auto add : {AddCertsCommand, AddEvaluateCommand, AddInspectCommand,
+                         AddPredictCommand}) {
+    add(app, selected);
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

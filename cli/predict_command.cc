@@ -1,0 +1,163 @@
+// `fedgap predict MODEL FILE...`: the class of each image, and how sure.
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "cli/commands.h"
+#include "cli/model_argument.h"
+#include "common/base/file_io.h"
+#include "common/data/data_spec.h"
+#include "common/data/image_decoder.h"
+#include "common/data/resize.h"
+#include "common/nn/engine.h"
+
+namespace fedgap {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct PredictFlags {
+  fs::path model;
+  std::vector<fs::path> files;
+  std::string data;
+  std::string resolution;
+};
+
+struct Prediction {
+  int label = 0;
+  double probability = 0;  // softmax
+};
+
+Prediction FromLogits(std::span<const float> logits) {
+  const auto best = std::ranges::max_element(logits);
+  double sum = 0;
+  for (const float logit : logits) {
+    sum += std::exp(static_cast<double>(logit) - static_cast<double>(*best));
+  }
+  return {.label = static_cast<int>(best - logits.begin()),
+          .probability = 1.0 / sum};
+}
+
+class Predictor {
+ public:
+  explicit Predictor(const ModelFile& file)
+      : file_(file), pool_(1), engine_(*file.model, pool_) {
+    engine_.Load(file.parameters);
+  }
+
+  StatusOr<Prediction> Predict(const DataSource& data, std::int64_t i) {
+    const ImageSize size = data.image_size(i);
+    FEDGAP_RETURN_IF_ERROR(file_.model->CheckImage(size));
+    const int channels = data.channels();
+    pixels_.resize(static_cast<std::size_t>(size.pixels() * channels));
+    data.Read(i, file_.model->spec().normalization, pixels_);
+    const ImageView view{
+        .pixels = pixels_.data(), .size = size, .channels = channels};
+    std::vector<float> logits(static_cast<std::size_t>(file_.model->classes()));
+    engine_.Run({&view, 1}, logits, {});
+    return FromLogits(logits);
+  }
+
+ private:
+  const ModelFile& file_;
+  ThreadPool pool_;
+  InferenceEngine engine_;
+  Parameters pixels_;
+};
+
+// One file as a data set of one image without a meaningful label.
+StatusOr<ImageDataset> ReadImage(const fs::path& path, int channels,
+                                 const std::optional<ImageSize>& resolution) {
+  FEDGAP_ASSIGN_OR_RETURN(const auto bytes, ReadFileBytes(path));
+  FEDGAP_ASSIGN_OR_RETURN(const DecodedImage image,
+                          DecodeImage(bytes, {.channels = channels}));
+  ImageDataset::Builder builder(channels, {"unknown"});
+  FEDGAP_RETURN_IF_ERROR(builder.Add(image.pixels, image.size, 0));
+  ImageDataset dataset = std::move(builder).Build();
+  if (!resolution.has_value()) return dataset;
+  return Resize(dataset, *resolution);
+}
+
+void Print(const std::string& what, const Prediction& prediction,
+           const ModelOrigin& origin) {
+  fmt::print("{}\t{}\t{:.4f}\n", what, ClassName(origin, prediction.label),
+             prediction.probability);
+}
+
+Status PredictFiles(const PredictFlags& flags, const ModelFile& file,
+                    const std::optional<ImageSize>& resolution) {
+  Predictor predictor(file);
+  for (const fs::path& path : flags.files) {
+    const auto image =
+        ReadImage(path, file.model->spec().input_channels, resolution);
+    if (!image.ok()) return Annotate(image.status(), path.string());
+    const auto prediction = predictor.Predict(*image, 0);
+    if (!prediction.ok()) return Annotate(prediction.status(), path.string());
+    Print(path.string(), *prediction, file.origin);
+  }
+  return absl::OkStatus();
+}
+
+Status PredictData(const PredictFlags& flags, const ModelFile& file,
+                   const std::optional<ImageSize>& resolution) {
+  FEDGAP_ASSIGN_OR_RETURN(const DataSpec spec, ParseDataSpec(flags.data));
+  LoadOptions options;
+  options.split = DataSplit::kTest;
+  options.channels = file.model->spec().input_channels;
+  options.resolution = resolution;
+  FEDGAP_ASSIGN_OR_RETURN(const LoadedData loaded, LoadData(spec, options));
+  Predictor predictor(file);
+  for (std::int64_t i = 0; i < loaded.data->size(); ++i) {
+    FEDGAP_ASSIGN_OR_RETURN(const Prediction prediction,
+                            predictor.Predict(*loaded.data, i));
+    Print(std::to_string(i), prediction, file.origin);
+  }
+  return absl::OkStatus();
+}
+
+Status RunPredict(const PredictFlags& flags) {
+  if (flags.files.empty() == flags.data.empty()) {
+    return absl::InvalidArgumentError(
+        "give image files or --data, one of them");
+  }
+  FEDGAP_ASSIGN_OR_RETURN(const fs::path path, FindModel(flags.model));
+  FEDGAP_ASSIGN_OR_RETURN(const ModelFile file, ReadModelFile(path));
+  std::optional<ImageSize> resolution;
+  if (!flags.resolution.empty()) {
+    FEDGAP_ASSIGN_OR_RETURN(resolution, ParseImageSize(flags.resolution));
+  }
+  return flags.files.empty() ? PredictData(flags, file, resolution)
+                             : PredictFiles(flags, file, resolution);
+}
+
+}  // namespace
+
+void AddPredictCommand(CLI::App& app, Action& selected) {
+  CLI::App* command = app.add_subcommand(
+      "predict", "The class of each image and its probability, tab-separated.");
+  auto flags = std::make_shared<PredictFlags>();
+  command
+      ->add_option("model", flags->model,
+                   "A model.safetensors, or the directory of a run")
+      ->required();
+  command->add_option("files", flags->files, "PNG, JPEG, PPM or PGM");
+  command->add_option("--data", flags->data,
+                      "The test part of a data set instead of files");
+  command->add_option("--resolution", flags->resolution,
+                      "Resize to this first, 28 or 24x36; else as they are");
+  command->callback([flags, &selected] {
+    selected = [flags] { return RunPredict(*flags); };
+  });
+}
+
+}  // namespace fedgap
