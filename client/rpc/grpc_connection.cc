@@ -1,0 +1,109 @@
+#include "client/rpc/grpc_connection.h"
+
+#include <fmt/format.h>
+#include <grpcpp/create_channel.h>
+
+#include <utility>
+
+#include "common/rpc/channel_options.h"
+#include "common/rpc/status_conversion.h"
+#include "common/rpc/tls_credentials.h"
+
+namespace fedgap {
+namespace {
+
+// The key under which a client names itself where there is no TLS.
+constexpr char kClientNameKey[] = "fedgap-client";
+
+StatusOr<std::shared_ptr<grpc::ChannelCredentials>> CredentialsFor(
+    const GrpcFederationApi::Options& options, Clock::WallTime now) {
+  if (options.tls.has_value()) {
+    return ChannelTlsCredentials(*options.tls, now);
+  }
+  FEDGAP_RETURN_IF_ERROR(
+      ValidateName(options.insecure_name.value, "the client's name"));
+  return ChannelInsecureCredentials(
+      options.server, options.insecure_anywhere ? InsecureScope::kAnywhere
+                                                : InsecureScope::kLoopback);
+}
+
+}  // namespace
+
+StatusOr<std::unique_ptr<GrpcConnection>> GrpcConnection::Create(
+    const Options& options, const Clock& clock) {
+  FEDGAP_ASSIGN_OR_RETURN(auto credentials,
+                          CredentialsFor(options, clock.WallNow()));
+  KeepaliveOptions keepalive;
+  keepalive.interval = options.keepalive;
+  auto channel = grpc::CreateCustomChannel(
+      options.server.ToString(), credentials,
+      ClientChannelArguments(options.server, keepalive));
+  std::unique_ptr<GrpcConnection> connection(
+      new GrpcConnection(options, clock));
+  connection->stub_ = v1::Federation::NewStub(channel);
+  return connection;
+}
+
+GrpcConnection::Call::Call(GrpcConnection& connection,
+                           std::chrono::milliseconds timeout, bool cancellable)
+    : connection_(connection) {
+  context_.set_deadline(std::chrono::system_clock::now() + timeout);
+  if (!connection.options_.tls.has_value()) {
+    context_.AddMetadata(kClientNameKey,
+                         connection.options_.insecure_name.value);
+  }
+  if (cancellable) connection_.Add(&context_);
+}
+
+GrpcConnection::Call::~Call() { connection_.Remove(&context_); }
+
+void GrpcConnection::Add(grpc::ClientContext* context) {
+  MutexLock lock(mutex_);
+  open_.insert(context);
+  if (cancelled_) context->TryCancel();
+}
+
+void GrpcConnection::Remove(grpc::ClientContext* context) {
+  MutexLock lock(mutex_);
+  open_.erase(context);
+}
+
+void GrpcConnection::Cancel() {
+  MutexLock lock(mutex_);
+  cancelled_ = true;
+  for (grpc::ClientContext* context : open_) context->TryCancel();
+}
+
+Status GrpcConnection::Explain(const grpc::Status& grpc_status) const {
+  const Status status = FromGrpcStatus(grpc_status);
+  switch (status.code()) {
+    case absl::StatusCode::kUnavailable:
+      return ExplainUnavailable(status);
+    case absl::StatusCode::kUnimplemented:
+      return Annotate(
+          status, fmt::format("the server at {} does not know this call; is it "
+                              "fedgap, and the same release?",
+                              options_.server.ToString()));
+    case absl::StatusCode::kDeadlineExceeded:
+      return Annotate(status, fmt::format("the server at {} did not answer",
+                                          options_.server.ToString()));
+    default:
+      return status;
+  }
+}
+
+Status GrpcConnection::ExplainUnavailable(const Status& status) const {
+  const std::string server = options_.server.ToString();
+  if (options_.tls.has_value()) {
+    const Status own =
+        LoadTlsFiles(*options_.tls, TlsEnd::kClient, clock_.WallNow()).status();
+    if (!own.ok()) {
+      return absl::UnauthenticatedError(
+          fmt::format("the server at {} does not take this client: {}", server,
+                      MessageOf(own)));
+    }
+  }
+  return Annotate(status, fmt::format("no connection to {}", server));
+}
+
+}  // namespace fedgap

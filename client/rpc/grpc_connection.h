@@ -1,0 +1,69 @@
+// The channel to a server and the calls that are open on it.
+#ifndef FEDGAP_CLIENT_RPC_GRPC_CONNECTION_H_
+#define FEDGAP_CLIENT_RPC_GRPC_CONNECTION_H_
+
+#include <grpcpp/client_context.h>
+
+#include <chrono>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "client/rpc/grpc_federation_api.h"
+#include "common/base/mutex.h"
+#include "fedgap/v1/federation.grpc.pb.h"
+
+namespace fedgap {
+
+// Thread-safe.
+class GrpcConnection {
+ public:
+  using Options = GrpcFederationApi::Options;
+
+  static StatusOr<std::unique_ptr<GrpcConnection>> Create(
+      const Options& options, const Clock& clock);
+
+  v1::Federation::Stub& stub() { return *stub_; }
+
+  // An open call: has a deadline, the client's name where there is no TLS, and
+  // ends with CANCELLED when the connection is cancelled, before it or later.
+  class Call {
+   public:
+    Call(GrpcConnection& connection, std::chrono::milliseconds timeout,
+         bool cancellable = true);
+    ~Call();
+    Call(const Call&) = delete;
+    Call& operator=(const Call&) = delete;
+
+    grpc::ClientContext* context() { return &context_; }
+    void Cancel() { context_.TryCancel(); }
+
+   private:
+    GrpcConnection& connection_;
+    grpc::ClientContext context_;
+  };
+
+  void Cancel() EXCLUDES(mutex_);
+
+  // What a call's status means for the caller, in words for people.
+  Status Explain(const grpc::Status& status) const EXCLUDES(mutex_);
+
+ private:
+  GrpcConnection(const Options& options, const Clock& clock)
+      : options_(options), clock_(clock) {}
+
+  void Add(grpc::ClientContext* context) EXCLUDES(mutex_);
+  void Remove(grpc::ClientContext* context) EXCLUDES(mutex_);
+  Status ExplainUnavailable(const Status& status) const;
+
+  const Options options_;
+  const Clock& clock_;
+  std::unique_ptr<v1::Federation::Stub> stub_;
+  mutable Mutex mutex_;
+  std::set<grpc::ClientContext*> open_ GUARDED_BY(mutex_);
+  bool cancelled_ GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace fedgap
+
+#endif  // FEDGAP_CLIENT_RPC_GRPC_CONNECTION_H_

@@ -1,0 +1,261 @@
+#include "client/rpc/grpc_federation_api.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <span>
+#include <utility>
+
+#include "client/rpc/grpc_connection.h"
+#include "client/rpc/model_download.h"
+#include "common/wire/chunk_wire.h"
+#include "common/wire/join_wire.h"
+#include "common/wire/limits.h"
+#include "common/wire/task_wire.h"
+#include "common/wire/update_wire.h"
+
+namespace fedgap {
+namespace {
+
+using Call = GrpcConnection::Call;
+
+Status Cancelled() { return absl::CancelledError("cancelled"); }
+
+// A transfer that ends like this can go on from where it stopped.
+bool CanResume(const Status& status) {
+  return absl::IsUnavailable(status) || absl::IsDataLoss(status);
+}
+
+class GrpcTaskStream final : public TaskStream {
+ public:
+  GrpcTaskStream(GrpcConnection& connection, std::chrono::milliseconds timeout,
+                 const TaskId& last)
+      : connection_(connection), call_(connection, timeout) {
+    v1::TasksRequest request;
+    request.set_last_task_id(last.value);
+    reader_ = connection.stub().Tasks(call_.context(), request);
+  }
+  ~GrpcTaskStream() override {
+    call_.Cancel();
+    if (!finished_) reader_->Finish();
+  }
+
+  StatusOr<Task> Next() override {
+    v1::TasksReply message;
+    while (!finished_ && reader_->Read(&message)) {
+      FEDGAP_ASSIGN_OR_RETURN(std::optional<Task> task, FromProto(message));
+      if (task.has_value()) return *std::move(task);
+    }
+    if (!finished_) {
+      finished_ = true;
+      end_ = connection_.Explain(reader_->Finish());
+    }
+    if (closed_) return Cancelled();
+    if (!end_.ok()) return end_;
+    return absl::UnavailableError(
+        "the server ended the stream of tasks; open it again");
+  }
+
+  void Close() override {
+    closed_ = true;
+    call_.Cancel();
+  }
+
+ private:
+  GrpcConnection& connection_;
+  Call call_;
+  std::unique_ptr<grpc::ClientReader<v1::TasksReply>> reader_;
+  bool finished_ = false;
+  Status end_;
+  std::atomic<bool> closed_ = false;
+};
+
+}  // namespace
+
+class GrpcFederationApi::Impl {
+ public:
+  Impl(Options options, std::unique_ptr<GrpcConnection> connection)
+      : options_(std::move(options)), connection_(std::move(connection)) {}
+
+  StatusOr<JoinReply> Join(const JoinRequest& request);
+  StatusOr<std::unique_ptr<TaskStream>> OpenTasks(const TaskId& last);
+  StatusOr<Parameters> FetchModel(const ModelId& id);
+  StatusOr<Verdict> SubmitUpdate(const Update& update);
+  Status Leave(const std::string& reason);
+  void Cancel() { connection_->Cancel(); }
+
+ private:
+  // One attempt; what has arrived stays in download_.
+  Status Fetch();
+  // One attempt. `resumed_from`: where the server wanted it to go on, -1 if it
+  // said nothing.
+  StatusOr<Verdict> Submit(const v1::SubmitRequest& header,
+                           std::span<const std::uint8_t> bytes,
+                           std::int64_t* resumed_from);
+
+  const Options options_;
+  const std::unique_ptr<GrpcConnection> connection_;
+  std::optional<JoinReply> joined_;
+  std::optional<ModelDownload> download_;
+};
+
+StatusOr<JoinReply> GrpcFederationApi::Impl::Join(const JoinRequest& request) {
+  Call call(*connection_, options_.call_timeout);
+  v1::JoinReply message;
+  FEDGAP_RETURN_IF_ERROR(connection_->Explain(
+      connection_->stub().Join(call.context(), ToProto(request), &message)));
+  FEDGAP_ASSIGN_OR_RETURN(joined_, FromProto(message));
+  return *joined_;
+}
+
+StatusOr<std::unique_ptr<TaskStream>> GrpcFederationApi::Impl::OpenTasks(
+    const TaskId& last) {
+  return std::make_unique<GrpcTaskStream>(*connection_, options_.stream_timeout,
+                                          last);
+}
+
+StatusOr<Parameters> GrpcFederationApi::Impl::FetchModel(const ModelId& id) {
+  if (!joined_.has_value()) {
+    return absl::FailedPreconditionError("join before a model is fetched");
+  }
+  if (!download_.has_value() || download_->id() != id) {
+    download_.emplace(id, joined_->layout_hash, joined_->max_update_bytes);
+  }
+  while (true) {
+    const std::int64_t before = download_->offset();
+    const Status status = Fetch();
+    if (status.ok()) {
+      StatusOr<Parameters> parameters = download_->Take();
+      download_.reset();
+      return parameters;
+    }
+    // Once more as long as it brings something; else the caller waits first.
+    if (!CanResume(status) || download_->offset() <= before) return status;
+  }
+}
+
+Status GrpcFederationApi::Impl::Fetch() {
+  Call call(*connection_, options_.transfer_timeout);
+  v1::FetchModelRequest request;
+  request.set_model_id(ModelIdToProto(download_->id()));
+  request.set_offset(download_->offset());
+  const auto reader = connection_->stub().FetchModel(call.context(), request);
+  v1::ModelChunk message;
+  Status status;
+  while (status.ok() && reader->Read(&message)) {
+    const StatusOr<ModelChunkView> chunk = FromProto(message);
+    status = chunk.ok() ? download_->Add(*chunk) : chunk.status();
+  }
+  if (!status.ok()) call.Cancel();
+  const grpc::Status end = reader->Finish();
+  return status.ok() ? connection_->Explain(end) : status;
+}
+
+StatusOr<Verdict> GrpcFederationApi::Impl::SubmitUpdate(const Update& update) {
+  if (!joined_.has_value()) {
+    return absl::FailedPreconditionError("join before an update is sent");
+  }
+  v1::SubmitRequest header;
+  *header.mutable_header() = ToProto(HeaderOf(update, joined_->layout_hash));
+  const auto info_bytes =
+      static_cast<std::int64_t>(header.header().info().ByteSizeLong());
+  if (info_bytes > kMaxUpdateInfoBytes) {
+    return absl::ResourceExhaustedError(fmt::format(
+        "the statistics of this update have {} bytes, at most {} fit; the "
+        "server's pooled = \"mean\" makes them smaller",
+        info_bytes, kMaxUpdateInfoBytes));
+  }
+  const std::span<const float> delta(update.delta);
+  const std::span bytes(reinterpret_cast<const std::uint8_t*>(delta.data()),
+                        delta.size_bytes());
+  std::int64_t furthest = -1;
+  while (true) {
+    std::int64_t resumed_from = -1;
+    StatusOr<Verdict> verdict = Submit(header, bytes, &resumed_from);
+    // Once more as long as the server gets further; else the caller waits.
+    if (verdict.ok() || !CanResume(verdict.status()) ||
+        resumed_from <= furthest) {
+      return verdict;
+    }
+    furthest = resumed_from;
+  }
+}
+
+StatusOr<Verdict> GrpcFederationApi::Impl::Submit(
+    const v1::SubmitRequest& header, std::span<const std::uint8_t> bytes,
+    std::int64_t* resumed_from) {
+  Call call(*connection_, options_.transfer_timeout);
+  const auto stream = connection_->stub().SubmitUpdate(call.context());
+  v1::SubmitReply reply;
+  bool replied = stream->Write(header) && stream->Read(&reply);
+  if (replied && reply.has_resume_from()) {
+    std::int64_t offset = reply.resume_from();
+    if (offset < 0 || offset > std::ssize(bytes)) {
+      call.Cancel();
+      stream->Finish();
+      return absl::InternalError(
+          fmt::format("the server wants byte {} of an update of {} bytes",
+                      offset, bytes.size()));
+    }
+    *resumed_from = offset;
+    v1::SubmitRequest message;
+    bool sent = true;
+    while (sent && offset < std::ssize(bytes)) {
+      const auto length =
+          std::min(kUpdateChunkBytes, std::ssize(bytes) - offset);
+      *message.mutable_chunk() = ToProto(UpdateChunkView{
+          offset, bytes.subspan(static_cast<std::size_t>(offset),
+                                static_cast<std::size_t>(length))});
+      sent = stream->Write(message);
+      offset += length;
+    }
+    replied = stream->Read(&reply);
+  }
+  FEDGAP_RETURN_IF_ERROR(connection_->Explain(stream->Finish()));
+  if (!replied || reply.content_case() != v1::SubmitReply::kVerdict) {
+    return absl::InternalError("the server gave no verdict");
+  }
+  return FromProto(reply.verdict());
+}
+
+Status GrpcFederationApi::Impl::Leave(const std::string& reason) {
+  Call call(*connection_, options_.leave_timeout, /*cancellable=*/false);
+  v1::LeaveRequest request;
+  request.set_reason(reason);
+  v1::LeaveReply reply;
+  return connection_->Explain(
+      connection_->stub().Leave(call.context(), request, &reply));
+}
+
+StatusOr<std::unique_ptr<GrpcFederationApi>> GrpcFederationApi::Create(
+    Options options, const Clock& clock) {
+  FEDGAP_ASSIGN_OR_RETURN(auto connection,
+                          GrpcConnection::Create(options, clock));
+  return std::unique_ptr<GrpcFederationApi>(new GrpcFederationApi(
+      std::make_unique<Impl>(std::move(options), std::move(connection))));
+}
+
+GrpcFederationApi::GrpcFederationApi(std::unique_ptr<Impl> impl)
+    : impl_(std::move(impl)) {}
+GrpcFederationApi::~GrpcFederationApi() = default;
+
+StatusOr<JoinReply> GrpcFederationApi::Join(const JoinRequest& request) {
+  return impl_->Join(request);
+}
+StatusOr<std::unique_ptr<TaskStream>> GrpcFederationApi::OpenTasks(
+    const TaskId& last) {
+  return impl_->OpenTasks(last);
+}
+StatusOr<Parameters> GrpcFederationApi::FetchModel(const ModelId& id) {
+  return impl_->FetchModel(id);
+}
+StatusOr<Verdict> GrpcFederationApi::SubmitUpdate(const Update& update) {
+  return impl_->SubmitUpdate(update);
+}
+Status GrpcFederationApi::Leave(const std::string& reason) {
+  return impl_->Leave(reason);
+}
+void GrpcFederationApi::Cancel() { impl_->Cancel(); }
+
+}  // namespace fedgap
