@@ -1,0 +1,29 @@
+// A file from outside never crashes the reader, and what it accepts can be
+// read and written again.
+#include <cstdint>
+#include <vector>
+
+#include "common/base/check.h"
+#include "common/tensor/safetensors.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
+                                      std::size_t size) {
+  using namespace fedgap;
+  const auto file =
+      SafetensorsFile::Parse(std::vector<std::uint8_t>(data, data + size));
+  if (!file.ok()) return 0;
+  std::vector<Parameters> values;
+  SafetensorsWriter writer(file->metadata());
+  values.reserve(file->tensors().size());
+  for (const auto& tensor : file->tensors()) {
+    if (tensor.dtype != "F32") continue;
+    auto floats = file->Float32(tensor.name);
+    FEDGAP_CHECK(floats.ok());
+    values.push_back(*std::move(floats));
+    writer.Add(tensor.name, tensor.shape, values.back());
+  }
+  const auto again = SafetensorsFile::Parse(writer.Finish());
+  FEDGAP_CHECK(again.ok());
+  FEDGAP_CHECK(again->tensors().size() == values.size());
+  return 0;
+}
