@@ -88,26 +88,29 @@ HWY_INLINE void FinishPixel(const ConvTask& task, std::ptrdiff_t offset,
   StoreVectors(sums, kLanes, task.out + offset, v);
 }
 
-// A tile of sizeof...(kP) pixels of one row. `in` and `out` are the first
-// pixel's offsets.
-template <bool kDepthwise, std::size_t kVectors, std::size_t... kP>
+// A tile of sizeof...(kP) pixels: kColumns of each of one or two rows. `in` and
+// `out` are the first pixel's.
+template <bool kDepthwise, std::size_t kVectors, std::size_t kColumns,
+          std::size_t... kP>
 HWY_INLINE void ConvTile(const ConvTask& task, const ChannelTile& tile,
                          const float* in, std::ptrdiff_t out,
                          std::index_sequence<kP...>) {
   constexpr auto kV = std::make_index_sequence<kVectors>();
   FloatVector sums[sizeof...(kP) * kVectors];
-  const std::ptrdiff_t out_pixel = task.out_pixel;
+  const std::ptrdiff_t out_offsets[] = {
+      out + static_cast<std::ptrdiff_t>(kP / kColumns) * task.out_row +
+      static_cast<std::ptrdiff_t>(kP % kColumns) * task.out_pixel...};
   if (task.bias != nullptr) {
     (LoadVectors(task.bias + tile.channel, kLanes, sums + kP * kVectors, kV),
      ...);
   } else if (task.accumulate) {
-    (LoadVectors(task.out + out + static_cast<std::ptrdiff_t>(kP) * out_pixel,
-                 kLanes, sums + kP * kVectors, kV),
+    (LoadVectors(task.out + out_offsets[kP], kLanes, sums + kP * kVectors, kV),
      ...);
   } else {
     std::fill(std::begin(sums), std::end(sums), hn::Zero(FloatTag()));
   }
   const std::ptrdiff_t in_pixel = task.in_pixel;
+  const std::ptrdiff_t in_row = task.in_row;
   const std::ptrdiff_t vector_step = tile.vector_step;
   for (int r = 0; r < task.run_count; ++r) {
     const ConvRun& run = task.runs[r];
@@ -116,45 +119,60 @@ HWY_INLINE void ConvTile(const ConvTask& task, const ChannelTile& tile,
     for (std::ptrdiff_t k = 0; k < run.length; ++k) {
       FloatVector weights[kVectors];
       LoadVectors(w, vector_step, weights, kV);
-      (MultiplyAdd<kDepthwise>(x + static_cast<std::ptrdiff_t>(kP) * in_pixel,
-                               weights, sums + kP * kVectors, kV),
+      (MultiplyAdd<kDepthwise>(
+           x + static_cast<std::ptrdiff_t>(kP / kColumns) * in_row +
+               static_cast<std::ptrdiff_t>(kP % kColumns) * in_pixel,
+           weights, sums + kP * kVectors, kV),
        ...);
       ++x;
       w += kChannelBlock;
     }
   }
-  (FinishPixel<kVectors>(task,
-                         out + static_cast<std::ptrdiff_t>(kP) * out_pixel,
-                         sums + kP * kVectors, kV),
-   ...);
+  (FinishPixel<kVectors>(task, out_offsets[kP], sums + kP * kVectors, kV), ...);
 }
 
-template <bool kDepthwise, std::size_t kVectors, std::size_t kPixels>
+template <bool kDepthwise, std::size_t kVectors, std::size_t kRows,
+          std::size_t kColumns>
 HWY_NOINLINE void ConvTileOf(const ConvTask& task, const ChannelTile& tile,
                              const float* in, std::ptrdiff_t out) {
-  ConvTile<kDepthwise, kVectors>(task, tile, in, out,
-                                 std::make_index_sequence<kPixels>());
+  ConvTile<kDepthwise, kVectors, kColumns>(
+      task, tile, in, out, std::make_index_sequence<kRows * kColumns>());
 }
 
-template <bool kDepthwise, std::size_t kVectors, std::size_t... kP>
-void ConvRows(const ConvTask& task, const ChannelTile& tile,
-              std::index_sequence<kP...>) {
-  using TileFunction = void (*)(const ConvTask&, const ChannelTile&,
-                                const float*, std::ptrdiff_t);
-  constexpr TileFunction kTiles[] = {
-      ConvTileOf<kDepthwise, kVectors, kP + 1>...};
-  // Tiles of even width: a narrow last one would not hide the latency.
-  constexpr int kMost = sizeof...(kP);
-  const int tiles = (task.width + kMost - 1) / kMost;
+using ConvTileFunction = void (*)(const ConvTask&, const ChannelTile&,
+                                  const float*, std::ptrdiff_t);
+
+// The tiles of kRows rows and 1, 2, ... columns.
+template <bool kDepthwise, std::size_t kVectors, std::size_t kRows,
+          std::size_t... kC>
+constexpr std::array<ConvTileFunction, sizeof...(kC)> ConvTiles(
+    std::index_sequence<kC...>) {
+  return {ConvTileOf<kDepthwise, kVectors, kRows, kC + 1>...};
+}
+
+template <bool kDepthwise, std::size_t kVectors>
+void ConvRows(const ConvTask& task, const ChannelTile& tile) {
+  static constexpr auto kTiles = ConvTiles<kDepthwise, kVectors, 1>(
+      std::make_index_sequence<kTilePixels>());
+  static constexpr auto kTwoRowTiles = ConvTiles<kDepthwise, kVectors, 2>(
+      std::make_index_sequence<kTilePixels / 2>());
+  // Tiles of even width: a narrow last one would not hide the latency. For
+  // the same reason narrow maps are done by two rows.
+  const int tiles = (task.width + kTilePixels - 1) / kTilePixels;
+  const bool narrow = task.width <= kTilePixels / 2;
   const float* in = task.in + (kDepthwise ? tile.channel : 0);
-  for (int y = 0; y < task.height; ++y) {
+  for (int y = 0; y < task.height;) {
+    const int rows = narrow && y + 2 <= task.height ? 2 : 1;
     int x = 0;
     for (int t = 0; t < tiles; ++t) {
-      const int pixels = (task.width - x) / (tiles - t);
-      kTiles[pixels - 1](task, tile, in + y * task.in_row + x * task.in_pixel,
-                         y * task.out_row + x * task.out_pixel + tile.channel);
-      x += pixels;
+      const int columns = (task.width - x) / (tiles - t);
+      const auto index = static_cast<std::size_t>(columns - 1);
+      (rows == 2 ? kTwoRowTiles[index] : kTiles[index])(
+          task, tile, in + y * task.in_row + x * task.in_pixel,
+          y * task.out_row + x * task.out_pixel + tile.channel);
+      x += columns;
     }
+    y += rows;
   }
 }
 
@@ -188,12 +206,24 @@ HWY_INLINE void ForEachChannelTile(int blocks, std::ptrdiff_t block_stride,
   }
 }
 
+// A map of one column is done as one row.
+template <typename Task>
+Task Upright(Task task) {
+  if (task.width == 1) {
+    std::swap(task.width, task.height);
+    std::swap(task.in_row, task.in_pixel);
+    std::swap(task.out_row, task.out_pixel);
+  }
+  return task;
+}
+
 template <bool kDepthwise>
-void ConvAny(const ConvTask& task) {
+void ConvAny(const ConvTask& any) {
+  const ConvTask task = Upright(any);
   ForEachChannelTile(task.blocks, task.weights_block,
                      [&](const ChannelTile& tile, auto vectors) HWY_ATTR {
-                       ConvRows<kDepthwise, decltype(vectors)::value>(
-                           task, tile, std::make_index_sequence<kTilePixels>());
+                       ConvRows<kDepthwise, decltype(vectors)::value>(task,
+                                                                      tile);
                      });
 }
 
@@ -300,8 +330,9 @@ void WeightGradientRows(const ConvWeightTask& task, const ChannelTile& channels,
 }
 
 template <bool kDepthwise>
-void WeightGradientAny(const ConvWeightTask& task) {
-  if (task.height == 0 || task.width == 0) return;
+void WeightGradientAny(const ConvWeightTask& any) {
+  if (any.height == 0 || any.width == 0) return;
+  const ConvWeightTask task = Upright(any);
   ForEachChannelTile(task.blocks, task.gradient_block,
                      [&](const ChannelTile& channels, auto vectors) HWY_ATTR {
                        WeightGradientRows<kDepthwise, decltype(vectors)::value>(

@@ -78,7 +78,9 @@ bool HasPortableBits(Isa isa) {
 }
 
 std::vector<Isa> SupportedIsas() {
-  const std::int64_t supported = hwy::SupportedTargets() & (HWY_TARGETS);
+  // Asked once: virtual machines trap the instruction that identifies the CPU,
+  // which costs 25 us.
+  static const std::int64_t supported = hwy::SupportedTargets() & (HWY_TARGETS);
   std::vector<Isa> isas;
   for (const auto& [isa, name] : kNames) {
     if ((supported & HighwayTarget(isa)) != 0) isas.push_back(isa);
@@ -86,7 +88,10 @@ std::vector<Isa> SupportedIsas() {
   return isas;
 }
 
-Isa BestIsa() { return SupportedIsas().back(); }
+Isa BestIsa() {
+  static const Isa best = SupportedIsas().back();
+  return best;
+}
 
 const Kernels& KernelsFor(Isa isa) {
   static const std::array<Kernels, kNames.size()> tables = [] {

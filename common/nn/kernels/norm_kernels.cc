@@ -38,6 +38,34 @@ HWY_INLINE FloatVector SumRow(int width, const Step& step) {
   return hn::Add(hn::Add(s0, s2), hn::Add(s1, s3));
 }
 
+// Two sums over the same pixels, each in SumRow's order.
+struct SumPair {
+  FloatVector first;
+  FloatVector second;
+};
+
+template <typename Step>
+HWY_INLINE SumPair SumRowPair(int width, const Step& step) {
+  const FloatVector zero = hn::Zero(FloatTag());
+  SumPair s0{zero, zero};
+  SumPair s1 = s0;
+  SumPair s2 = s0;
+  SumPair s3 = s0;
+  int x = 0;
+  for (; x + 4 <= width; x += 4) {
+    s0 = step(x, s0);
+    s1 = step(x + 1, s1);
+    s2 = step(x + 2, s2);
+    s3 = step(x + 3, s3);
+  }
+  if (x < width) s0 = step(x, s0);
+  if (x + 1 < width) s1 = step(x + 1, s1);
+  if (x + 2 < width) s2 = step(x + 2, s2);
+  return {
+      hn::Add(hn::Add(s0.first, s2.first), hn::Add(s1.first, s3.first)),
+      hn::Add(hn::Add(s0.second, s2.second), hn::Add(s1.second, s3.second))};
+}
+
 HWY_INLINE void AddTo(FloatVector value, float* to) {
   hn::Store(hn::Add(LoadAt(to, 0), value), FloatTag(), to);
 }
@@ -123,21 +151,16 @@ void GradientSums(const FeatureMap& in, const FeatureMap& out_gradient,
       const FloatVector mean = LoadAt(norm.mean, c);
       const FloatVector a = LoadAt(norm.a, c);
       const FloatVector b = LoadAt(norm.b, c);
-      const auto gradient = [&](int x) HWY_ATTR {
-        return NormOutputGradient<kRelu>(
-            LoadAt(row, x * stride), LoadAt(row_gradient, x * stride), a, b);
-      };
-      AddTo(
-          SumRow(in.width, [&](int x, FloatVector sum)
-                               HWY_ATTR { return hn::Add(sum, gradient(x)); }),
-          gradient_sums + c);
-      AddTo(SumRow(in.width,
-                   [&](int x, FloatVector sum) HWY_ATTR {
-                     const auto centred =
-                         hn::Sub(LoadAt(row, x * stride), mean);
-                     return hn::MulAdd(gradient(x), centred, sum);
-                   }),
-            product_sums + c);
+      const SumPair sums =
+          SumRowPair(in.width, [&](int x, SumPair sum) HWY_ATTR {
+            const auto value = LoadAt(row, x * stride);
+            const auto d = NormOutputGradient<kRelu>(
+                value, LoadAt(row_gradient, x * stride), a, b);
+            return SumPair{hn::Add(sum.first, d),
+                           hn::MulAdd(d, hn::Sub(value, mean), sum.second)};
+          });
+      AddTo(sums.first, gradient_sums + c);
+      AddTo(sums.second, product_sums + c);
     }
   }
 }
