@@ -14,6 +14,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdio>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -187,7 +188,7 @@ class Trainer {
 std::vector<ImageSize> MixedSizes() {
   CounterRng rng(2, RngPurpose::kSynthetic);
   std::vector<ImageSize> sizes;
-  for (int i = 0; i < 512; ++i) {
+  for (int i = 0; i < 256; ++i) {
     const double u = rng.Uniform();
     const auto height = static_cast<int>(25 + 20 * u + 174 * u * u * u * u * u);
     sizes.push_back({height, height + static_cast<int>(rng.Below(9)) - 4});
@@ -262,6 +263,7 @@ class EngineBench {
         "{:>8.1f}\n",
         row.model, row.size, row.threads, row.samples_per_s, row.gflops,
         100 * row.peak_share, row.new_size_ms, row.scratch_mb);
+    std::fflush(stdout);
     rows_.push_back(row);
   }
 
