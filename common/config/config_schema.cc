@@ -216,6 +216,16 @@ void ConfigSchema::LoadText(std::string_view where, std::string_view name,
   Set(*key, ParseConfigText(key->kind, key->list, text), where, errors);
 }
 
+std::vector<const ConfigKey*> ConfigSchema::Keys(
+    std::string_view section) const {
+  std::vector<const ConfigKey*> keys;
+  for (const SectionInfo& info : sections_) {
+    if (info.name != section) continue;
+    for (const ConfigKey& key : info.keys) keys.push_back(&key);
+  }
+  return keys;
+}
+
 Status ConfigSchema::Load(const ConfigSources& sources) {
   std::vector<std::string> errors;
   LoadFile(sources, &errors);

@@ -112,6 +112,9 @@ class ConfigSchema {
   // it is declared too.
   void IgnoreSection(std::string_view name);
 
+  // The declared keys of a section, in order; empty if there is no such one.
+  std::vector<const ConfigKey*> Keys(std::string_view section) const;
+
   // Sets the bound fields: flags win over the environment, that over the file,
   // that over the defaults. INVALID_ARGUMENT lists every mistake, one a line,
   // with its place and the way out ("run.toml:3:12: cohort.fraction = 1.5:

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/base/clock.h"
+#include "common/base/mutex.h"
 #include "common/base/status.h"
 #include "common/federation/join.h"
 #include "common/federation/run_config.h"
@@ -18,42 +19,18 @@
 #include "common/federation/update.h"
 #include "common/nn/model.h"
 #include "common/telemetry/events.h"
-#include "server/aggregation/contribution.h"
+#include "server/aggregation/update_validation.h"
+#include "server/core/client_registry.h"
 #include "server/core/evaluator.h"
 #include "server/core/model_snapshot.h"
+#include "server/core/open_round.h"
+#include "server/core/round_policy.h"
+#include "server/core/run_progress.h"
 #include "server/core/run_store.h"
+#include "server/core/submission.h"
+#include "server/core/task_sink.h"
 
 namespace fedgap {
-
-// Where a connected client's tasks go. Both calls return at once, are made one
-// at a time, and never call back into the Coordinator.
-class TaskSink {
- public:
-  virtual ~TaskSink() = default;
-  virtual void Push(const Task& task) = 0;
-  // Nothing is pushed any more: another connection of the same client took
-  // over (ABORTED), or the run is over (OK).
-  virtual void Close(const Status& status) = 0;
-};
-
-// What a client announces before it uploads.
-struct UploadHeader {
-  TaskId task;
-  Sha256Digest layout_hash{};
-  std::int64_t elements = 0;
-  std::string digest;  // XXH3-128 of delta's little-endian bytes, hex
-};
-
-enum class UploadDecision { kSend, kAlreadyAccepted };
-
-// A whole update, its bytes checked against the header.
-struct Submission {
-  UploadHeader header;
-  UpdateInfo info;
-  // Null for an evaluate task. Dropped as soon as it is aggregated.
-  std::shared_ptr<const VectorSource> delta;
-  std::int64_t wire_bytes = 0;
-};
 
 // Owns the state of a run. Clients' calls come from any thread and return
 // without waiting for a round; one driver thread calls Advance, which does the
@@ -85,7 +62,6 @@ class Coordinator {
   // the store.
   static StatusOr<std::unique_ptr<Coordinator>> Create(Options options,
                                                        Deps deps);
-  ~Coordinator();
 
   // --- Clients (thread-safe) ----------------------------------------------
 
@@ -119,8 +95,8 @@ class Coordinator {
   // Bytes of models and tasks sent to a client, for the round's event.
   void CountBytesDown(std::int64_t bytes);
 
-  const Model& model() const;
-  const Sha256Digest& layout_hash() const;
+  const Model& model() const { return *model_; }
+  const Sha256Digest& layout_hash() const { return layout_hash_; }
 
   // --- Operators (thread-safe) --------------------------------------------
 
@@ -144,9 +120,84 @@ class Coordinator {
   void SetWakeUp(std::function<void()> wake_up);
 
  private:
-  class Impl;
-  explicit Coordinator(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  Coordinator(Options options, Deps deps, std::unique_ptr<const Model> model);
+
+  // Restores or creates the run.
+  Status Open();
+
+  // What the driver does next, decided under the lock, done outside it.
+  enum class Step { kRest, kStart, kAccumulate, kClose, kAbort, kFinish };
+  struct Plan {
+    Step step = Step::kRest;
+    std::optional<Clock::Time> wake = std::nullopt;
+    RoundDecision decision = {};
+  };
+
+  Plan Decide() REQUIRES(mutex_);
+  Plan DecideWaiting() REQUIRES(mutex_);
+  Plan DecideCollecting() REQUIRES(mutex_);
+  Status Do(const Plan& plan);
+  Status StartRound();
+  void AccumulateInbox();
+  Status CloseRound(const RoundDecision& decision);
+  void CloseFinalEvaluation() REQUIRES(mutex_);
+  Status AbortRound(const std::string& reason);
+  Status FinishRun();
+
+  OpenRound::Plan PlanRound(Clock::Time began) REQUIRES(mutex_);
+  void PushRound() REQUIRES(mutex_);
+  void PublishCommit(const RunProgress::Outcome& outcome) REQUIRES(mutex_);
+  void PushToAll(const Task& task) REQUIRES(mutex_);
+  Task Notice(std::string kind, Round round) const REQUIRES(mutex_);
+  StatusOr<UploadDecision> CheckHeader(const ClientName& client,
+                                       const UploadHeader& header)
+      REQUIRES(mutex_);
+  StatusOr<UpdateFacts> CheckSubmission(const Submission& submission,
+                                        Round round, const ModelId& base) const;
+  void RejectUpdate(const ClientName& client, const Status& status)
+      REQUIRES(mutex_);
+  UpdateAcceptedEvent DescribeUpdate(const ClientName& client,
+                                     const Submission& submission,
+                                     const UpdateFacts& facts, double cosine)
+      REQUIRES(mutex_);
+  bool LastRoundDone() const REQUIRES(mutex_);
+  void WakeUp() EXCLUDES(mutex_);
+  void RequestStop(const std::string& reason, bool resumable);
+  void SetPaused(bool paused);
+
+  const Options options_;
+  const Deps deps_;
+  const std::unique_ptr<const Model> model_;
+  const Sha256Digest layout_hash_;
+  const UpdateRules rules_;
+  const std::int64_t elements_;  // of the federated range
+
+  // The driver's own; touched by Create and Advance only.
+  RunProgress progress_;
+
+  mutable Mutex mutex_;
+  RunId run_ GUARDED_BY(mutex_);
+  RunPhase phase_ GUARDED_BY(mutex_) = RunPhase::kWaiting;
+  ClientRegistry registry_ GUARDED_BY(mutex_);
+  std::optional<OpenRound> round_ GUARDED_BY(mutex_);
+  std::vector<RunProgress::AcceptedUpdate> inbox_ GUARDED_BY(mutex_);
+  std::shared_ptr<const ModelSnapshot> current_ GUARDED_BY(mutex_);
+  std::shared_ptr<const ModelSnapshot> previous_ GUARDED_BY(mutex_);
+  std::shared_ptr<const Parameters> last_delta_ GUARDED_BY(mutex_);
+  std::vector<LedgerEntry> ledger_ GUARDED_BY(mutex_);
+  Round last_committed_ GUARDED_BY(mutex_) = 0;
+  int attempts_ GUARDED_BY(mutex_) = 0;
+  Clock::Time not_before_ GUARDED_BY(mutex_){};
+  bool paused_ GUARDED_BY(mutex_) = false;
+  bool resumable_ GUARDED_BY(mutex_) = false;
+  bool final_evaluation_done_ GUARDED_BY(mutex_) = false;
+  std::vector<UpdateInfo> final_evaluations_ GUARDED_BY(mutex_);
+  std::string stop_reason_ GUARDED_BY(mutex_);
+  std::int64_t bytes_up_ GUARDED_BY(mutex_) = 0;
+  std::int64_t bytes_down_ GUARDED_BY(mutex_) = 0;
+  Clock::Time opened_ GUARDED_BY(mutex_);
+  double seconds_before_ GUARDED_BY(mutex_) = 0;
+  std::function<void()> wake_up_ GUARDED_BY(mutex_);
 };
 
 }  // namespace fedgap

@@ -1,0 +1,253 @@
+#include "client/core/participant.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+#include <variant>
+
+#include "common/base/counter_rng.h"
+#include "common/crypto/secure_random.h"
+#include "common/federation/model_id.h"
+
+namespace fedgap {
+namespace {
+
+bool IsTransient(const Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kDeadlineExceeded:
+    case absl::StatusCode::kAborted:
+    case absl::StatusCode::kDataLoss:
+    case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kInternal:
+    case absl::StatusCode::kUnknown:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// The server's word about one update, which leaves the client in the run.
+bool IsVerdict(const Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kAlreadyExists:
+    case absl::StatusCode::kResourceExhausted:
+      return true;
+    default:
+      return false;
+  }
+}
+
+JoinRequest DescribeData(const DataSource& data, const std::string& software) {
+  JoinRequest request;
+  request.software = software;
+  request.samples = data.size();
+  for (std::int64_t i = 0; i < data.size(); ++i) {
+    const std::int64_t pixels = data.image_size(i).pixels();
+    request.min_pixels = i == 0 ? pixels : std::min(request.min_pixels, pixels);
+    request.max_pixels = std::max(request.max_pixels, pixels);
+  }
+  return request;
+}
+
+ParticipantListener& SilentListener() {
+  static ParticipantListener listener;
+  return listener;
+}
+
+}  // namespace
+
+Participant::Participant(Options options, Deps deps)
+    : options_(std::move(options)),
+      deps_(deps),
+      listener_(deps.listener != nullptr ? *deps.listener : SilentListener()),
+      // Waiting affects no bits, so its jitter need not be reproducible.
+      back_off_(options_.back_off,
+                CounterRng(RandomUint64(), RngPurpose::kBackOff,
+                           options_.name.value)) {}
+
+Participant::~Participant() = default;
+
+void Participant::Stop() {
+  {
+    MutexLock lock(mutex_);
+    stop_ = true;
+  }
+  stop_changed_.NotifyAll();
+  deps_.api.Cancel();
+}
+
+bool Participant::stopped() const {
+  MutexLock lock(mutex_);
+  return stop_;
+}
+
+bool Participant::Rest(std::chrono::milliseconds duration) {
+  const auto until = std::chrono::steady_clock::now() + duration;
+  MutexLock lock(mutex_);
+  while (!stop_ && stop_changed_.WaitUntil(mutex_, until)) {
+  }
+  return !stop_;
+}
+
+Status Participant::Run() {
+  Clock::Time last_contact = deps_.clock.Now();
+  while (true) {
+    const int failures_before = back_off_.failures();
+    const Status status = RunSession();
+    if (status.ok()) return status;
+    if (stopped()) {
+      // The run goes on without this client; whether it heard is no matter.
+      deps_.api.Leave("stopped").IgnoreError();
+      return absl::CancelledError("stopped");
+    }
+    if (!IsTransient(status)) return status;
+    const Clock::Time now = deps_.clock.Now();
+    if (back_off_.failures() <= failures_before) last_contact = now;
+    if (options_.give_up_after.count() > 0 &&
+        now - last_contact > options_.give_up_after) {
+      return Annotate(status,
+                      fmt::format("gave up after {} s without the server",
+                                  options_.give_up_after.count()));
+    }
+    const auto pause = back_off_.Next();
+    listener_.OnDisconnected(status, pause);
+    if (!Rest(pause)) {
+      deps_.api.Leave("stopped").IgnoreError();
+      return absl::CancelledError("stopped");
+    }
+  }
+}
+
+Status Participant::RunSession() {
+  FEDGAP_ASSIGN_OR_RETURN(
+      const JoinReply reply,
+      deps_.api.Join(DescribeData(deps_.data, options_.software)));
+  FEDGAP_RETURN_IF_ERROR(EnterRun(reply));
+  FEDGAP_ASSIGN_OR_RETURN(std::unique_ptr<TaskStream> stream,
+                          deps_.api.OpenTasks(last_task_));
+  back_off_.Reset();
+  listener_.OnJoined(reply);
+  TaskInbox inbox(std::move(stream));
+  while (true) {
+    FEDGAP_ASSIGN_OR_RETURN(const Task task, inbox.Pop());
+    FEDGAP_ASSIGN_OR_RETURN(const bool finished, Handle(task, inbox));
+    last_task_ = task.id;
+    if (finished) return absl::OkStatus();
+  }
+}
+
+Status Participant::EnterRun(const JoinReply& reply) {
+  if (model_ != nullptr && reply.run == run_) return absl::OkStatus();
+  FEDGAP_ASSIGN_OR_RETURN(std::unique_ptr<const Model> model,
+                          Model::Create(reply.model));
+  if (LayoutHash(model->layout()) != reply.layout_hash) {
+    return absl::FailedPreconditionError(fmt::format(
+        "the server's layout hash {} is not that of its model {} here ({}); "
+        "install the same release on both sides",
+        ToHex(reply.layout_hash), reply.model.name,
+        ToHex(LayoutHash(model->layout()))));
+  }
+  LocalTrainer::Options options{
+      options_.name, options_.threads, [this] {
+        return stopped() || (watched_inbox_ != nullptr &&
+                             watched_inbox_->Supersedes(*watched_task_));
+      }};
+  trainer_.reset();
+  FEDGAP_ASSIGN_OR_RETURN(trainer_,
+                          LocalTrainer::Create(*model, deps_.data, deps_.clock,
+                                               std::move(options)));
+  model_ = std::move(model);
+  run_ = reply.run;
+  base_id_.reset();
+  last_task_ = {};
+  return absl::OkStatus();
+}
+
+StatusOr<bool> Participant::Handle(const Task& task, const TaskInbox& inbox) {
+  listener_.OnTask(task);
+  watched_inbox_ = &inbox;
+  watched_task_ = &task;
+  Status status;
+  bool finished = false;
+  if (const auto* train = std::get_if<TrainTask>(&task.work)) {
+    status = Train(task, *train);
+  } else if (const auto* evaluate = std::get_if<EvaluateTask>(&task.work)) {
+    status = Evaluate(task, *evaluate);
+  } else if (const auto* notice = std::get_if<CommittedNotice>(&task.work)) {
+    status = deps_.store.Resolve(run_, task.round, notice->contributed);
+  } else if (const auto* over = std::get_if<FinishedNotice>(&task.work)) {
+    listener_.OnFinished(*over);
+    finished = true;
+  }
+  // An aborted round is run again with the same keys: a finished update stays.
+  watched_inbox_ = nullptr;
+  watched_task_ = nullptr;
+  if (status.code() == absl::StatusCode::kCancelled && !stopped()) {
+    listener_.OnRejected(task, status);
+    return false;
+  }
+  FEDGAP_RETURN_IF_ERROR(status);
+  return finished;
+}
+
+Status Participant::Train(const Task& task, const TrainTask& work) {
+  FEDGAP_ASSIGN_OR_RETURN(const Update update, FindOrTrain(task, work));
+  return Submit(task, update);
+}
+
+StatusOr<Update> Participant::FindOrTrain(const Task& task,
+                                          const TrainTask& work) {
+  FEDGAP_ASSIGN_OR_RETURN(std::optional<Update> saved,
+                          deps_.store.FindUpdate(run_, task.id));
+  if (saved.has_value() && saved->info.base == task.base) {
+    return *std::move(saved);
+  }
+  FEDGAP_RETURN_IF_ERROR(FetchBase(task.base));
+  FEDGAP_ASSIGN_OR_RETURN(const Parameters local,
+                          deps_.store.LocalTensors(run_));
+  FEDGAP_ASSIGN_OR_RETURN(LocalTrainer::Result result,
+                          trainer_->Train(task, work, base_, local));
+  listener_.OnTrained(result.update.info);
+  FEDGAP_RETURN_IF_ERROR(
+      deps_.store.SaveUpdate(run_, result.update, result.local));
+  return std::move(result.update);
+}
+
+Status Participant::Evaluate(const Task& task, const EvaluateTask& work) {
+  FEDGAP_RETURN_IF_ERROR(FetchBase(task.base));
+  FEDGAP_ASSIGN_OR_RETURN(const Parameters local,
+                          deps_.store.LocalTensors(run_));
+  FEDGAP_ASSIGN_OR_RETURN(const Update update,
+                          trainer_->Evaluate(task, work, base_, local));
+  return Submit(task, update);
+}
+
+Status Participant::Submit(const Task& task, const Update& update) {
+  const StatusOr<Verdict> verdict = deps_.api.SubmitUpdate(update);
+  if (verdict.ok()) {
+    listener_.OnAccepted(update.info);
+    return absl::OkStatus();
+  }
+  if (!IsVerdict(verdict.status())) return verdict.status();
+  listener_.OnRejected(task, verdict.status());
+  return absl::OkStatus();
+}
+
+Status Participant::FetchBase(const ModelId& id) {
+  if (base_id_ == id) return absl::OkStatus();
+  base_id_.reset();
+  FEDGAP_ASSIGN_OR_RETURN(base_, deps_.api.FetchModel(id));
+  const std::int64_t expected = model_->layout().federated_range().size();
+  if (static_cast<std::int64_t>(base_.size()) != expected) {
+    return absl::DataLossError(
+        fmt::format("model {} has {} parameters, the layout {}", ToHex(id),
+                    base_.size(), expected));
+  }
+  base_id_ = id;
+  return absl::OkStatus();
+}
+
+}  // namespace fedgap

@@ -1,0 +1,310 @@
+// What clients ask of the coordinator; see coordinator.h.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+#include <vector>
+
+#include "common/federation/model_id.h"
+#include "common/tensor/span_math.h"
+#include "server/core/coordinator.h"
+
+namespace fedgap {
+namespace {
+
+constexpr std::int64_t kBlockElements = 1 << 16;
+
+// The cosine between an update and the last change of the global model, block
+// by block, so that a staged file is never in memory as a whole.
+StatusOr<double> CosineWith(const VectorSource& delta,
+                            std::span<const float> last_delta) {
+  std::vector<float> block;
+  double dot = 0, squares = 0;
+  for (std::int64_t begin = 0; begin < delta.elements();
+       begin += kBlockElements) {
+    block.resize(static_cast<std::size_t>(
+        std::min(kBlockElements, delta.elements() - begin)));
+    FEDGAP_RETURN_IF_ERROR(delta.Read(begin, block));
+    dot += Dot(block, last_delta.subspan(static_cast<std::size_t>(begin),
+                                         block.size()));
+    squares += SquaredNorm(block);
+  }
+  const double norms = std::sqrt(squares) * Norm(last_delta);
+  return norms > 0 ? dot / norms : 0.0;
+}
+
+}  // namespace
+
+StatusOr<JoinReply> Coordinator::Join(const ClientName& client,
+                                      const std::string& peer,
+                                      const JoinRequest& request) {
+  if (request.protocol_version != kProtocolVersion) {
+    return absl::FailedPreconditionError(fmt::format(
+        "the client speaks protocol version {}, this server {}; install the "
+        "same release on both sides",
+        request.protocol_version, kProtocolVersion));
+  }
+  MutexLock lock(mutex_);
+  if (phase_ == RunPhase::kFinished) {
+    return absl::FailedPreconditionError(
+        fmt::format("run {} is over: {}", run_.value, stop_reason_));
+  }
+  ClientJoinedEvent event;
+  event.client = client;
+  event.software = request.software;
+  event.peer = peer;
+  event.samples = request.samples;
+  event.min_pixels = request.min_pixels;
+  event.max_pixels = request.max_pixels;
+  event.returned = registry_.Join(client, request);
+  deps_.events.Emit(event);
+  return JoinReply{run_, model_->spec(), layout_hash_,
+                   elements_ * std::int64_t{sizeof(float)}};
+}
+
+Status Coordinator::Subscribe(const ClientName& client, const TaskId& /*last*/,
+                              std::shared_ptr<TaskSink> sink) {
+  {
+    MutexLock lock(mutex_);
+    ClientRecord* record = registry_.Find(client);
+    if (record == nullptr) {
+      return absl::NotFoundError(
+          fmt::format("{} has not joined run {}", client.value, run_.value));
+    }
+    if (phase_ == RunPhase::kFinished) {
+      sink->Push(Notice("finished", last_committed_));
+      sink->Close(absl::OkStatus());
+      return absl::OkStatus();
+    }
+    const auto earlier = registry_.Connect(*record, sink);
+    if (earlier != nullptr) {
+      earlier->Close(absl::AbortedError(
+          fmt::format("another connection of {} took over", client.value)));
+    }
+    // The commit that it may have missed, then what it is asked now. Both are
+    // idempotent on the client's side.
+    if (last_committed_ > 0) {
+      Task notice = Notice("committed", last_committed_);
+      std::get<CommittedNotice>(notice.work).contributed =
+          std::ranges::any_of(ledger_, [&client](const LedgerEntry& entry) {
+            return entry.client == client;
+          });
+      sink->Push(notice);
+    }
+    if (round_.has_value() && phase_ == RunPhase::kCollecting &&
+        round_->IsOutstanding(client)) {
+      sink->Push(round_->TaskFor(client, deps_.clock.Now()));
+    }
+  }
+  WakeUp();
+  return absl::OkStatus();
+}
+
+void Coordinator::Unsubscribe(const ClientName& client, const TaskSink* sink,
+                              const std::string& reason) {
+  MutexLock lock(mutex_);
+  if (!registry_.Disconnect(client, sink)) return;
+  deps_.events.Emit(ClientLeftEvent{client, reason});
+}
+
+StatusOr<std::shared_ptr<const ModelSnapshot>> Coordinator::GetModel(
+    const ModelId& id) const {
+  MutexLock lock(mutex_);
+  if (current_->id() == id) return current_;
+  if (previous_ != nullptr && previous_->id() == id) return previous_;
+  return absl::NotFoundError(fmt::format("model {} is not the current one ({})",
+                                         ToHex(id), ToHex(current_->id())));
+}
+
+StatusOr<UploadDecision> Coordinator::CheckHeader(const ClientName& client,
+                                                  const UploadHeader& header) {
+  if (registry_.Find(client) == nullptr) {
+    return absl::NotFoundError(
+        fmt::format("{} has not joined run {}", client.value, run_.value));
+  }
+  // A copy of what the last commit holds: the client missed the verdict.
+  for (const LedgerEntry& entry : ledger_) {
+    if (entry.client != client || entry.task != header.task) continue;
+    if (entry.digest == header.digest) return UploadDecision::kAlreadyAccepted;
+    return absl::AlreadyExistsError(fmt::format(
+        "a different update of {} is part of round {}: digest {}, not {}",
+        client.value, last_committed_, entry.digest, header.digest));
+  }
+  if (!round_.has_value() || phase_ != RunPhase::kCollecting) {
+    return absl::FailedPreconditionError(fmt::format(
+        "no round is open for updates (the last committed is {}); task {} is "
+        "stale",
+        last_committed_, header.task.value));
+  }
+  FEDGAP_ASSIGN_OR_RETURN(
+      const bool wanted,
+      round_->WantsUpdate(client, header.task, header.digest));
+  if (!wanted) return UploadDecision::kAlreadyAccepted;
+  if (header.layout_hash != layout_hash_) {
+    return absl::InvalidArgumentError(
+        fmt::format("the update has layout {}, the run {}",
+                    ToHex(header.layout_hash), ToHex(layout_hash_)));
+  }
+  const std::int64_t expected = round_->is_training() ? elements_ : 0;
+  if (header.elements != expected) {
+    return absl::InvalidArgumentError(
+        fmt::format("the update has {} elements, the layout {}",
+                    header.elements, expected));
+  }
+  return UploadDecision::kSend;
+}
+
+StatusOr<UploadDecision> Coordinator::BeginUpload(const ClientName& client,
+                                                  const UploadHeader& header) {
+  StatusOr<UploadDecision> decision = UploadDecision::kSend;
+  {
+    MutexLock lock(mutex_);
+    decision = CheckHeader(client, header);
+    // A malformed update of the open task ends the client's part in the round.
+    if (decision.status().code() == absl::StatusCode::kInvalidArgument) {
+      RejectUpdate(client, decision.status());
+    }
+  }
+  if (!decision.ok()) WakeUp();
+  return decision;
+}
+
+StatusOr<UpdateFacts> Coordinator::CheckSubmission(const Submission& submission,
+                                                   Round round,
+                                                   const ModelId& base) const {
+  if (submission.info.round != round || submission.info.base != base) {
+    return absl::InvalidArgumentError(fmt::format(
+        "the update is of round {} from model {}, the task of round {} from {}",
+        submission.info.round, ToHex(submission.info.base), round,
+        ToHex(base)));
+  }
+  if (submission.delta == nullptr) {
+    FEDGAP_RETURN_IF_ERROR(ValidateInfo(submission.info, rules_));
+    return UpdateFacts{};
+  }
+  return ValidateUpdate(submission.info, *submission.delta, rules_);
+}
+
+StatusOr<Verdict> Coordinator::Submit(const ClientName& client,
+                                      Submission submission) {
+  FEDGAP_ASSIGN_OR_RETURN(const UploadDecision decision,
+                          BeginUpload(client, submission.header));
+  if (decision == UploadDecision::kAlreadyAccepted) {
+    return Verdict::kAlreadyAccepted;
+  }
+  std::shared_ptr<const Parameters> last_delta;
+  bool training = true;
+  Round round = 0;
+  ModelId base;
+  {
+    MutexLock lock(mutex_);
+    FEDGAP_ASSIGN_OR_RETURN(const UploadDecision again,
+                            CheckHeader(client, submission.header));
+    if (again == UploadDecision::kAlreadyAccepted) {
+      return Verdict::kAlreadyAccepted;
+    }
+    round_->BeginValidation(client, submission.header.digest);
+    training = round_->is_training();
+    round = round_->round();
+    base = round_->plan().base->id();
+    last_delta = last_delta_;
+  }
+
+  // The heavy part, outside the lock.
+  StatusOr<UpdateFacts> facts = CheckSubmission(submission, round, base);
+  double cosine = 0;
+  if (training && facts.ok() && !last_delta->empty()) {
+    StatusOr<double> found = CosineWith(*submission.delta, *last_delta);
+    if (found.ok()) {
+      cosine = *found;
+    } else {
+      facts = found.status();
+    }
+  }
+
+  StatusOr<Verdict> verdict = Verdict::kAccepted;
+  {
+    MutexLock lock(mutex_);
+    if (!round_.has_value() || phase_ != RunPhase::kCollecting ||
+        round_->round() != round || round_->is_training() != training) {
+      verdict = absl::FailedPreconditionError(
+          fmt::format("round {} closed while the update was checked", round));
+    } else if (!facts.ok()) {
+      RejectUpdate(client, facts.status());
+      verdict = facts.status();
+    } else {
+      round_->Accept(client);
+      ++registry_.Find(client)->accepted_updates;
+      bytes_up_ += submission.wire_bytes;
+      if (training) {
+        deps_.events.Emit(DescribeUpdate(client, submission, *facts, cosine));
+        inbox_.push_back({{client, std::move(submission.info),
+                           std::move(submission.delta), facts->scale},
+                          submission.header.task,
+                          submission.header.digest});
+      } else {
+        final_evaluations_.push_back(std::move(submission.info));
+      }
+    }
+  }
+  WakeUp();
+  return verdict;
+}
+
+void Coordinator::RejectUpdate(const ClientName& client, const Status& status) {
+  round_->Reject(client);
+  ++registry_.Find(client)->rejected_updates;
+  deps_.events.Emit(UpdateRejectedEvent{round_->round(), client,
+                                        absl::StatusCodeToString(status.code()),
+                                        MessageOf(status)});
+}
+
+UpdateAcceptedEvent Coordinator::DescribeUpdate(const ClientName& client,
+                                                const Submission& submission,
+                                                const UpdateFacts& facts,
+                                                double cosine) {
+  const UpdateInfo& info = submission.info;
+  UpdateAcceptedEvent event;
+  event.round = info.round;
+  event.client = client;
+  event.counts = info.counts;
+  event.local_steps = info.local_steps;
+  event.train_seconds = info.train_seconds;
+  event.arrived_seconds = ToSeconds(deps_.clock.Now() - round_->plan().started);
+  event.bytes = submission.wire_bytes;
+  event.norm = facts.norm;
+  event.max_abs = facts.max_abs;
+  event.cosine = cosine;
+  event.clipped = facts.clipped();
+  event.training = info.training;
+  event.train_metrics = info.train_metrics;
+  event.held_out_metrics = info.held_out_metrics;
+  return event;
+}
+
+Status Coordinator::Leave(const ClientName& client, const std::string& reason) {
+  {
+    MutexLock lock(mutex_);
+    ClientRecord* record = registry_.Find(client);
+    if (record == nullptr) {
+      return absl::NotFoundError(
+          fmt::format("{} has not joined run {}", client.value, run_.value));
+    }
+    if (round_.has_value()) round_->Leave(client);
+    const std::shared_ptr<TaskSink> sink = record->sink;
+    if (registry_.Disconnect(client, sink.get())) {
+      sink->Close(absl::OkStatus());
+      deps_.events.Emit(ClientLeftEvent{client, reason});
+    }
+  }
+  WakeUp();
+  return absl::OkStatus();
+}
+
+void Coordinator::CountBytesDown(std::int64_t bytes) {
+  MutexLock lock(mutex_);
+  bytes_down_ += bytes;
+}
+
+}  // namespace fedgap

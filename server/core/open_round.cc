@@ -1,0 +1,125 @@
+#include "server/core/open_round.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/check.h"
+
+namespace fedgap {
+
+OpenRound::OpenRound(Plan plan) : plan_(std::move(plan)) {
+  for (const ClientName& client : plan_.cohort.clients) members_[client] = {};
+  counts_[static_cast<std::size_t>(MemberState::kAsked)] =
+      static_cast<int>(members_.size());
+}
+
+TaskId OpenRound::TaskIdOf(const ClientName& client) const {
+  return {fmt::format("{}/{}/{}/{}", plan_.run.value, plan_.round,
+                      is_training() ? "train" : "evaluate", client.value)};
+}
+
+Task OpenRound::TaskFor(const ClientName& client, Clock::Time now) const {
+  Task task;
+  task.id = TaskIdOf(client);
+  task.round = plan_.round;
+  task.base = plan_.base->id();
+  if (plan_.deadline.has_value()) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        *plan_.deadline - now);
+    task.time_left = std::max(left, std::chrono::milliseconds(1));
+  }
+  std::visit([&task](const auto& work) { task.work = work; }, plan_.work);
+  return task;
+}
+
+bool OpenRound::IsOutstanding(const ClientName& client) const {
+  const auto found = members_.find(client);
+  return found != members_.end() && found->second.state == MemberState::kAsked;
+}
+
+StatusOr<bool> OpenRound::WantsUpdate(const ClientName& client,
+                                      const TaskId& task,
+                                      const std::string& digest) const {
+  const auto found = members_.find(client);
+  if (found == members_.end()) {
+    return absl::FailedPreconditionError(fmt::format(
+        "{} is not in the cohort of round {}", client.value, plan_.round));
+  }
+  if (task != TaskIdOf(client)) {
+    return absl::FailedPreconditionError(
+        fmt::format("the update is for task {}, the open one is {}", task.value,
+                    TaskIdOf(client).value));
+  }
+  const Member& member = found->second;
+  switch (member.state) {
+    case MemberState::kAsked:
+      return true;
+    case MemberState::kValidating:
+      return absl::UnavailableError(
+          "another copy of this update is being checked; try again");
+    case MemberState::kAccepted:
+      if (member.digest == digest) return false;
+      return absl::AlreadyExistsError(fmt::format(
+          "a different update of {} was accepted in round {}: digest {}, not "
+          "{}",
+          client.value, plan_.round, member.digest, digest));
+    case MemberState::kRejected:
+      return absl::FailedPreconditionError(fmt::format(
+          "an update of {} was rejected in round {}; its part in the round is "
+          "over",
+          client.value, plan_.round));
+    case MemberState::kLeft:
+      return absl::FailedPreconditionError(
+          fmt::format("{} has left round {}", client.value, plan_.round));
+  }
+  return absl::InternalError("unreachable");
+}
+
+void OpenRound::BeginValidation(const ClientName& client,
+                                const std::string& digest) {
+  Move(client, MemberState::kValidating).digest = digest;
+}
+
+void OpenRound::Accept(const ClientName& client) {
+  Move(client, MemberState::kAccepted);
+}
+
+void OpenRound::Reject(const ClientName& client) {
+  Move(client, MemberState::kRejected).digest.clear();
+}
+
+void OpenRound::Retry(const ClientName& client) {
+  Move(client, MemberState::kAsked).digest.clear();
+}
+
+void OpenRound::Leave(const ClientName& client) {
+  if (IsOutstanding(client)) Move(client, MemberState::kLeft);
+}
+
+RoundSituation OpenRound::SituationAt(Clock::Time now) const {
+  RoundSituation situation;
+  situation.target = plan_.cohort.target;
+  situation.accepted = Count(MemberState::kAccepted);
+  situation.outstanding =
+      Count(MemberState::kAsked) + Count(MemberState::kValidating);
+  situation.rejected = Count(MemberState::kRejected);
+  situation.left = Count(MemberState::kLeft);
+  situation.deadline_passed =
+      plan_.deadline.has_value() && now >= *plan_.deadline;
+  situation.quorum = plan_.quorum;
+  return situation;
+}
+
+Member& OpenRound::Move(const ClientName& client, MemberState to) {
+  const auto found = members_.find(client);
+  FEDGAP_CHECK(found != members_.end());
+  Member& member = found->second;
+  --counts_[static_cast<std::size_t>(member.state)];
+  ++counts_[static_cast<std::size_t>(to)];
+  member.state = to;
+  return member;
+}
+
+}  // namespace fedgap

@@ -1,0 +1,247 @@
+#include "server/core/run_progress.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/check.h"
+#include "common/federation/model_id.h"
+#include "common/tensor/span_math.h"
+#include "server/aggregation/make_round_aggregator.h"
+#include "server/aggregation/prototypes.h"
+
+namespace fedgap {
+namespace {
+
+constexpr std::size_t kUpdatesAPass = 4;
+
+// Sums over clients, by group.
+std::vector<GroupMetrics> MergeGroups(
+    const std::vector<const std::vector<GroupMetrics>*>& parts) {
+  std::map<int, BatchMetrics> sums;
+  for (const auto* part : parts) {
+    for (const GroupMetrics& group : *part) sums[group.group] += group.sums;
+  }
+  std::vector<GroupMetrics> merged;
+  for (const auto& [group, sum] : sums) merged.push_back({group, sum});
+  return merged;
+}
+
+}  // namespace
+
+RunProgress::RunProgress(const RunConfig& config, const Model& model, Deps deps)
+    : config_(config),
+      model_(model),
+      deps_(deps),
+      layout_hash_(LayoutHash(model.layout())),
+      federated_(model.layout().federated_range().size()),
+      pool_(std::max(1, config.aggregation.threads)),
+      last_delta_(std::make_shared<const Parameters>()),
+      optimizer_(MakeServerOptimizer(config.aggregation, federated_)) {}
+
+Status RunProgress::Start(const RunRecord& record, Parameters initial) {
+  snapshot_ = std::make_shared<const ModelSnapshot>(
+      layout_hash_, std::move(initial), federated_);
+  RoundCommit commit;
+  commit.model = snapshot_->id();
+  commit.parameters = &snapshot_->parameters();
+  commit.optimizer = optimizer_->state();
+  return deps_.store.Create(record, commit);
+}
+
+Status RunProgress::Restore(RestoredRun restored) {
+  const auto expected = static_cast<std::size_t>(model_.layout().elements());
+  if (restored.parameters.size() != expected) {
+    return absl::DataLossError(
+        fmt::format("the stored model has {} parameters, this one {}",
+                    restored.parameters.size(), expected));
+  }
+  snapshot_ = std::make_shared<const ModelSnapshot>(
+      layout_hash_, std::move(restored.parameters), federated_);
+  if (snapshot_->id() != restored.model) {
+    return absl::DataLossError(fmt::format(
+        "the stored model of round {} has id {}, its record says {}",
+        restored.round, ToHex(snapshot_->id()), ToHex(restored.model)));
+  }
+  FEDGAP_RETURN_IF_ERROR(optimizer_->Restore(restored.optimizer));
+  last_delta_ =
+      std::make_shared<const Parameters>(std::move(restored.global_delta));
+  last_committed_ = restored.round;
+  ledger_ = std::move(restored.ledger);
+  early_stop_ = {restored.best_accuracy_millionths, restored.stale_evaluations};
+  return absl::OkStatus();
+}
+
+Status RunProgress::BeginAttempt() {
+  accepted_.clear();
+  FEDGAP_ASSIGN_OR_RETURN(
+      aggregator_, MakeRoundAggregator(config_.aggregation, config_.validation,
+                                       config_.cohort, federated_, pool_));
+  return absl::OkStatus();
+}
+
+std::vector<std::pair<ClientName, Status>> RunProgress::Accumulate(
+    std::vector<AcceptedUpdate> updates) {
+  FEDGAP_CHECK(aggregator_ != nullptr);
+  std::vector<std::pair<ClientName, Status>> failures;
+  for (std::size_t begin = 0; begin < updates.size(); begin += kUpdatesAPass) {
+    const std::size_t end = std::min(begin + kUpdatesAPass, updates.size());
+    std::vector<Contribution> pass;
+    for (std::size_t i = begin; i < end; ++i) {
+      pass.push_back(updates[i].contribution);
+    }
+    const bool together = aggregator_->Accumulate(pass).ok();
+    for (std::size_t i = begin; i < end; ++i) {
+      // One broken file fails its pass: find out whose it is.
+      const Status status =
+          together
+              ? absl::OkStatus()
+              : aggregator_->Accumulate(std::span(&updates[i].contribution, 1));
+      const ClientName client = updates[i].contribution.client;
+      if (!status.ok()) {
+        failures.emplace_back(client, status);
+        continue;
+      }
+      if (aggregator_->streams()) updates[i].contribution.delta.reset();
+      accepted_[client] = std::move(updates[i]);
+    }
+  }
+  return failures;
+}
+
+StatusOr<RunProgress::Outcome> RunProgress::Commit(const ClosedRound& closed) {
+  const Clock::Time collected = deps_.clock.Now();
+  FEDGAP_ASSIGN_OR_RETURN(const Aggregate aggregate, aggregator_->Report());
+  const OptimizerState optimizer_before = optimizer_->state();
+  NextModel next = MoveModel(aggregate);
+  RoundCommit commit;
+  commit.prototypes = ComputePrototypes();
+  const Clock::Time aggregated = deps_.clock.Now();
+
+  commit.event = DescribeRound(closed, aggregate, next);
+  FEDGAP_ASSIGN_OR_RETURN(commit.event.evaluated,
+                          EvaluateIfDue(closed.round, next, commit.prototypes,
+                                        commit.event.evaluation));
+  const Clock::Time evaluated = deps_.clock.Now();
+
+  EarlyStop stop = early_stop_;
+  const std::string stop_reason = DecideStop(commit.event, stop);
+  commit.event.seconds.select = closed.select_seconds;
+  commit.event.seconds.collect = ToSeconds(collected - closed.started);
+  commit.event.seconds.aggregate = ToSeconds(aggregated - collected);
+  commit.event.seconds.evaluate = ToSeconds(evaluated - aggregated);
+  commit.event.seconds.total = ToSeconds(evaluated - closed.started);
+  commit.round = closed.round;
+  commit.attempt = closed.attempt;
+  commit.model = next.snapshot->id();
+  commit.parameters = &next.snapshot->parameters();
+  commit.global_delta = std::move(next.delta);
+  commit.optimizer = optimizer_->state();
+  commit.best_accuracy_millionths = stop.best_millionths;
+  commit.stale_evaluations = stop.stale_evaluations;
+  for (const auto& [client, update] : accepted_) {
+    commit.pooled.push_back({client, update.contribution.info.pooled});
+    commit.ledger.push_back({client, update.task, update.digest});
+  }
+  if (const Status stored = deps_.store.Commit(commit); !stored.ok()) {
+    FEDGAP_CHECK(optimizer_->Restore(optimizer_before).ok());
+    return Annotate(stored, fmt::format("commit of round {}", closed.round));
+  }
+
+  const Clock::Time committed = deps_.clock.Now();
+  commit.event.seconds.commit = ToSeconds(committed - evaluated);
+  commit.event.seconds.total = ToSeconds(committed - closed.started);
+  deps_.events.Emit(commit.event);
+  deps_.events.Flush();
+
+  last_committed_ = closed.round;
+  snapshot_ = next.snapshot;
+  last_delta_ =
+      std::make_shared<const Parameters>(std::move(commit.global_delta));
+  early_stop_ = stop;
+  ledger_ = std::move(commit.ledger);
+  Outcome outcome{snapshot_, {}, stop_reason};
+  for (const auto& [client, update] : accepted_) {
+    outcome.contributors.insert(client);
+  }
+  accepted_.clear();
+  aggregator_.reset();
+  return outcome;
+}
+
+RunProgress::NextModel RunProgress::MoveModel(const Aggregate& aggregate) {
+  Parameters moved = snapshot_->parameters();
+  const auto federated =
+      std::span(moved).first(static_cast<std::size_t>(federated_));
+  optimizer_->Step(aggregate.delta, federated);
+  NextModel next;
+  next.delta.resize(federated.size());
+  Subtract(federated, snapshot_->federated(), next.delta);
+  next.snapshot = std::make_shared<const ModelSnapshot>(
+      layout_hash_, std::move(moved), federated_);
+  return next;
+}
+
+Prototypes RunProgress::ComputePrototypes() const {
+  std::vector<ClientPooled> clients;
+  for (const auto& [client, update] : accepted_) {
+    const UpdateInfo& info = update.contribution.info;
+    clients.push_back({{client, info.counts}, info.pooled});
+  }
+  return AggregatePooled(config_.aggregation.weighting, model_.classes(),
+                         model_.pooled_channels(), std::move(clients))
+      .prototypes;
+}
+
+StatusOr<bool> RunProgress::EvaluateIfDue(Round round, const NextModel& next,
+                                          const Prototypes& prototypes,
+                                          ServerEvaluation& evaluation) {
+  if (deps_.evaluator == nullptr) return false;
+  const bool last = round >= config_.rounds;
+  if (!last && round % std::max(1, config_.evaluation.every) != 0) return false;
+  FEDGAP_ASSIGN_OR_RETURN(
+      evaluation,
+      deps_.evaluator->Evaluate(next.snapshot->parameters(), prototypes));
+  return true;
+}
+
+RoundCommittedEvent RunProgress::DescribeRound(const ClosedRound& closed,
+                                               const Aggregate& aggregate,
+                                               const NextModel& next) const {
+  RoundCommittedEvent event;
+  event.round = closed.round;
+  event.attempt = closed.attempt;
+  event.model = next.snapshot->id();
+  event.ending = ToString(closed.ending);
+  event.delta_norm = Norm(next.delta);
+  if (!last_delta_->empty()) {
+    event.cosine_to_previous = CosineSimilarity(next.delta, *last_delta_);
+  }
+  event.group_influence = aggregate.group_influence;
+  event.client_influence = aggregate.client_influence;
+  event.bytes_up = closed.bytes_up;
+  event.bytes_down = closed.bytes_down;
+  std::vector<const std::vector<GroupMetrics>*> held_out;
+  for (const auto& [client, update] : accepted_) {
+    const UpdateInfo& info = update.contribution.info;
+    event.contributors.push_back(client);
+    event.training += info.training;
+    held_out.push_back(&info.held_out_metrics);
+  }
+  event.client_held_out = MergeGroups(held_out);
+  return event;
+}
+
+std::string RunProgress::DecideStop(const RoundCommittedEvent& event,
+                                    EarlyStop& stop) {
+  if (event.evaluated) {
+    return stop.Observe(config_.stop, event.evaluation.fairness);
+  }
+  if (deps_.evaluator == nullptr && !event.client_held_out.empty()) {
+    return stop.Observe(config_.stop, Summarize(event.client_held_out));
+  }
+  return "";
+}
+
+}  // namespace fedgap

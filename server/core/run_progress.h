@@ -1,0 +1,130 @@
+// The global model of a run and everything that moves it from round to round.
+#ifndef FEDGAP_SERVER_CORE_RUN_PROGRESS_H_
+#define FEDGAP_SERVER_CORE_RUN_PROGRESS_H_
+
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "common/base/clock.h"
+#include "common/base/status.h"
+#include "common/base/thread_pool.h"
+#include "common/federation/run_config.h"
+#include "common/nn/model.h"
+#include "common/telemetry/events.h"
+#include "server/aggregation/contribution.h"
+#include "server/aggregation/round_aggregator.h"
+#include "server/aggregation/server_optimizer.h"
+#include "server/core/early_stop.h"
+#include "server/core/evaluator.h"
+#include "server/core/model_snapshot.h"
+#include "server/core/round_policy.h"
+#include "server/core/run_store.h"
+
+namespace fedgap {
+
+// Aggregates a round's updates, steps the server optimiser, evaluates and
+// commits. All of it happens on the driver's thread: not thread-safe, but the
+// snapshots it hands out are immutable and shared.
+class RunProgress {
+ public:
+  struct Deps {
+    const Clock& clock;
+    RunStore& store;
+    EventSink& events;
+    Evaluator* evaluator = nullptr;
+  };
+
+  // An accepted update and the digest that the ledger remembers.
+  struct AcceptedUpdate {
+    Contribution contribution;
+    TaskId task;
+    std::string digest;
+  };
+
+  // What the coordinator knows of a round that closes.
+  struct ClosedRound {
+    Round round = 0;
+    int attempt = 1;
+    RoundEnding ending = RoundEnding::kComplete;
+    double select_seconds = 0;
+    Clock::Time started;
+    std::int64_t bytes_up = 0;
+    std::int64_t bytes_down = 0;
+  };
+
+  struct Outcome {
+    std::shared_ptr<const ModelSnapshot> model;
+    std::set<ClientName> contributors;
+    std::string stop_reason;  // "" to go on
+  };
+
+  // Either continues `restored` or starts from `initial` (round 0).
+  RunProgress(const RunConfig& config, const Model& model, Deps deps);
+
+  // Starts from these parameters; the store gets them as round 0.
+  Status Start(const RunRecord& record, Parameters initial);
+  // Continues from a commit. DATA_LOSS if it does not fit the model.
+  Status Restore(RestoredRun restored);
+
+  Round last_committed() const { return last_committed_; }
+  const std::shared_ptr<const ModelSnapshot>& snapshot() const {
+    return snapshot_;
+  }
+  // The committed round's contributors, for copies that arrive late.
+  const std::vector<LedgerEntry>& ledger() const { return ledger_; }
+  // The last round's change of the global model; empty before the second
+  // round. Immutable: validation threads read it.
+  const std::shared_ptr<const Parameters>& last_delta() const {
+    return last_delta_;
+  }
+
+  // A fresh attempt at a round: forgets what was accumulated.
+  Status BeginAttempt();
+  // Takes updates, four at a time. Returns the clients whose update could not
+  // be aggregated (its file is broken), with the cause.
+  std::vector<std::pair<ClientName, Status>> Accumulate(
+      std::vector<AcceptedUpdate> updates);
+  // Report, optimiser step, evaluation, durable commit, event. After an error
+  // of the store the state is that of the last commit.
+  StatusOr<Outcome> Commit(const ClosedRound& closed);
+
+ private:
+  struct NextModel {
+    std::shared_ptr<const ModelSnapshot> snapshot;
+    Parameters delta;
+  };
+
+  NextModel MoveModel(const Aggregate& aggregate);
+  Prototypes ComputePrototypes() const;
+  StatusOr<bool> EvaluateIfDue(Round round, const NextModel& next,
+                               const Prototypes& prototypes,
+                               ServerEvaluation& evaluation);
+  RoundCommittedEvent DescribeRound(const ClosedRound& closed,
+                                    const Aggregate& aggregate,
+                                    const NextModel& next) const;
+  std::string DecideStop(const RoundCommittedEvent& event, EarlyStop& stop);
+
+  const RunConfig& config_;
+  const Model& model_;
+  Deps deps_;
+  Sha256Digest layout_hash_;
+  std::int64_t federated_;
+  ThreadPool pool_;
+
+  Round last_committed_ = 0;
+  std::shared_ptr<const ModelSnapshot> snapshot_;
+  std::shared_ptr<const Parameters> last_delta_;
+  std::unique_ptr<ServerOptimizer> optimizer_;
+  EarlyStop early_stop_;
+  std::vector<LedgerEntry> ledger_;
+
+  std::unique_ptr<RoundAggregator> aggregator_;
+  // Of the attempt, by name; deltas are dropped once they are accumulated.
+  std::map<ClientName, AcceptedUpdate> accepted_;
+};
+
+}  // namespace fedgap
+
+#endif  // FEDGAP_SERVER_CORE_RUN_PROGRESS_H_

@@ -1,0 +1,71 @@
+#include "server/core/cohort_selection.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace fedgap {
+namespace {
+
+std::vector<ClientName> Clients(int count) {
+  std::vector<ClientName> clients;
+  for (int i = 0; i < count; ++i) clients.push_back({fmt::format("c{}", i)});
+  std::ranges::sort(clients);
+  return clients;
+}
+
+TEST(SelectCohortTest, TakesEverybodyByDefault) {
+  const Cohort cohort = SelectCohort({}, 1, 1, Clients(6));
+  EXPECT_EQ(cohort.clients, Clients(6));
+  EXPECT_EQ(cohort.target, 6);
+}
+
+TEST(SelectCohortTest, IsAFunctionOfSeedRoundAndTheSortedClients) {
+  const CohortConfig config{.size = 5};
+  const auto first = SelectCohort(config, 7, 3, Clients(50)).clients;
+  EXPECT_EQ(SelectCohort(config, 7, 3, Clients(50)).clients, first);
+  EXPECT_NE(SelectCohort(config, 8, 3, Clients(50)).clients, first);
+  EXPECT_NE(SelectCohort(config, 7, 4, Clients(50)).clients, first);
+}
+
+TEST(SelectCohortTest, DrawsWithoutReplacementAndSorted) {
+  const Cohort cohort = SelectCohort({.size = 20}, 1, 1, Clients(30));
+  EXPECT_TRUE(std::ranges::is_sorted(cohort.clients));
+  EXPECT_EQ(std::set(cohort.clients.begin(), cohort.clients.end()).size(), 20u);
+}
+
+TEST(SelectCohortTest, OverSelectionAddsSparesButNotToTheTarget) {
+  const Cohort cohort =
+      SelectCohort({.size = 10, .over_selection = 1.3}, 1, 1, Clients(30));
+  EXPECT_EQ(cohort.clients.size(), 13u);
+  EXPECT_EQ(cohort.target, 10);
+}
+
+TEST(SelectCohortTest, TakesWhoIsThereWhenThereAreFewer) {
+  const Cohort cohort =
+      SelectCohort({.size = 10, .over_selection = 1.3}, 1, 1, Clients(4));
+  EXPECT_EQ(cohort.clients.size(), 4u);
+  EXPECT_EQ(cohort.target, 4);
+}
+
+TEST(SelectCohortTest, AFractionOfAFewIsAtLeastOne) {
+  EXPECT_EQ(SelectCohort({.fraction = 0.01}, 1, 1, Clients(5)).target, 1);
+  EXPECT_EQ(SelectCohort({.fraction = 0.5}, 1, 1, Clients(5)).target, 3);
+}
+
+TEST(SelectCohortTest, EveryClientIsDrawnAboutEquallyOften) {
+  std::map<ClientName, int> drawn;
+  for (int round = 1; round <= 2000; ++round) {
+    for (const ClientName& client :
+         SelectCohort({.size = 2}, 1, round, Clients(10)).clients) {
+      ++drawn[client];
+    }
+  }
+  for (const auto& [client, count] : drawn) EXPECT_NEAR(count, 400, 80);
+}
+
+}  // namespace
+}  // namespace fedgap

@@ -1,0 +1,378 @@
+#include "server/core/coordinator.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <limits>
+#include <map>
+
+#include "common/federation/model_id.h"
+#include "server/core/memory_run_store.h"
+#include "tests/testing/in_process_federation.h"
+#include "tests/testing/manual_clock.h"
+#include "tests/testing/recording_event_sink.h"
+#include "tests/testing/status_matchers.h"
+
+namespace fedgap {
+namespace {
+
+using ::testing::HasSubstr;
+
+RunConfig SmallConfig() {
+  RunConfig config;
+  config.name = "test";
+  config.rounds = 2;
+  config.cohort.min_clients = 3;
+  config.cohort.deadline_seconds = 60;
+  config.cohort.quorum = 0.5;
+  config.evaluation.local.pooled = PooledMode::kOff;
+  return config;
+}
+
+// Clients that answer by hand; no training, no threads.
+class CoordinatorTest : public ::testing::Test {
+ protected:
+  void Start(const RunConfig& config) {
+    Coordinator::Options options;
+    options.config = config;
+    options.model = BuiltInModel("gap-cnn-s", {.width = 4}).value();
+    auto created = Coordinator::Create(
+        std::move(options), {clock_, store_, events_, /*evaluator=*/nullptr});
+    ASSERT_OK(created);
+    coordinator_ = *std::move(created);
+  }
+
+  void Connect(const std::string& name) {
+    JoinRequest request;
+    request.samples = 10;
+    ASSERT_OK(coordinator_->Join({name}, "peer", request));
+    auto queue = std::make_shared<TaskQueue>();
+    ASSERT_OK(coordinator_->Subscribe({name}, {}, queue));
+    queues_[name] = queue;
+  }
+
+  // The next task of a kind; fails the test if the queue ends before it.
+  template <typename Work>
+  Task Next(const std::string& name) {
+    while (true) {
+      StatusOr<Task> task = queues_.at(name)->Pop();
+      if (!task.ok()) {
+        ADD_FAILURE() << name << ": " << task.status();
+        return {};
+      }
+      if (std::holds_alternative<Work>(task->work)) return *task;
+    }
+  }
+
+  Update MakeUpdate(const Task& task, float value) {
+    Update update;
+    update.info.task = task.id;
+    update.info.round = task.round;
+    update.info.base = task.base;
+    update.info.counts = {{0, 10, 7840}};
+    update.info.local_steps = 1;
+    if (std::holds_alternative<TrainTask>(task.work)) {
+      update.delta.assign(
+          static_cast<std::size_t>(
+              coordinator_->model().layout().federated_range().size()),
+          value);
+    }
+    return update;
+  }
+
+  StatusOr<Verdict> Submit(const std::string& name, const Update& update) {
+    return InProcessFederationApi(*coordinator_, {name}).SubmitUpdate(update);
+  }
+
+  StatusOr<Verdict> Answer(const std::string& name, float value = 0.5f) {
+    return Submit(name, MakeUpdate(Next<TrainTask>(name), value));
+  }
+
+  void Advance() { ASSERT_OK(coordinator_->Advance()); }
+
+  template <typename E>
+  std::vector<E> Events() const {
+    std::vector<E> found;
+    for (const Event& event : events_.events()) {
+      if (const E* typed = std::get_if<E>(&event)) found.push_back(*typed);
+    }
+    return found;
+  }
+
+  float FirstParameter() const {
+    return coordinator_->GetModel(coordinator_->GetStatus().model)
+        .value()
+        ->parameters()[0];
+  }
+
+  ManualClock clock_;
+  MemoryRunStore store_;
+  RecordingEventSink events_;
+  std::unique_ptr<Coordinator> coordinator_;
+  std::map<std::string, std::shared_ptr<TaskQueue>> queues_;
+};
+
+TEST_F(CoordinatorTest, WaitsForEnoughClientsThenAsksEachOnce) {
+  Start(SmallConfig());
+  Connect("a");
+  Connect("b");
+  Advance();
+  EXPECT_EQ(coordinator_->GetStatus().phase, RunPhase::kWaiting);
+  EXPECT_THAT(coordinator_->GetStatus().reason, HasSubstr("2 of 3"));
+  Connect("c");
+  Advance();
+  EXPECT_EQ(coordinator_->GetStatus().phase, RunPhase::kCollecting);
+  for (const char* name : {"a", "b", "c"}) {
+    EXPECT_EQ(Next<TrainTask>(name).round, 1);
+  }
+}
+
+TEST_F(CoordinatorTest, CommitsTheMeanAndGoesOn) {
+  Start(SmallConfig());
+  for (const char* name : {"a", "b", "c"}) Connect(name);
+  Advance();
+  const float before = FirstParameter();
+  ASSERT_OK(Answer("a", 0.25f));
+  ASSERT_OK(Answer("b", 0.5f));
+  Advance();
+  EXPECT_EQ(coordinator_->GetStatus().last_committed, 0);
+  ASSERT_OK(Answer("c", 0.75f));
+  Advance();
+  EXPECT_EQ(coordinator_->GetStatus().last_committed, 1);
+  EXPECT_FLOAT_EQ(FirstParameter() - before, 0.5f);
+  const auto committed = Events<RoundCommittedEvent>();
+  ASSERT_EQ(committed.size(), 1u);
+  EXPECT_EQ(committed[0].ending, "complete");
+  EXPECT_EQ(committed[0].contributors.size(), 3u);
+  EXPECT_TRUE(
+      std::get<CommittedNotice>(Next<CommittedNotice>("a").work).contributed);
+  EXPECT_EQ(Next<TrainTask>("a").round, 2);
+}
+
+TEST_F(CoordinatorTest, EndsAfterTheLastRoundWithALookAtTheFinalModel) {
+  RunConfig config = SmallConfig();
+  config.rounds = 1;
+  Start(config);
+  for (const char* name : {"a", "b", "c"}) Connect(name);
+  Advance();
+  for (const char* name : {"a", "b", "c"}) ASSERT_OK(Answer(name));
+  Advance();
+  for (const char* name : {"a", "b", "c"}) {
+    Update update = MakeUpdate(Next<EvaluateTask>(name), 0);
+    update.info.held_out_metrics = {{0, {4, 3, 100}}};
+    ASSERT_OK(Submit(name, update));
+  }
+  Advance();
+  EXPECT_TRUE(coordinator_->finished());
+  const auto looks = Events<FinalEvaluationEvent>();
+  ASSERT_EQ(looks.size(), 1u);
+  EXPECT_EQ(looks[0].clients, 3);
+  EXPECT_EQ(looks[0].client_held_out[0].sums.correct, 9);
+  EXPECT_EQ(Next<FinishedNotice>("b").round, 1);
+  EXPECT_THAT(
+      coordinator_->Join({"d"}, "peer", {}),
+      Fails(absl::StatusCode::kFailedPrecondition, HasSubstr("completed")));
+}
+
+TEST_F(CoordinatorTest, ABadUpdateEndsItsClientsPartAndNobodyElses) {
+  Start(SmallConfig());
+  for (const char* name : {"a", "b", "c"}) Connect(name);
+  Advance();
+  const Task task = Next<TrainTask>("a");
+  EXPECT_THAT(
+      Submit("a", MakeUpdate(task, std::numeric_limits<float>::quiet_NaN())),
+      HasCode(absl::StatusCode::kInvalidArgument));
+  // Its part in the round is over, even for a good one.
+  EXPECT_THAT(Submit("a", MakeUpdate(task, 0.5f)),
+              HasCode(absl::StatusCode::kFailedPrecondition));
+  ASSERT_OK(Answer("b"));
+  ASSERT_OK(Answer("c"));
+  Advance();
+  EXPECT_EQ(coordinator_->GetStatus().last_committed, 1);
+  const auto rejected = Events<UpdateRejectedEvent>();
+  ASSERT_EQ(rejected.size(), 1u);
+  EXPECT_EQ(rejected[0].client.value, "a");
+  EXPECT_EQ(rejected[0].code, "INVALID_ARGUMENT");
+  // It is asked again in the next round.
+  EXPECT_EQ(Next<TrainTask>("a").round, 2);
+}
+
+TEST_F(CoordinatorTest, ClaimsOfImpossibleCountsAreRejected) {
+  for (const std::int64_t samples : {std::int64_t{0}, std::int64_t{-1},
+                                     std::int64_t{1'000'000'000'000'000'000}}) {
+    store_ = MemoryRunStore();
+    Start(SmallConfig());
+    for (const char* name : {"a", "b", "c"}) Connect(name);
+    Advance();
+    Update update = MakeUpdate(Next<TrainTask>("a"), 0.5f);
+    update.info.counts[0].samples = samples;
+    EXPECT_THAT(Submit("a", update),
+                HasCode(absl::StatusCode::kInvalidArgument))
+        << samples;
+  }
+}
+
+TEST_F(CoordinatorTest, ACopyIsRecognisedBeforeAndAfterTheCommit) {
+  Start(SmallConfig());
+  for (const char* name : {"a", "b", "c"}) Connect(name);
+  Advance();
+  const Update update = MakeUpdate(Next<TrainTask>("a"), 0.5f);
+  ASSERT_OK(Submit("a", update));
+  EXPECT_EQ(Submit("a", update).value(), Verdict::kAlreadyAccepted);
+  Update other = update;
+  other.delta[0] = 0.25f;
+  EXPECT_THAT(Submit("a", other), HasCode(absl::StatusCode::kAlreadyExists));
+  ASSERT_OK(Answer("b"));
+  ASSERT_OK(Answer("c"));
+  Advance();
+  EXPECT_EQ(Submit("a", update).value(), Verdict::kAlreadyAccepted);
+  EXPECT_THAT(Submit("a", other), HasCode(absl::StatusCode::kAlreadyExists));
+}
+
+TEST_F(CoordinatorTest, AStaleUpdateIsRefusedAndItsClientStays) {
+  Start(SmallConfig());
+  for (const char* name : {"a", "b", "c"}) Connect(name);
+  Advance();
+  const Update late = MakeUpdate(Next<TrainTask>("a"), 0.5f);
+  ASSERT_OK(Answer("b"));
+  ASSERT_OK(Answer("c"));
+  clock_.Advance(std::chrono::seconds(60));
+  Advance();
+  EXPECT_EQ(Events<RoundCommittedEvent>().at(0).ending, "deadline");
+  EXPECT_THAT(Submit("a", late),
+              HasCode(absl::StatusCode::kFailedPrecondition));
+  EXPECT_FALSE(
+      std::get<CommittedNotice>(Next<CommittedNotice>("a").work).contributed);
+  ASSERT_OK(Answer("a"));
+}
+
+TEST_F(CoordinatorTest, WithoutQuorumTheRoundIsRunAgainWithTheSameTasks) {
+  RunConfig config = SmallConfig();
+  config.cohort.quorum = 1;
+  Start(config);
+  for (const char* name : {"a", "b", "c"}) Connect(name);
+  Advance();
+  const Task first = Next<TrainTask>("a");
+  ASSERT_OK(Submit("a", MakeUpdate(first, 0.5f)));
+  clock_.Advance(std::chrono::seconds(60));
+  Advance();
+  EXPECT_EQ(Events<RoundAbortedEvent>().size(), 1u);
+  Next<AbortedNotice>("a");
+  clock_.Advance(std::chrono::seconds(10));
+  Advance();
+  const Task again = Next<TrainTask>("a");
+  EXPECT_EQ(again.id, first.id);
+  EXPECT_EQ(again.base, first.base);
+  ASSERT_OK(Submit("a", MakeUpdate(again, 0.5f)));
+  ASSERT_OK(Answer("b"));  // the task of the first attempt is as good
+  ASSERT_OK(Answer("c"));
+  Advance();
+  EXPECT_EQ(Events<RoundCommittedEvent>().at(0).attempt, 2);
+}
+
+TEST_F(CoordinatorTest, ALostConnectionMayComeBackBeforeTheDeadline) {
+  Start(SmallConfig());
+  for (const char* name : {"a", "b", "c"}) Connect(name);
+  Advance();
+  coordinator_->Unsubscribe({"a"}, queues_["a"].get(), "connection lost");
+  ASSERT_OK(Answer("b"));
+  ASSERT_OK(Answer("c"));
+  Advance();
+  EXPECT_EQ(coordinator_->GetStatus().phase, RunPhase::kCollecting);
+  Connect("a");
+  ASSERT_OK(Answer("a"));
+  Advance();
+  EXPECT_EQ(coordinator_->GetStatus().last_committed, 1);
+}
+
+TEST_F(CoordinatorTest, ALeaverIsNotWaitedFor) {
+  Start(SmallConfig());
+  for (const char* name : {"a", "b", "c"}) Connect(name);
+  Advance();
+  ASSERT_OK(Answer("b"));
+  ASSERT_OK(Answer("c"));
+  ASSERT_OK(coordinator_->Leave({"a"}, "done for today"));
+  Advance();
+  EXPECT_EQ(Events<RoundCommittedEvent>().at(0).ending, "departures");
+}
+
+TEST_F(CoordinatorTest, ASecondConnectionTakesOver) {
+  Start(SmallConfig());
+  Connect("a");
+  const auto first = queues_["a"];
+  Connect("a");
+  StatusOr<Task> end = first->Pop();
+  EXPECT_THAT(end, HasCode(absl::StatusCode::kAborted));
+  // The loss of the first is not the loss of the client.
+  coordinator_->Unsubscribe({"a"}, first.get(), "connection lost");
+  EXPECT_EQ(coordinator_->GetStatus().connected, 1);
+}
+
+TEST_F(CoordinatorTest, RefusesAnotherProtocolVersionNamingBoth) {
+  Start(SmallConfig());
+  JoinRequest request;
+  request.protocol_version = 99;
+  EXPECT_THAT(coordinator_->Join({"a"}, "peer", request),
+              Fails(absl::StatusCode::kFailedPrecondition,
+                    ::testing::AllOf(HasSubstr("99"), HasSubstr("1"))));
+}
+
+TEST_F(CoordinatorTest, RefusesAnotherLayoutAndStrangers) {
+  Start(SmallConfig());
+  for (const char* name : {"a", "b", "c"}) Connect(name);
+  Advance();
+  UploadHeader header;
+  header.task = Next<TrainTask>("a").id;
+  header.elements = 3;
+  EXPECT_THAT(coordinator_->BeginUpload({"x"}, header),
+              HasCode(absl::StatusCode::kNotFound));
+  EXPECT_THAT(coordinator_->BeginUpload({"a"}, header),
+              Fails(absl::StatusCode::kInvalidArgument, HasSubstr("layout")));
+}
+
+TEST_F(CoordinatorTest, AnInterruptedRunGoesOnFromItsLastCommit) {
+  Start(SmallConfig());
+  for (const char* name : {"a", "b", "c"}) Connect(name);
+  Advance();
+  for (const char* name : {"a", "b", "c"}) ASSERT_OK(Answer(name));
+  Advance();
+  const ModelId committed = coordinator_->GetStatus().model;
+  const RunId run = coordinator_->GetStatus().run;
+  coordinator_->Interrupt("SIGTERM");
+  Advance();
+  EXPECT_TRUE(coordinator_->finished());
+
+  Start(SmallConfig());
+  EXPECT_EQ(coordinator_->GetStatus().run, run);
+  EXPECT_EQ(coordinator_->GetStatus().model, committed);
+  EXPECT_EQ(coordinator_->GetStatus().last_committed, 1);
+  for (const char* name : {"a", "b", "c"}) Connect(name);
+  Advance();
+  EXPECT_EQ(Next<TrainTask>("a").round, 2);
+}
+
+TEST_F(CoordinatorTest, AStoppedRunStaysFinished) {
+  Start(SmallConfig());
+  Connect("a");
+  coordinator_->Stop("enough");
+  Advance();
+  EXPECT_EQ(std::get<FinishedNotice>(Next<FinishedNotice>("a").work).reason,
+            "enough");
+  Start(SmallConfig());
+  EXPECT_TRUE(coordinator_->finished());
+}
+
+TEST_F(CoordinatorTest, APausedRunStartsNoRound) {
+  Start(SmallConfig());
+  coordinator_->Pause();
+  for (const char* name : {"a", "b", "c"}) Connect(name);
+  Advance();
+  EXPECT_EQ(coordinator_->GetStatus().phase, RunPhase::kPaused);
+  coordinator_->Resume();
+  Advance();
+  EXPECT_EQ(coordinator_->GetStatus().phase, RunPhase::kCollecting);
+}
+
+}  // namespace
+}  // namespace fedgap
