@@ -1,5 +1,7 @@
 #include "server/aggregation/accumulate_kernel.h"
 
+#include <bit>
+
 #include "common/base/check.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -20,36 +22,53 @@ namespace hn = hwy::HWY_NAMESPACE;
 constexpr double kMagic = 6755399441055744.0;
 constexpr std::uint64_t kMagicBits = 0x4338000000000000ULL;
 
+// rint(factor values[j]) for a vector of j, offset by kMagicBits.
+template <class D, class V>
+HWY_INLINE auto Rounded(D d, V factor, const float* values) {
+  const hn::Rebind<float, D> narrow;
+  const hn::Rebind<std::uint64_t, D> u;
+  const auto value = hn::PromoteTo(d, hn::LoadU(narrow, values));
+  const auto product = hn::Mul(factor, value);
+  return hn::BitCast(u, hn::Add(product, hn::Set(d, kMagic)));
+}
+
+// Factors and pointers are named one by one to stay in registers: through an
+// array they would be read again after every store.
 template <std::size_t kVectors>
 void AddTogether(const ScaledVector* vectors, std::int64_t* HWY_RESTRICT sums,
                  std::size_t count) {
   const hn::ScalableTag<double> d;
-  const hn::Rebind<float, decltype(d)> narrow;
   const hn::Rebind<std::uint64_t, decltype(d)> u;
   const std::size_t lanes = hn::Lanes(d);
   auto* const words = reinterpret_cast<std::uint64_t*>(sums);
-  const auto magic = hn::Set(d, kMagic);
+  const ScaledVector& v0 = vectors[0];
+  const ScaledVector& v1 = vectors[kVectors > 1 ? 1 : 0];
+  const ScaledVector& v2 = vectors[kVectors > 2 ? 2 : 0];
+  const ScaledVector& v3 = vectors[kVectors > 3 ? 3 : 0];
+  const float* const x0 = v0.values;
+  const float* const x1 = v1.values;
+  const float* const x2 = v2.values;
+  const float* const x3 = v3.values;
+  const auto f0 = hn::Set(d, v0.factor);
+  const auto f1 = hn::Set(d, v1.factor);
+  const auto f2 = hn::Set(d, v2.factor);
+  const auto f3 = hn::Set(d, v3.factor);
   const auto offset = hn::Set(u, kVectors * kMagicBits);
 
   std::size_t j = 0;
   for (; j + lanes <= count; j += lanes) {
     auto sum = hn::Sub(hn::LoadU(u, words + j), offset);
-    for (std::size_t k = 0; k < kVectors; ++k) {
-      const auto value =
-          hn::PromoteTo(d, hn::LoadU(narrow, vectors[k].values + j));
-      const auto product = hn::Mul(hn::Set(d, vectors[k].factor), value);
-      sum = hn::Add(sum, hn::BitCast(u, hn::Add(product, magic)));
-    }
-    hn::StoreU(sum, u, words + j);
+    auto part = Rounded(d, f0, x0 + j);
+    if constexpr (kVectors > 1) part = hn::Add(part, Rounded(d, f1, x1 + j));
+    if constexpr (kVectors > 2) sum = hn::Add(sum, Rounded(d, f2, x2 + j));
+    if constexpr (kVectors > 3) part = hn::Add(part, Rounded(d, f3, x3 + j));
+    hn::StoreU(hn::Add(sum, part), u, words + j);
   }
-  const hn::CappedTag<double, 1> d1;
-  const hn::Rebind<std::uint64_t, decltype(d1)> u1;
   for (; j < count; ++j) {
     for (std::size_t k = 0; k < kVectors; ++k) {
       const double product =
           vectors[k].factor * static_cast<double>(vectors[k].values[j]);
-      const auto rounded = hn::Set(d1, product + kMagic);
-      words[j] += hn::GetLane(hn::BitCast(u1, rounded)) - kMagicBits;
+      words[j] += std::bit_cast<std::uint64_t>(product + kMagic) - kMagicBits;
     }
   }
 }

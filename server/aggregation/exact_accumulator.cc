@@ -24,8 +24,8 @@ int BlockCount(std::int64_t elements) {
 
 }  // namespace
 
-// One pass over at most kMaxTogether sources.
-struct ExactAccumulator::Pass {
+// Terms that one call of the kernel adds.
+struct ExactAccumulator::Chunk {
   struct Product {
     std::size_t term = 0;
     double factor = 0;
@@ -36,7 +36,14 @@ struct ExactAccumulator::Pass {
   };
   std::span<const Term> terms;
   std::vector<Target> targets;
-  std::vector<char> added;  // by block
+};
+
+// How terms are added: block by block, so that a block's sums stay in the cache
+// while all of the chunks are added to it.
+struct ExactAccumulator::Plan {
+  std::vector<Chunk> chunks;
+  // By block, how many chunks are in the sums.
+  std::vector<std::size_t> added;
 };
 
 StatusOr<ExactAccumulator> ExactAccumulator::Create(
@@ -100,42 +107,51 @@ Status ExactAccumulator::CheckTerms(std::span<const Term> terms) const {
   return absl::OkStatus();
 }
 
-ExactAccumulator::Pass ExactAccumulator::PlanPass(std::span<const Term> terms) {
-  Pass pass;
-  pass.terms = terms;
-  pass.added.assign(static_cast<std::size_t>(BlockCount(elements_)), 0);
+ExactAccumulator::Plan ExactAccumulator::MakePlan(std::span<const Term> terms) {
+  Plan plan;
+  plan.added.assign(static_cast<std::size_t>(BlockCount(elements_)), 0);
+  for (std::size_t at = 0; at < terms.size(); at += kMaxTogether) {
+    Chunk& chunk = plan.chunks.emplace_back();
+    chunk.terms = terms.subspan(at, std::min(kMaxTogether, terms.size() - at));
+    for (Bin& bin : bins_) {
+      const auto index = static_cast<int>(&bin - bins_.data());
+      for (int digit = 0; digit < scale_.digits; ++digit) {
+        PlanTarget(index, digit, &chunk);
+      }
+    }
+  }
+  return plan;
+}
+
+void ExactAccumulator::PlanTarget(int bin, int digit, Chunk* chunk) {
+  const int bits = scale_.digit_bits * digit;
   const std::int64_t mask = scale_.digits == 1
                                 ? std::numeric_limits<std::int64_t>::max()
                                 : (std::int64_t{1} << scale_.digit_bits) - 1;
-  for (std::size_t bin = 0; bin < bins_.size(); ++bin) {
-    for (std::size_t digit = 0; digit < bins_[bin].digits.size(); ++digit) {
-      Pass::Target target;
-      for (std::size_t t = 0; t < terms.size(); ++t) {
-        const auto part = std::ranges::find(
-            terms[t].weights, static_cast<int>(bin), &BinWeight::bin);
-        if (part == terms[t].weights.end()) continue;
-        const int bits = scale_.digit_bits * static_cast<int>(digit);
-        const std::int64_t value = (part->weight >> bits) & mask;
-        if (value == 0) continue;
-        const double factor = static_cast<double>(value) * terms[t].scale;
-        target.products.push_back({t, std::ldexp(factor, scale_.shift)});
-      }
-      if (target.products.empty()) continue;
-      Sums& sums = bins_[bin].digits[digit];
-      if (sums.empty()) sums.resize(static_cast<std::size_t>(elements_), 0);
-      target.sums = sums.data();
-      pass.targets.push_back(std::move(target));
-    }
+  Chunk::Target target;
+  for (std::size_t t = 0; t < chunk->terms.size(); ++t) {
+    const Term& term = chunk->terms[t];
+    const auto part = std::ranges::find(term.weights, bin, &BinWeight::bin);
+    if (part == term.weights.end()) continue;
+    const std::int64_t value = (part->weight >> bits) & mask;
+    if (value == 0) continue;
+    const double factor = static_cast<double>(value) * term.scale;
+    target.products.push_back({t, std::ldexp(factor, scale_.shift)});
   }
-  return pass;
+  if (target.products.empty()) return;
+  Sums& sums = bins_[static_cast<std::size_t>(bin)]
+                   .digits[static_cast<std::size_t>(digit)];
+  if (sums.empty()) sums.resize(static_cast<std::size_t>(elements_), 0);
+  target.sums = sums.data();
+  chunk->targets.push_back(std::move(target));
 }
 
-Status ExactAccumulator::RunBlock(const Pass& pass, double sign,
+Status ExactAccumulator::AddChunk(const Chunk& chunk, double sign,
                                   std::int64_t begin, std::size_t count,
-                                  Parameters& scratch) const {
+                                  Parameters& scratch) {
   const float* values[kMaxTogether] = {};
-  for (std::size_t t = 0; t < pass.terms.size(); ++t) {
-    const VectorSource& source = *pass.terms[t].source;
+  for (std::size_t t = 0; t < chunk.terms.size(); ++t) {
+    const VectorSource& source = *chunk.terms[t].source;
     const std::span<const float> memory = source.InMemory();
     if (!memory.empty()) {
       values[t] = memory.data() + begin;
@@ -147,10 +163,10 @@ Status ExactAccumulator::RunBlock(const Pass& pass, double sign,
     FEDGAP_RETURN_IF_ERROR(source.Read(begin, out));
     values[t] = out.data();
   }
-  for (const Pass::Target& target : pass.targets) {
+  for (const Chunk::Target& target : chunk.targets) {
     ScaledVector vectors[kMaxTogether];
     std::size_t used = 0;
-    for (const Pass::Product& product : target.products) {
+    for (const Chunk::Product& product : target.products) {
       vectors[used++] = {values[product.term], sign * product.factor};
     }
     AddRoundedProducts({vectors, used}, target.sums + begin, count);
@@ -158,24 +174,29 @@ Status ExactAccumulator::RunBlock(const Pass& pass, double sign,
   return absl::OkStatus();
 }
 
-Status ExactAccumulator::Run(Pass& pass, double sign, ThreadPool& pool) const {
+Status ExactAccumulator::Run(Plan& plan, double sign, ThreadPool& pool) const {
   Mutex mutex;
   Status first_error;
   std::atomic<bool> failed = false;
   std::vector<Parameters> scratch(static_cast<std::size_t>(pool.threads()));
   pool.ParallelFor(BlockCount(elements_), [&](int block, int thread) {
-    char& added = pass.added[static_cast<std::size_t>(block)];
-    if (failed || (sign < 0 && added == 0)) return;
+    std::size_t& added = plan.added[static_cast<std::size_t>(block)];
+    const std::size_t goal = sign > 0 ? plan.chunks.size() : 0;
     const std::int64_t begin = block * kBlock;
     const auto count =
         static_cast<std::size_t>(std::min(kBlock, elements_ - begin));
-    const Status status = RunBlock(pass, sign, begin, count,
-                                   scratch[static_cast<std::size_t>(thread)]);
-    added = status.ok() && sign > 0;
-    if (status.ok()) return;
-    failed = true;
-    MutexLock lock(mutex);
-    first_error.Update(status);
+    while (added != goal && !failed) {
+      const std::size_t chunk = sign > 0 ? added : added - 1;
+      const Status status = AddChunk(plan.chunks[chunk], sign, begin, count,
+                                     scratch[static_cast<std::size_t>(thread)]);
+      if (status.ok()) {
+        added = sign > 0 ? added + 1 : added - 1;
+        continue;
+      }
+      failed = true;
+      MutexLock lock(mutex);
+      first_error.Update(status);
+    }
   });
   return first_error;
 }
@@ -183,15 +204,10 @@ Status ExactAccumulator::Run(Pass& pass, double sign, ThreadPool& pool) const {
 Status ExactAccumulator::Add(std::span<const Term> terms, ThreadPool& pool) {
   FEDGAP_RETURN_IF_ERROR(CheckUsable());
   FEDGAP_RETURN_IF_ERROR(CheckTerms(terms));
-  std::vector<Pass> passes;
-  for (std::size_t at = 0; at < terms.size(); at += kMaxTogether) {
-    const std::size_t together = std::min(kMaxTogether, terms.size() - at);
-    passes.push_back(PlanPass(terms.subspan(at, together)));
-    const Status status = Run(passes.back(), 1.0, pool);
-    if (status.ok()) continue;
-    for (Pass& pass : passes) {
-      if (!Run(pass, -1.0, pool).ok()) broken_ = true;
-    }
+  Plan plan = MakePlan(terms);
+  const Status status = Run(plan, 1.0, pool);
+  if (!status.ok()) {
+    broken_ = !Run(plan, -1.0, pool).ok();
     return status;
   }
   count_ += std::ssize(terms);

@@ -43,12 +43,13 @@ class ExactAccumulator {
   ExactAccumulator(ExactAccumulator&&) noexcept = default;
   ExactAccumulator& operator=(ExactAccumulator&&) noexcept = default;
 
-  // Adds all of `terms` in one pass for each four of them. INVALID_ARGUMENT: a
-  // length, bin, scale or weight is out of bounds; RESOURCE_EXHAUSTED: more
-  // than limits.max_count; errors of Read. After an error the sums are what
-  // they were: a pass that could not be read to its end is added again with
-  // the opposite sign, which in integers is exact. Should that read fail as
-  // well, the accumulator is void and every later call fails (INTERNAL).
+  // Adds all of `terms` in one pass over the sums: the more together, the
+  // faster. INVALID_ARGUMENT: a length, bin, scale or weight is out of bounds;
+  // RESOURCE_EXHAUSTED: more than limits.max_count; errors of Read. After an
+  // error the sums are what they were: what was added of a vector that cannot
+  // be read to its end is added again with the opposite sign, which in integers
+  // is exact. Should that read fail as well, the accumulator is void and every
+  // later call fails (INTERNAL).
   Status Add(std::span<const Term> terms, ThreadPool& pool);
 
   // Adds another's sums, of the same elements, bins and limits (else
@@ -77,15 +78,17 @@ class ExactAccumulator {
     Int128 weight = 0;
     std::vector<Sums> digits;  // each empty until it is needed
   };
-  struct Pass;
+  struct Chunk;
+  struct Plan;
 
   ExactAccumulator() = default;
   Status CheckTerms(std::span<const Term> terms) const;
-  Pass PlanPass(std::span<const Term> terms);
-  // Adds (sign +1) the blocks of a pass, or takes back (-1) those added.
-  Status Run(Pass& pass, double sign, ThreadPool& pool) const;
-  Status RunBlock(const Pass& pass, double sign, std::int64_t begin,
-                  std::size_t count, Parameters& scratch) const;
+  Plan MakePlan(std::span<const Term> terms);
+  void PlanTarget(int bin, int digit, Chunk* chunk);
+  static Status AddChunk(const Chunk& chunk, double sign, std::int64_t begin,
+                         std::size_t count, Parameters& scratch);
+  // Adds (sign +1) what is planned, or takes back (-1) what was added of it.
+  Status Run(Plan& plan, double sign, ThreadPool& pool) const;
   double Total(const Bin& bin, std::size_t element) const;
   Status CheckUsable() const;
 

@@ -6,9 +6,10 @@
 #include "common/base/check.h"
 #include "common/tensor/safetensors.h"
 
+namespace fedgap {
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
                                       std::size_t size) {
-  using namespace fedgap;
   const auto file =
       SafetensorsFile::Parse(std::vector<std::uint8_t>(data, data + size));
   if (!file.ok()) return 0;
@@ -27,3 +28,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
   FEDGAP_CHECK(again->tensors().size() == values.size());
   return 0;
 }
+
+}  // namespace fedgap
