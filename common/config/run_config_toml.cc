@@ -25,8 +25,9 @@ void BindModel(ModelConfig& model, ConfigSchema& schema) {
       .Text("name", &model.name,
             "a built-in model: gap-cnn-s, gap-cnn-gn, gap-cnn-m, gap-resnet8")
       .Text("file", &model.file, "a model description in JSON, instead of name")
-      .Integer("width", &model.width, Range::Between(1, 4096),
-               "channels of the first convolution; the others scale with it")
+      .Integer(
+          "width", &model.width, Range::Between(0, 4096),
+          "channels of the first convolution, the others scale; 0: its own")
       .Integer("input_channels", &model.input_channels, Range::Between(1, 1024),
                "1: grey, 3: colour")
       .Integer("classes", &model.classes, Range::Between(2, 100000), "labels")

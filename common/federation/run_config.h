@@ -20,7 +20,7 @@ namespace fedgap {
 struct ModelConfig {
   std::string name = "gap-cnn-gn";  // a built-in; ignored when `file` is given
   std::string file;                 // a ModelSpec in JSON
-  int width = 16;
+  int width = 0;  // of the first convolution; 0: the model's own
   int input_channels = 1;
   int classes = 10;
   std::string norm_role = "shared";  // or "local": FedBN

@@ -16,16 +16,12 @@ RunId MakeRunId(const std::string& name) {
   return {fmt::format("{}-{:016x}", name, RandomUint64())};
 }
 
-// Tasks and validation take the resolution groups from the evaluation.
-Coordinator::Options WithGroups(Coordinator::Options options) {
-  options.config.evaluation.local.groups = options.config.groups;
-  return options;
-}
-
 }  // namespace
 
 StatusOr<std::unique_ptr<Coordinator>> Coordinator::Create(Options options,
                                                            Deps deps) {
+  // Tasks and validation take the resolution groups from the evaluation.
+  options.config.evaluation.local.groups = options.config.groups;
   FEDGAP_RETURN_IF_ERROR(Validate(options.config));
   FEDGAP_ASSIGN_OR_RETURN(std::unique_ptr<const Model> model,
                           Model::Create(options.model));
@@ -50,7 +46,7 @@ StatusOr<std::unique_ptr<Coordinator>> Coordinator::Create(Options options,
 
 Coordinator::Coordinator(Options options, Deps deps,
                          std::unique_ptr<const Model> model)
-    : options_(WithGroups(std::move(options))),
+    : options_(std::move(options)),
       deps_(deps),
       model_(std::move(model)),
       layout_hash_(LayoutHash(model_->layout())),

@@ -1,0 +1,123 @@
+#include "client/client_program.h"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstring>
+#include <memory>
+
+#include "client/client_connection.h"
+#include "client/client_data.h"
+#include "client/console_listener.h"
+#include "client/core/participant.h"
+#include "client/store/file_client_store.h"
+#include "common/base/clock.h"
+#include "common/base/signal_waiter.h"
+#include "common/base/version.h"
+#include "common/data/summary.h"
+#include "common/telemetry/human_log.h"
+
+namespace fedgap {
+namespace {
+
+StatusOr<std::unique_ptr<HumanLog>> OpenLog(const ClientSettings& settings) {
+  HumanLog::Options options;
+  FEDGAP_ASSIGN_OR_RETURN(options.level,
+                          LogLevelFromString(settings.log_level));
+  options.file = settings.log_file;
+  return HumanLog::Create(options);
+}
+
+StatusOr<std::unique_ptr<ClientStore>> OpenStore(
+    const ClientSettings& settings) {
+  if (settings.state_dir.empty()) return std::make_unique<MemoryClientStore>();
+  return FileClientStore::Open(settings.state_dir);
+}
+
+void LogData(const LoadedData& loaded, HumanLog& log) {
+  const DataSummary summary = Summarize(*loaded.data, {});
+  log.Info(fmt::format("{} images, {} to {}, {} classes", summary.samples,
+                       summary.smallest.ToString(), summary.largest.ToString(),
+                       summary.class_names.size()));
+  for (const BadImage& bad : loaded.report.skipped) {
+    log.Warning(fmt::format("skipped {}: {}", bad.path.string(), bad.reason));
+  }
+}
+
+}  // namespace
+
+Status RunClient(const ClientSettings& settings) {
+  FEDGAP_ASSIGN_OR_RETURN(const std::unique_ptr<HumanLog> log,
+                          OpenLog(settings));
+  // A signal may come before there is a participant to stop.
+  std::atomic<Participant*> running = nullptr;
+  std::atomic<bool> signalled = false;
+  const SystemClock clock;
+  FEDGAP_ASSIGN_OR_RETURN(const ClientConnection connection,
+                          Connect(settings, clock));
+  SignalWaiter signals([&running, &signalled, &log](int signal) {
+    log->Info(fmt::format("{}: leaving the run", ::strsignal(signal)));
+    signalled = true;
+    if (Participant* participant = running.load()) participant->Stop();
+  });
+  FEDGAP_ASSIGN_OR_RETURN(const LoadedData loaded, LoadClientData(settings));
+  LogData(loaded, *log);
+  FEDGAP_ASSIGN_OR_RETURN(const std::unique_ptr<ClientStore> store,
+                          OpenStore(settings));
+  ConsoleListener listener(*log);
+  Participant participant(
+      {.name = connection.name,
+       .software = SoftwareVersion(),
+       .threads = settings.threads,
+       .back_off = {},
+       .give_up_after = std::chrono::seconds(settings.give_up_after)},
+      {*connection.api, *loaded.data, *store, clock, &listener});
+  running = &participant;
+  if (signalled) participant.Stop();
+  const Status status = participant.Run();
+  running = nullptr;
+  return signalled ? absl::OkStatus() : status;
+}
+
+Status CheckClient(const ClientSettings& settings) {
+  const SystemClock clock;
+  const StatusOr<LoadedData> loaded = LoadClientData(settings);
+  if (loaded.ok()) {
+    fmt::print("data: {}\n{}", settings.data,
+               ToString(Summarize(*loaded->data, {})));
+    fmt::print("  skipped: {} damaged images\n", loaded->report.skipped.size());
+  } else {
+    fmt::print("data: {}\n", MessageOf(loaded.status()));
+  }
+  const StatusOr<ClientConnection> connection = Connect(settings, clock);
+  if (!connection.ok()) {
+    fmt::print("identity: {}\n", MessageOf(connection.status()));
+    return connection.status();
+  }
+  fmt::print("identity: {}{}\n", connection->name.value,
+             settings.insecure ? " (no TLS)" : ", the certificate is good");
+  JoinRequest request;
+  request.software = SoftwareVersion();
+  const StatusOr<JoinReply> reply = connection->api->Join(request);
+  if (!reply.ok()) {
+    fmt::print("server {}: {}\n", settings.server, MessageOf(reply.status()));
+    return reply.status();
+  }
+  fmt::print("server {}: run {}, model {} ({} classes, {} channels)\n",
+             settings.server, reply->run.value, reply->model.name,
+             reply->model.classes, reply->model.input_channels);
+  FEDGAP_RETURN_IF_ERROR(loaded.status());
+  FEDGAP_ASSIGN_OR_RETURN(const auto model, Model::Create(reply->model));
+  const auto trainer =
+      LocalTrainer::Create(*model, *loaded->data, clock,
+                           {.name = connection->name, .should_stop = {}});
+  if (!trainer.ok()) {
+    fmt::print("model: {}\n", MessageOf(trainer.status()));
+    return trainer.status();
+  }
+  fmt::print("model: fits the data\nready\n");
+  return absl::OkStatus();
+}
+
+}  // namespace fedgap

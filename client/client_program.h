@@ -1,0 +1,23 @@
+// fedgap-client from its settings to its exit status.
+#ifndef FEDGAP_CLIENT_CLIENT_PROGRAM_H_
+#define FEDGAP_CLIENT_CLIENT_PROGRAM_H_
+
+#include "client/client_settings.h"
+#include "common/base/status.h"
+
+namespace fedgap {
+
+// Loads the data, connects and takes part until the run is over (OK), a signal
+// comes (OK, after saying goodbye), or something is wrong that trying again
+// would not change.
+Status RunClient(const ClientSettings& settings);
+
+// --check: looks at everything that RunClient needs and trains nothing: prints
+// the data's summary, the certificate, and whether the server answers and its
+// model fits the data. The first failure, after printing all that could be
+// found out.
+Status CheckClient(const ClientSettings& settings);
+
+}  // namespace fedgap
+
+#endif  // FEDGAP_CLIENT_CLIENT_PROGRAM_H_

@@ -1,0 +1,49 @@
+#include "client/client_settings.h"
+
+namespace fedgap {
+
+void BindClientSettings(ClientSettings& settings, ConfigSchema& schema) {
+  schema.Section("client", "One site: its server, its data, its resources.")
+      .Text("server", &settings.server, "The server, host:port")
+      .Text("certs", &settings.certs,
+            "Directory with identity.pem and ca.pem (fedgap certs issue)")
+      .Switch("insecure", &settings.insecure,
+              "No TLS: to a server on this machine only")
+      .Switch("insecure_anywhere", &settings.insecure_anywhere,
+              "With insecure: to any machine; the network must be trusted")
+      .Text("name", &settings.name,
+            "The client's name without TLS; with it the certificate says so")
+      .Text("data", &settings.data,
+            "folder:DIR, idx:DIR, fashion-mnist or synthetic:SEED,N")
+      .Text("resolution", &settings.resolution,
+            "Resize every image, e.g. 28 or 24x36 (height x width); without "
+            "it each keeps its own size")
+      .Integer("channels", &settings.channels, ConfigRange::Between(0, 3),
+               "Convert images to 1 (grey) or 3 (RGB) channels; 0: as they "
+               "are")
+      .Choice("split", &settings.split, {"train", "test", "all"},
+              "Which part of the data set")
+      .Text("part", &settings.part,
+            "Take part I of N of the data, e.g. 2/6 (from 1)")
+      .Text("partition", &settings.partition,
+            "How parts are cut: iid, dirichlet:ALPHA, classes:C, "
+            "quantity:ALPHA")
+      .Integer("partition_seed", &settings.partition_seed,
+               ConfigRange::AtLeast(0),
+               "The same at every client that shares the data set")
+      .Choice("on_bad_image", &settings.on_bad_image, {"fail", "skip"},
+              "What to do about a damaged image")
+      .Text("state_dir", &settings.state_dir,
+            "Where a finished update survives a restart; empty: in memory")
+      .Integer("threads", &settings.threads, ConfigRange::AtLeast(1),
+               "Threads for training; they change no bits")
+      .Integer("give_up_after", &settings.give_up_after,
+               ConfigRange::AtLeast(0),
+               "Seconds without the server before the client ends; 0: never")
+      .Choice("log_level", &settings.log_level,
+              {"debug", "info", "warning", "error", "off"},
+              "What goes to stderr")
+      .Text("log_file", &settings.log_file, "Also log to this file, rotated");
+}
+
+}  // namespace fedgap

@@ -1,0 +1,53 @@
+// fedgap-client: takes part in a federation with the data of one site.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "client/client_program.h"
+#include "client/client_settings.h"
+#include "common/base/version.h"
+#include "common/config/command_line.h"
+#include "common/config/config_schema.h"
+#include "common/federation/run_config.h"
+
+namespace {
+
+int Fail(const fedgap::Status& status) {
+  fmt::print(stderr, "fedgap-client: {}\n", fedgap::MessageOf(status));
+  return 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  fedgap::ClientSettings settings;
+  fedgap::ConfigSchema schema;
+  fedgap::BindClientSettings(settings, schema);
+  for (const char* other :
+       {"run", "model", "resolution", "training", "cohort", "aggregation",
+        "validation", "evaluation", "stop", "server", "simulation"}) {
+    schema.IgnoreSection(other);
+  }
+
+  CLI::App app("Takes part in a federation with the data of one site.");
+  std::string file;
+  std::vector<std::string> overrides;
+  bool check = false;
+  app.set_version_flag("--version", fedgap::SoftwareVersion());
+  app.add_flag("--check", check,
+               "Look at data, certificates and server; train nothing");
+  fedgap::AddConfigFlags(app, file, overrides);
+  fedgap::AddSectionFlags(schema, "client", app, overrides);
+  CLI11_PARSE(app, argc, argv);
+
+  const auto sources = fedgap::ReadConfigSources(file, overrides);
+  if (!sources.ok()) return Fail(sources.status());
+  if (const auto status = schema.Load(*sources); !status.ok()) {
+    return Fail(status);
+  }
+  const fedgap::Status status =
+      check ? fedgap::CheckClient(settings) : fedgap::RunClient(settings);
+  return status.ok() ? 0 : Fail(status);
+}

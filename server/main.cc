@@ -1,0 +1,62 @@
+// fedgap-server: runs a federation.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "common/base/version.h"
+#include "common/config/command_line.h"
+#include "common/config/config_schema.h"
+#include "common/config/run_config_toml.h"
+#include "server/server_program.h"
+#include "server/server_settings.h"
+
+namespace {
+
+int Fail(const fedgap::Status& status) {
+  fmt::print(stderr, "fedgap-server: {}\n", fedgap::MessageOf(status));
+  return 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  fedgap::ServerSettings settings;
+  fedgap::RunConfig config;
+  fedgap::ConfigSchema schema;
+  fedgap::BindRunConfig(config, schema);
+  fedgap::BindServerSettings(settings, schema);
+
+  CLI::App app("Runs a federation of clients whose images differ in size.");
+  std::string file;
+  std::string resume;
+  std::vector<std::string> overrides;
+  app.set_version_flag("--version", fedgap::SoftwareVersion());
+  app.add_option("--resume", resume,
+                 "Go on with the run in this directory, by its configuration")
+      ->type_name("RUN");
+  fedgap::AddConfigFlags(app, file, overrides);
+  fedgap::AddSectionFlags(schema, "server", app, overrides);
+  CLI11_PARSE(app, argc, argv);
+
+  auto sources = fedgap::ReadConfigSources(file, overrides);
+  if (!sources.ok()) return Fail(sources.status());
+  if (const auto status = schema.Load(*sources); !status.ok()) {
+    return Fail(status);
+  }
+  if (!resume.empty()) {
+    settings.run_dir = resume;
+    const auto stored = fedgap::StoredConfig(resume);
+    if (!stored.ok()) return Fail(stored.status());
+    const auto run = fedgap::ParseRunConfig(
+        {.file_name = resume + "/config.toml", .file_text = *stored});
+    if (!run.ok()) return Fail(run.status());
+    config = *run;
+  }
+  if (const auto status = fedgap::Validate(config); !status.ok()) {
+    return Fail(status);
+  }
+  const fedgap::Status status = fedgap::RunServer(settings, config);
+  return status.ok() ? 0 : Fail(status);
+}

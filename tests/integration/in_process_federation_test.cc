@@ -1,0 +1,213 @@
+// Whole federations in one process: real clients that train, the real
+// coordinator, no sockets.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "client/core/participant.h"
+#include "common/base/clock.h"
+#include "common/data/data_spec.h"
+#include "common/federation/model_id.h"
+#include "common/nn/kernels/isa.h"
+#include "server/core/coordinator.h"
+#include "server/core/driver.h"
+#include "server/core/memory_run_store.h"
+#include "tests/testing/in_process_federation.h"
+#include "tests/testing/recording_event_sink.h"
+#include "tests/testing/status_matchers.h"
+
+namespace fedgap {
+namespace {
+
+struct Site {
+  std::string name;
+  ImageSize size;
+};
+
+const std::vector<Site> kSites = {{"a", {14, 14}}, {"b", {20, 20}},
+                                  {"c", {28, 28}}, {"d", {40, 40}},
+                                  {"e", {24, 36}}, {"f", {17, 11}}};
+
+RunConfig SmallConfig() {
+  RunConfig config;
+  config.name = "test";
+  config.seed = 7;
+  config.rounds = 3;
+  config.groups = ResolutionGroups::Create({16, 24, 29, 34}).value();
+  config.training.local.batch_size = 16;
+  config.training.local.learning_rate = 0.05;
+  config.cohort.min_clients = 6;
+  config.cohort.quorum = 1;
+  config.cohort.deadline_seconds = 0;
+  config.cohort.max_size = config.aggregation.upload_slots;
+  return config;
+}
+
+struct Outcome {
+  std::string model_sha256;
+  std::vector<Event> events;
+};
+
+// What varies without changing the answer.
+struct Conditions {
+  std::vector<int> join_order = {0, 1, 2, 3, 4, 5};
+  int client_threads = 1;
+  int aggregation_threads = 1;
+};
+
+std::shared_ptr<const ImageDataset> DataOf(std::size_t site) {
+  const DataSpec spec = ParseDataSpec("synthetic:5,360").value();
+  LoadOptions options;
+  options.part = DataPart{.partition = {},
+                          .index = static_cast<int>(site),
+                          .count = static_cast<int>(kSites.size()),
+                          .seed = 1};
+  options.resolution = kSites[site].size;
+  return LoadData(spec, options).value().data;
+}
+
+Outcome RunFederation(RunConfig config, const Conditions& conditions) {
+  config.aggregation.threads = conditions.aggregation_threads;
+  const SystemClock clock;
+  MemoryRunStore store;
+  RecordingEventSink events;
+  const auto data = DataOf(0);
+  Coordinator::Options options;
+  options.config = config;
+  options.model =
+      BuiltInModel("gap-cnn-gn",
+                   {.classes = static_cast<int>(data->class_names().size()),
+                    .width = 8,
+                    .norm_role = config.model.norm_role == "local"
+                                     ? TensorRole::kLocal
+                                     : TensorRole::kShared})
+          .value();
+  auto coordinator =
+      Coordinator::Create(std::move(options), {clock, store, events, nullptr})
+          .value();
+  std::vector<std::thread> clients;
+  for (const int site : conditions.join_order) {
+    clients.emplace_back([&, site] {
+      const auto index = static_cast<std::size_t>(site);
+      const auto own = DataOf(index);
+      MemoryClientStore memory;
+      InProcessFederationApi api(*coordinator, {kSites[index].name});
+      Participant participant({.name = {kSites[index].name},
+                               .software = "test",
+                               .threads = conditions.client_threads,
+                               .back_off = {},
+                               .give_up_after = std::chrono::seconds(0)},
+                              {api, *own, memory, clock, nullptr});
+      EXPECT_OK(participant.Run());
+    });
+  }
+  EXPECT_OK(DriveToEnd(*coordinator));
+  for (std::thread& client : clients) client.join();
+  return {ToHex(coordinator->GetStatus().model), events.events()};
+}
+
+double LossOfRound(const Outcome& outcome, Round round) {
+  for (const Event& event : outcome.events) {
+    const auto* committed = std::get_if<RoundCommittedEvent>(&event);
+    if (committed != nullptr && committed->round == round) {
+      return committed->training.loss();
+    }
+  }
+  ADD_FAILURE() << "round " << round << " was not committed";
+  return 0;
+}
+
+TEST(InProcessFederationTest, OneRunOneAnswer) {
+  const std::string first = RunFederation(SmallConfig(), {}).model_sha256;
+  EXPECT_EQ(RunFederation(SmallConfig(), {.join_order = {5, 3, 1, 4, 2, 0}})
+                .model_sha256,
+            first);
+  EXPECT_EQ(RunFederation(SmallConfig(),
+                          {.client_threads = 2, .aggregation_threads = 2})
+                .model_sha256,
+            first);
+}
+
+// The answer itself, on every CPU with fused multiply-add: a change of these
+// bits is a change of the promise and must be meant.
+TEST(InProcessFederationTest, TheAnswerIsTheGoldenOne) {
+  if (!kernels::HasPortableBits(kernels::BestIsa())) {
+    GTEST_SKIP() << "this CPU has no fused multiply-add";
+  }
+  EXPECT_EQ(RunFederation(SmallConfig(), {}).model_sha256,
+            "3dbc51ee2c30c3b38593cf878119854813a51424c805fa63495f640ca9de0a51");
+}
+
+TEST(InProcessFederationTest, AnotherSeedIsAnotherModel) {
+  RunConfig other = SmallConfig();
+  other.seed = 8;
+  EXPECT_NE(RunFederation(other, {}).model_sha256,
+            RunFederation(SmallConfig(), {}).model_sha256);
+}
+
+TEST(InProcessFederationTest, TrainingLearns) {
+  RunConfig config = SmallConfig();
+  config.rounds = 5;
+  const Outcome outcome = RunFederation(config, {});
+  EXPECT_LT(LossOfRound(outcome, 5), 0.8 * LossOfRound(outcome, 1));
+}
+
+struct Variant {
+  std::string name;
+  void (*change)(RunConfig&);
+};
+
+class VariantTest : public ::testing::TestWithParam<Variant> {};
+
+// Each strategy and option runs through the same seams, changes the model, and
+// keeps the promise of one answer.
+TEST_P(VariantTest, RunsChangesTheModelAndIsReproducible) {
+  RunConfig config = SmallConfig();
+  config.rounds = 2;
+  const std::string plain = RunFederation(config, {}).model_sha256;
+  GetParam().change(config);
+  const std::string changed = RunFederation(config, {}).model_sha256;
+  EXPECT_NE(changed, plain);
+  EXPECT_EQ(RunFederation(
+                config, {.join_order = {2, 0, 5, 4, 3, 1}, .client_threads = 2})
+                .model_sha256,
+            changed);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Strategies, VariantTest,
+    ::testing::Values(
+        Variant{"FedAdam",
+                [](RunConfig& c) {
+                  c.aggregation.strategy = StrategyKind::kFedAdam;
+                  c.aggregation.server_learning_rate = 0.01;
+                }},
+        Variant{"Median",
+                [](RunConfig& c) {
+                  c.aggregation.strategy = StrategyKind::kMedian;
+                }},
+        Variant{"FedProx",
+                [](RunConfig& c) { c.training.local.proximal_mu = 0.1; }},
+        Variant{"FedBN", [](RunConfig& c) { c.model.norm_role = "local"; }},
+        Variant{
+            "Pixels",
+            [](RunConfig& c) { c.aggregation.weighting = Weighting::kPixels; }},
+        Variant{
+            "Groups",
+            [](RunConfig& c) { c.aggregation.weighting = Weighting::kGroup; }},
+        Variant{"ClippedGradients",
+                [](RunConfig& c) { c.training.local.clip_norm = 0.05; }},
+        Variant{"Steps", [](RunConfig& c) { c.training.local.steps = 2; }},
+        Variant{"ClippedUpdates",
+                [](RunConfig& c) {
+                  c.validation.max_update_norm = 0.01;
+                  c.validation.on_excess = OnExcess::kClip;
+                }}),
+    [](const auto& param) { return param.param.name; });
+
+}  // namespace
+}  // namespace fedgap
