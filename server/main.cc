@@ -49,8 +49,10 @@ int main(int argc, char** argv) {
     settings.run_dir = resume;
     const auto stored = fedgap::StoredConfig(resume);
     if (!stored.ok()) return Fail(stored.status());
-    const auto run = fedgap::ParseRunConfig(
-        {.file_name = resume + "/config.toml", .file_text = *stored});
+    fedgap::ConfigSources own;
+    own.file_name = resume + "/config.toml";
+    own.file_text = *stored;
+    const auto run = fedgap::ParseRunConfig(own);
     if (!run.ok()) return Fail(run.status());
     config = *run;
   }

@@ -105,6 +105,8 @@ void Coordinator::Unsubscribe(const ClientName& client, const TaskSink* sink,
                               const std::string& reason) {
   MutexLock lock(mutex_);
   if (!registry_.Disconnect(client, sink)) return;
+  // Everybody goes when the run is over.
+  if (phase_ == RunPhase::kFinished) return;
   deps_.events.Emit(ClientLeftEvent{client, reason});
 }
 

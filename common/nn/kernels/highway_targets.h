@@ -7,8 +7,16 @@
 #include "common/nn/kernels/kernels.h"
 
 // SSSE3 adds nothing over SSE4 here; SVE's vectors cannot stand in arrays.
-#define HWY_DISABLED_TARGETS \
+#define FEDGAP_UNUSED_TARGETS \
   (HWY_SSSE3 | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
+// Under the sanitizers each target takes minutes to compile: one wide one and
+// the scalar one show what there is to find, the source is the same.
+#ifdef FEDGAP_FEW_TARGETS
+#define HWY_DISABLED_TARGETS \
+  (FEDGAP_UNUSED_TARGETS | HWY_SSE4 | HWY_AVX3 | HWY_AVX3_DL)
+#else
+#define HWY_DISABLED_TARGETS FEDGAP_UNUSED_TARGETS
+#endif
 
 namespace fedgap::kernels {
 
