@@ -2,26 +2,16 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
+#include "common/crypto/identity.h"
 #include "common/wire/limits.h"
 #include "common/wire/message_reader.h"
 #include "common/wire/model_spec_wire.h"
 
 namespace fedgap {
-namespace {
-
-bool IsNameCharacter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-         (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
-}
-
-}  // namespace
-
 v1::JoinRequest ToProto(const JoinRequest& request) {
   v1::JoinRequest proto;
   proto.set_protocol_version(request.protocol_version);
-  proto.set_software(request.software);
+  proto.set_software(PrintableText(request.software, kMaxNameBytes));
   proto.set_samples(request.samples);
   proto.set_min_pixels(request.min_pixels);
   proto.set_max_pixels(request.max_pixels);
@@ -100,15 +90,12 @@ StatusOr<std::string> ReasonFromProto(const std::string& reason) {
 }
 
 StatusOr<ClientName> ParseClientName(const std::string& name) {
-  constexpr std::size_t kMaxBytes = 64;
-  if (!name.empty() && name.size() <= kMaxBytes &&
-      std::all_of(name.begin(), name.end(), IsNameCharacter)) {
-    return ClientName{name};
-  }
-  return absl::InvalidArgumentError(
-      fmt::format("a client's name must be 1 to {} characters of a-z A-Z 0-9 "
-                  ". _ - (this one has {} bytes)",
-                  kMaxBytes, name.size()));
+  FEDGAP_RETURN_IF_ERROR(ValidateName(name, "the client's name"));
+  return ClientName{name};
+}
+
+std::string ReasonToProto(const std::string& reason) {
+  return PrintableText(reason, kMaxReasonBytes);
 }
 
 }  // namespace fedgap

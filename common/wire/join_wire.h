@@ -28,8 +28,10 @@ std::string ModelIdToProto(const ModelId& id);
 
 // A reason that a client or an operator gives: at most 1024 bytes of text.
 StatusOr<std::string> ReasonFromProto(const std::string& reason);
+// Cut to that, control characters made spaces.
+std::string ReasonToProto(const std::string& reason);
 
-// The name of a client: 1 to 64 characters of a-z A-Z 0-9 . _ -
+// The name of a client; the rule of ValidateName (common/crypto/identity.h).
 StatusOr<ClientName> ParseClientName(const std::string& name);
 
 }  // namespace fedgap

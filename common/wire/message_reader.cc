@@ -15,7 +15,20 @@ Digest CopyDigest(const std::string& bytes) {
   return digest;
 }
 
+bool IsControl(unsigned char c) { return c < ' ' || c == 0x7F; }
+
 }  // namespace
+
+std::string PrintableText(std::string_view text, std::int64_t max_bytes) {
+  std::size_t length =
+      std::min(text.size(), static_cast<std::size_t>(max_bytes));
+  if (length < text.size()) {
+    while (length > 0 && (text[length] & 0xC0) == 0x80) --length;
+  }
+  std::string printable(text.substr(0, length));
+  std::replace_if(printable.begin(), printable.end(), IsControl, ' ');
+  return printable;
+}
 
 void MessageReader::Require(bool condition, std::string_view field,
                             std::string_view complaint) {

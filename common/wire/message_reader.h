@@ -59,6 +59,10 @@ class MessageReader {
   Status status_;
 };
 
+// What MessageReader::Text accepts, made of any UTF-8: control characters
+// become spaces, what is too long is cut between two characters.
+std::string PrintableText(std::string_view text, std::int64_t max_bytes);
+
 // The bytes of a digest as they stand in a message.
 template <std::size_t N>
 std::string BytesOf(const std::array<std::uint8_t, N>& digest) {

@@ -29,7 +29,7 @@ v1::RunStatus ToProto(const RunStatus& status) {
   proto.set_connected(status.connected);
   proto.set_min_clients(status.min_clients);
   proto.set_model_id(BytesOf(status.model.digest));
-  proto.set_reason(status.reason);
+  proto.set_reason(PrintableText(status.reason, kMaxReasonBytes));
   return proto;
 }
 

@@ -97,11 +97,13 @@ struct SetWork {
     proto.mutable_committed()->set_contributed(notice.contributed);
   }
   void operator()(const AbortedNotice& notice) const {
-    proto.mutable_aborted()->set_reason(notice.reason);
+    proto.mutable_aborted()->set_reason(
+        PrintableText(notice.reason, kMaxReasonBytes));
   }
   void operator()(const FinishedNotice& notice) const {
     proto.mutable_finished()->set_model_id(BytesOf(notice.model.digest));
-    proto.mutable_finished()->set_reason(notice.reason);
+    proto.mutable_finished()->set_reason(
+        PrintableText(notice.reason, kMaxReasonBytes));
   }
 };
 

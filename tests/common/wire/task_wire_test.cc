@@ -146,6 +146,16 @@ TEST(TaskWireTest, MalformedTasksAreRefused) {
       Parse);
 }
 
+TEST(TaskWireTest, ReasonsAreMadeFitToTravel) {
+  Task task = TaskOf(AbortedNotice{"line one\nline two"});
+  ASSERT_OK_AND_ASSIGN(Task back, Parse(ToProto(task)));
+  EXPECT_EQ(std::get<AbortedNotice>(back.work).reason, "line one line two");
+  // The cut does not split a character of two bytes.
+  task.work = AbortedNotice{std::string(1023, 'x') + "\xC3\xA4"};
+  ASSERT_OK_AND_ASSIGN(back, Parse(ToProto(task)));
+  EXPECT_EQ(std::get<AbortedNotice>(back.work).reason, std::string(1023, 'x'));
+}
+
 TEST(TaskWireTest, AnUnknownKindIsRefusedPolitely) {
   v1::Task proto = ToProto(SomeTrainTask());
   proto.clear_work();
