@@ -27,6 +27,10 @@ bool CanResume(const Status& status) {
   return absl::IsUnavailable(status) || absl::IsDataLoss(status);
 }
 
+// Attempts one after the other that bring nothing. The first after a break may
+// still meet the dying connection; more is for the caller, who waits first.
+constexpr int kMaxFruitless = 3;
+
 class GrpcTaskStream final : public TaskStream {
  public:
   GrpcTaskStream(GrpcConnection& connection, std::chrono::milliseconds timeout,
@@ -122,6 +126,7 @@ StatusOr<Parameters> GrpcFederationApi::Impl::FetchModel(const ModelId& id) {
   if (!download_.has_value() || download_->id() != id) {
     download_.emplace(id, joined_->layout_hash, joined_->max_update_bytes);
   }
+  int fruitless = 0;
   while (true) {
     const std::int64_t before = download_->offset();
     const Status status = Fetch();
@@ -130,8 +135,8 @@ StatusOr<Parameters> GrpcFederationApi::Impl::FetchModel(const ModelId& id) {
       download_.reset();
       return parameters;
     }
-    // Once more as long as it brings something; else the caller waits first.
-    if (!CanResume(status) || download_->offset() <= before) return status;
+    fruitless = download_->offset() > before ? 0 : fruitless + 1;
+    if (!CanResume(status) || fruitless == kMaxFruitless) return status;
   }
 }
 
@@ -170,15 +175,16 @@ StatusOr<Verdict> GrpcFederationApi::Impl::SubmitUpdate(const Update& update) {
   const std::span bytes(reinterpret_cast<const std::uint8_t*>(delta.data()),
                         delta.size_bytes());
   std::int64_t furthest = -1;
+  int fruitless = 0;
   while (true) {
     std::int64_t resumed_from = -1;
     StatusOr<Verdict> verdict = Submit(header, bytes, &resumed_from);
-    // Once more as long as the server gets further; else the caller waits.
+    fruitless = resumed_from > furthest ? 0 : fruitless + 1;
+    furthest = std::max(furthest, resumed_from);
     if (verdict.ok() || !CanResume(verdict.status()) ||
-        resumed_from <= furthest) {
+        fruitless == kMaxFruitless) {
       return verdict;
     }
-    furthest = resumed_from;
   }
 }
 
@@ -222,7 +228,7 @@ StatusOr<Verdict> GrpcFederationApi::Impl::Submit(
 Status GrpcFederationApi::Impl::Leave(const std::string& reason) {
   Call call(*connection_, options_.leave_timeout, /*cancellable=*/false);
   v1::LeaveRequest request;
-  request.set_reason(reason);
+  request.set_reason(ReasonToProto(reason));
   v1::LeaveReply reply;
   return connection_->Explain(
       connection_->stub().Leave(call.context(), request, &reply));
