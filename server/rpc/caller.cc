@@ -1,0 +1,82 @@
+#include "server/rpc/caller.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+
+#include "common/crypto/identity.h"
+#include "common/rpc/status_conversion.h"
+#include "common/rpc/tls_credentials.h"
+
+namespace fedgap {
+namespace {
+
+std::optional<std::string> NamedByMetadata(
+    const grpc::CallbackServerContext& call) {
+  const auto& metadata = call.client_metadata();
+  const auto found = metadata.find(kClientNameKey);
+  if (found == metadata.end()) return std::nullopt;
+  return std::string(found->second.data(), found->second.size());
+}
+
+StatusOr<Identity> CertifiedPeer(const grpc::CallbackServerContext& call,
+                                 const std::string& federation, Role role) {
+  FEDGAP_ASSIGN_OR_RETURN(const Identity identity,
+                          PeerIdentity(*call.auth_context()));
+  if (identity.federation != federation) {
+    return absl::PermissionDeniedError(
+        fmt::format("this certificate is of federation {}, the server's is {}",
+                    identity.federation, federation));
+  }
+  if (identity.role != role) {
+    return absl::PermissionDeniedError(fmt::format(
+        "this call is for role {}; the certificate of {} has role {}",
+        RoleName(role), identity.name, RoleName(identity.role)));
+  }
+  return identity;
+}
+
+bool ComesFromThisMachine(const std::string& peer) {
+  for (const char* prefix : {"ipv4:127.", "ipv6:[::1]", "ipv6:%5B::1%5D",
+                             "ipv6:%5b::1%5d", "unix:"}) {
+    if (peer.starts_with(prefix)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+CallerPolicy CallerPolicy::Tls(std::string federation) {
+  return CallerPolicy(true, std::move(federation));
+}
+
+StatusOr<ClientName> CallerPolicy::Client(
+    const grpc::CallbackServerContext& call) const {
+  const std::optional<std::string> named = NamedByMetadata(call);
+  if (!tls_) {
+    if (!named.has_value()) {
+      return absl::UnauthenticatedError(
+          fmt::format("without TLS a client names itself in the metadata '{}'",
+                      kClientNameKey));
+    }
+    FEDGAP_RETURN_IF_ERROR(ValidateName(*named, "the client's name"));
+    return ClientName{*named};
+  }
+  FEDGAP_ASSIGN_OR_RETURN(const Identity identity,
+                          CertifiedPeer(call, federation_, Role::kClient));
+  if (named.has_value() && *named != identity.name) {
+    return absl::PermissionDeniedError(
+        fmt::format("the certificate is of client {}, the call names {}",
+                    identity.name, SanitizeMessage(*named)));
+  }
+  return ClientName{identity.name};
+}
+
+Status CallerPolicy::CheckAdmin(const grpc::CallbackServerContext& call) const {
+  if (tls_) return CertifiedPeer(call, federation_, Role::kAdmin).status();
+  if (ComesFromThisMachine(call.peer())) return absl::OkStatus();
+  return absl::PermissionDeniedError(
+      "without TLS the admin calls are for programs on the server's machine");
+}
+
+}  // namespace fedgap

@@ -1,0 +1,94 @@
+#include "server/rpc/federation_service.h"
+
+#include <utility>
+
+#include "common/rpc/status_conversion.h"
+#include "common/wire/join_wire.h"
+#include "common/wire/task_wire.h"
+#include "server/rpc/model_stream.h"
+#include "server/rpc/task_stream.h"
+#include "server/rpc/update_stream.h"
+
+namespace fedgap {
+namespace {
+
+// A stream that ends before it begins.
+template <typename Reactor>
+class RefusedStream final : public Reactor {
+ public:
+  explicit RefusedStream(const Status& status) {
+    this->Finish(ToGrpcStatus(status));
+  }
+  void OnDone() override { delete this; }
+};
+
+}  // namespace
+
+grpc::ServerUnaryReactor* FederationService::Join(
+    grpc::CallbackServerContext* call, const v1::JoinRequest* request,
+    v1::JoinReply* reply) {
+  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
+  environment_.workers->Post([this, call, request, reply, reactor] {
+    const auto join = [&]() -> Status {
+      FEDGAP_ASSIGN_OR_RETURN(const ClientName client, callers_.Client(*call));
+      FEDGAP_ASSIGN_OR_RETURN(const JoinRequest wanted, FromProto(*request));
+      FEDGAP_ASSIGN_OR_RETURN(
+          const JoinReply joined,
+          environment_.coordinator.Join(client, call->peer(), wanted));
+      *reply = ToProto(joined);
+      return absl::OkStatus();
+    };
+    reactor->Finish(ToGrpcStatus(join()));
+  });
+  return reactor;
+}
+
+grpc::ServerWriteReactor<v1::TasksReply>* FederationService::Tasks(
+    grpc::CallbackServerContext* call, const v1::TasksRequest* request) {
+  using Refused = RefusedStream<grpc::ServerWriteReactor<v1::TasksReply>>;
+  const StatusOr<ClientName> client = callers_.Client(*call);
+  if (!client.ok()) return new Refused(client.status());
+  const StatusOr<TaskId> last =
+      TaskIdFromProto(request->last_task_id(), /*allow_empty=*/true);
+  if (!last.ok()) return new Refused(last.status());
+  return TaskStream::Start(environment_, *client, *last);
+}
+
+grpc::ServerWriteReactor<v1::ModelChunk>* FederationService::FetchModel(
+    grpc::CallbackServerContext* call, const v1::FetchModelRequest* request) {
+  const StatusOr<ClientName> client = callers_.Client(*call);
+  if (!client.ok()) {
+    return new RefusedStream<grpc::ServerWriteReactor<v1::ModelChunk>>(
+        client.status());
+  }
+  return new ModelStream(environment_, *request);
+}
+
+grpc::ServerBidiReactor<v1::SubmitRequest, v1::SubmitReply>*
+FederationService::SubmitUpdate(grpc::CallbackServerContext* call) {
+  const StatusOr<ClientName> client = callers_.Client(*call);
+  if (!client.ok()) {
+    return new RefusedStream<
+        grpc::ServerBidiReactor<v1::SubmitRequest, v1::SubmitReply>>(
+        client.status());
+  }
+  return UpdateStream::Start(environment_, *client);
+}
+
+grpc::ServerUnaryReactor* FederationService::Leave(
+    grpc::CallbackServerContext* call, const v1::LeaveRequest* request,
+    v1::LeaveReply* /*reply*/) {
+  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
+  environment_.workers->Post([this, call, request, reactor] {
+    const auto leave = [&]() -> Status {
+      FEDGAP_ASSIGN_OR_RETURN(const ClientName client, callers_.Client(*call));
+      FEDGAP_ASSIGN_OR_RETURN(const std::string reason,
+                              ReasonFromProto(request->reason()));
+      return environment_.coordinator.Leave(client, reason);
+    };
+    reactor->Finish(ToGrpcStatus(leave()));
+  });
+  return reactor;
+}
+
+}  // namespace fedgap

@@ -1,0 +1,40 @@
+// The calls of clients: translated, handed to the coordinator, answered.
+#ifndef FEDGAP_SERVER_RPC_FEDERATION_SERVICE_H_
+#define FEDGAP_SERVER_RPC_FEDERATION_SERVICE_H_
+
+#include "fedgap/v1/federation.grpc.pb.h"
+#include "server/rpc/call_environment.h"
+#include "server/rpc/caller.h"
+
+namespace fedgap {
+
+// Every call begins with the question who calls. `environment` outlives the
+// service. docs/PROTOCOL.md has the codes of every call.
+class FederationService final : public v1::Federation::CallbackService {
+ public:
+  FederationService(CallEnvironment& environment, CallerPolicy callers)
+      : environment_(environment), callers_(std::move(callers)) {}
+
+  grpc::ServerUnaryReactor* Join(grpc::CallbackServerContext* call,
+                                 const v1::JoinRequest* request,
+                                 v1::JoinReply* reply) override;
+  grpc::ServerWriteReactor<v1::TasksReply>* Tasks(
+      grpc::CallbackServerContext* call,
+      const v1::TasksRequest* request) override;
+  grpc::ServerWriteReactor<v1::ModelChunk>* FetchModel(
+      grpc::CallbackServerContext* call,
+      const v1::FetchModelRequest* request) override;
+  grpc::ServerBidiReactor<v1::SubmitRequest, v1::SubmitReply>* SubmitUpdate(
+      grpc::CallbackServerContext* call) override;
+  grpc::ServerUnaryReactor* Leave(grpc::CallbackServerContext* call,
+                                  const v1::LeaveRequest* request,
+                                  v1::LeaveReply* reply) override;
+
+ private:
+  CallEnvironment& environment_;
+  const CallerPolicy callers_;
+};
+
+}  // namespace fedgap
+
+#endif  // FEDGAP_SERVER_RPC_FEDERATION_SERVICE_H_

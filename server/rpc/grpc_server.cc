@@ -1,0 +1,192 @@
+#include "server/rpc/grpc_server.h"
+
+#include <fmt/format.h>
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/server_builder.h>
+#include <netdb.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "common/base/mutex.h"
+#include "common/rpc/channel_options.h"
+#include "common/rpc/tls_credentials.h"
+#include "server/rpc/admin_service.h"
+#include "server/rpc/federation_service.h"
+
+namespace fedgap {
+namespace {
+
+// gRPC says only that it failed; binding once more says why.
+std::string WhyNotBound(const ServerAddress& address) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE;
+  addrinfo* found = nullptr;
+  const int error =
+      ::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(),
+                    &hints, &found);
+  if (error != 0) return ::gai_strerror(error);
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(
+      found, &::freeaddrinfo);
+  const int descriptor =
+      ::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) return std::strerror(errno);
+  const int bound = ::bind(descriptor, found->ai_addr, found->ai_addrlen);
+  const int cause = bound == 0 ? 0 : errno;
+  ::close(descriptor);
+  if (cause == EADDRINUSE) {
+    return "the port is in use; stop the other program or choose another port";
+  }
+  return cause == 0 ? "gRPC could not listen" : std::strerror(cause);
+}
+
+struct Access {
+  std::shared_ptr<grpc::ServerCredentials> credentials;
+  CallerPolicy callers;
+};
+
+StatusOr<Access> AccessFor(const GrpcServer::Options& options,
+                           Clock::WallTime now) {
+  if (!options.tls.has_value()) {
+    FEDGAP_ASSIGN_OR_RETURN(
+        auto insecure, ServerInsecureCredentials(
+                           options.listen, options.insecure_anywhere
+                                               ? InsecureScope::kAnywhere
+                                               : InsecureScope::kLoopback));
+    return Access{std::move(insecure), CallerPolicy::Insecure()};
+  }
+  FEDGAP_ASSIGN_OR_RETURN(const TlsMaterial material,
+                          LoadTlsFiles(*options.tls, TlsEnd::kServer, now));
+  FEDGAP_ASSIGN_OR_RETURN(auto tls, ServerTlsCredentials(*options.tls, now));
+  return Access{std::move(tls),
+                CallerPolicy::Tls(material.identity.federation)};
+}
+
+// Both plug-ins are switched on for the process.
+void EnableStandardServices() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    grpc::EnableDefaultHealthCheckService(true);
+    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  });
+}
+
+}  // namespace
+
+class GrpcServer::Impl {
+ public:
+  Impl(const Options& options, Deps deps, CallerPolicy callers,
+       std::unique_ptr<StagingArea> staging)
+      : staging_(std::move(staging)),
+        environment_{deps.coordinator,
+                     *staging_,
+                     deps.clock,
+                     live_calls_,
+                     std::make_shared<WorkerQueue>(options.workers),
+                     options.heartbeat,
+                     options.max_stream_age,
+                     options.stall_timeout},
+        federation_(environment_, callers),
+        admin_(environment_, callers),
+        tick_(options.tick) {}
+  ~Impl() { Shutdown(std::chrono::milliseconds(0)); }
+
+  Status Listen(const ServerAddress& address,
+                std::shared_ptr<grpc::ServerCredentials> credentials) {
+    EnableStandardServices();
+    grpc::ServerBuilder builder;
+    SetServerArguments(builder);
+    builder.AddListeningPort(address.ToString(), std::move(credentials),
+                             &port_);
+    builder.RegisterService(&federation_);
+    builder.RegisterService(&admin_);
+    server_ = builder.BuildAndStart();
+    if (server_ == nullptr || port_ == 0) {
+      server_.reset();
+      return absl::UnavailableError(fmt::format(
+          "cannot listen on {}: {}", address.ToString(), WhyNotBound(address)));
+    }
+    ticker_ = std::thread([this] { TickUntilStopped(); });
+    return absl::OkStatus();
+  }
+
+  void Shutdown(std::chrono::milliseconds grace) {
+    {
+      MutexLock lock(mutex_);
+      if (stopping_) return;
+      stopping_ = true;
+    }
+    stop_.NotifyAll();
+    if (ticker_.joinable()) ticker_.join();
+    live_calls_.Close(absl::UnavailableError(
+        "the server is going away; come back when it is up again"));
+    if (server_ != nullptr) {
+      server_->Shutdown(std::chrono::system_clock::now() + grace);
+    }
+    environment_.workers->Stop();
+  }
+
+  int port() const { return port_; }
+  StagingArea::Usage staging() const { return staging_->usage(); }
+
+ private:
+  void TickUntilStopped() {
+    auto next = std::chrono::steady_clock::now();
+    while (true) {
+      next += tick_;
+      {
+        MutexLock lock(mutex_);
+        while (!stopping_ && stop_.WaitUntil(mutex_, next)) {
+        }
+        if (stopping_) return;
+      }
+      staging_->Expire();
+      live_calls_.Tick(environment_.clock.Now());
+    }
+  }
+
+  const std::unique_ptr<StagingArea> staging_;
+  LiveCalls live_calls_;
+  CallEnvironment environment_;
+  FederationService federation_;
+  AdminService admin_;
+  const std::chrono::milliseconds tick_;
+  int port_ = 0;
+  std::thread ticker_;
+  Mutex mutex_;
+  CondVar stop_;
+  bool stopping_ GUARDED_BY(mutex_) = false;
+  // Last: its end waits for the calls, which use the rest.
+  std::unique_ptr<grpc::Server> server_;
+};
+
+StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Create(Options options,
+                                                         Deps deps) {
+  FEDGAP_ASSIGN_OR_RETURN(Access access,
+                          AccessFor(options, deps.clock.WallNow()));
+  FEDGAP_ASSIGN_OR_RETURN(auto staging,
+                          StagingArea::Create(options.staging, deps.clock));
+  auto impl =
+      std::make_unique<Impl>(options, deps, access.callers, std::move(staging));
+  FEDGAP_RETURN_IF_ERROR(
+      impl->Listen(options.listen, std::move(access.credentials)));
+  return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(impl)));
+}
+
+GrpcServer::GrpcServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+GrpcServer::~GrpcServer() = default;
+int GrpcServer::port() const { return impl_->port(); }
+StagingArea::Usage GrpcServer::staging() const { return impl_->staging(); }
+void GrpcServer::Shutdown(std::chrono::milliseconds grace) {
+  impl_->Shutdown(grace);
+}
+
+}  // namespace fedgap

@@ -1,0 +1,73 @@
+#include "server/rpc/model_stream.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/rpc/status_conversion.h"
+#include "common/wire/chunk_wire.h"
+#include "common/wire/join_wire.h"
+
+namespace fedgap {
+
+ModelStream::ModelStream(CallEnvironment& environment,
+                         const v1::FetchModelRequest& request)
+    : environment_(environment) {
+  const Status status = Open(request);
+  if (status.ok()) {
+    SendNext();
+  } else {
+    Finish(ToGrpcStatus(status));
+  }
+}
+
+Status ModelStream::Open(const v1::FetchModelRequest& request) {
+  FEDGAP_ASSIGN_OR_RETURN(const ModelId id,
+                          ModelIdFromProto(request.model_id()));
+  FEDGAP_ASSIGN_OR_RETURN(snapshot_, environment_.coordinator.GetModel(id));
+  offset_ = request.offset();
+  const auto total = std::ssize(snapshot_->bytes());
+  if (offset_ < 0 || offset_ > total ||
+      (offset_ % kModelChunkBytes != 0 && offset_ != total)) {
+    return absl::InvalidArgumentError(
+        fmt::format("offset {} is not the begin of a chunk of a model of {} "
+                    "bytes; chunks have {} bytes",
+                    offset_, total, kModelChunkBytes));
+  }
+  return absl::OkStatus();
+}
+
+void ModelStream::SendNext() {
+  const auto bytes = snapshot_->bytes();
+  const std::int64_t length =
+      std::min(kModelChunkBytes, std::ssize(bytes) - offset_);
+  if (length <= 0) {
+    Finish(grpc::Status::OK);
+    return;
+  }
+  const auto index = static_cast<std::size_t>(offset_ / kModelChunkBytes);
+  chunk_ = ToProto(
+      ModelChunkView{.offset = offset_,
+                     .total_bytes = std::ssize(bytes),
+                     .bytes = bytes.subspan(static_cast<std::size_t>(offset_),
+                                            static_cast<std::size_t>(length)),
+                     .digest = snapshot_->digest().chunks[index]});
+  offset_ += length;
+  StartWrite(&chunk_);
+}
+
+void ModelStream::OnWriteDone(bool ok) {
+  if (!ok) {
+    Finish(grpc::Status(grpc::StatusCode::CANCELLED, "the connection is lost"));
+    return;
+  }
+  sent_bytes_ += static_cast<std::int64_t>(chunk_.ByteSizeLong());
+  SendNext();
+}
+
+void ModelStream::OnDone() {
+  environment_.coordinator.CountBytesDown(sent_bytes_);
+  delete this;
+}
+
+}  // namespace fedgap

@@ -1,0 +1,132 @@
+#include "server/rpc/task_stream.h"
+
+#include <limits>
+#include <utility>
+#include <variant>
+
+#include "common/rpc/status_conversion.h"
+#include "common/wire/task_wire.h"
+
+namespace fedgap {
+namespace {
+
+// A client that reads nothing while so much is pushed is not there any more.
+constexpr std::size_t kMaxQueued = 1000;
+
+}  // namespace
+
+TaskStream::TaskStream(CallEnvironment& environment, ClientName client)
+    : environment_(environment),
+      client_(std::move(client)),
+      opened_(environment.clock.Now()),
+      serial_(std::make_shared<SerialQueue>(environment.workers)),
+      last_write_(opened_) {}
+
+TaskStream* TaskStream::Start(CallEnvironment& environment,
+                              const ClientName& client, const TaskId& last) {
+  auto stream = std::make_shared<TaskStream>(environment, client);
+  stream->self_ = stream;
+  environment.live_calls.Add(stream);
+  stream->serial_->Post([stream, last] {
+    const Status status = stream->environment_.coordinator.Subscribe(
+        stream->client_, last, stream);
+    if (!status.ok()) stream->EndWith(status);
+  });
+  return stream.get();
+}
+
+void TaskStream::Push(const Task& task) {
+  serial_->Post([self = shared_from_this(), task] {
+    self->EndUploadsBefore(task);
+    v1::TasksReply message;
+    *message.mutable_task() = ToProto(task);
+    self->environment_.coordinator.CountBytesDown(
+        static_cast<std::int64_t>(message.ByteSizeLong()));
+    self->Enqueue(std::move(message));
+  });
+}
+
+void TaskStream::EndUploadsBefore(const Task& task) {
+  // An aborted round is run again with the same tasks: what has arrived of an
+  // update is still good.
+  if (std::holds_alternative<AbortedNotice>(task.work)) return;
+  const bool is_work = std::holds_alternative<TrainTask>(task.work) ||
+                       std::holds_alternative<EvaluateTask>(task.work);
+  const Round through = std::holds_alternative<FinishedNotice>(task.work)
+                            ? std::numeric_limits<Round>::max()
+                            : task.round;
+  environment_.staging.EndTasks(client_, through, is_work ? task.id : TaskId{});
+}
+
+void TaskStream::Tick(Clock::Time now) {
+  serial_->Post([self = shared_from_this(), now] {
+    if (now - self->opened_ >= self->environment_.max_stream_age) {
+      self->EndWith(absl::OkStatus());
+    } else if (!self->is_writing_ &&
+               now - self->last_write_ >= self->environment_.heartbeat) {
+      v1::TasksReply heartbeat;
+      heartbeat.mutable_heartbeat();
+      self->Enqueue(std::move(heartbeat));
+    }
+  });
+}
+
+void TaskStream::EndWith(const Status& status) {
+  serial_->Post([self = shared_from_this(), status] {
+    if (!self->end_.has_value()) self->end_ = status;
+    self->GoOn();
+  });
+}
+
+void TaskStream::Enqueue(v1::TasksReply message) {
+  if (end_.has_value()) return;
+  queue_.push_back(std::move(message));
+  if (queue_.size() > kMaxQueued) {
+    queue_.clear();
+    end_ = absl::ResourceExhaustedError("the client does not read its tasks");
+  }
+  GoOn();
+}
+
+void TaskStream::GoOn() {
+  if (is_writing_ || finished_) return;
+  if (!queue_.empty()) {
+    writing_ = std::move(queue_.front());
+    queue_.pop_front();
+    is_writing_ = true;
+    last_write_ = environment_.clock.Now();
+    StartWrite(&writing_);
+  } else if (end_.has_value()) {
+    finished_ = true;
+    Finish(ToGrpcStatus(*end_));
+  }
+}
+
+void TaskStream::OnWriteDone(bool ok) {
+  serial_->Post([self = shared_from_this(), ok] {
+    self->is_writing_ = false;
+    if (!ok) {
+      self->queue_.clear();
+      self->end_ = absl::CancelledError("the connection is lost");
+    }
+    self->GoOn();
+  });
+}
+
+void TaskStream::OnCancel() {
+  serial_->Post([self = shared_from_this()] {
+    self->queue_.clear();
+    self->end_ = absl::CancelledError("the connection is lost");
+    self->GoOn();
+  });
+}
+
+void TaskStream::OnDone() {
+  auto self = std::move(self_);
+  serial_->Post([self] {
+    self->environment_.coordinator.Unsubscribe(self->client_, self.get(),
+                                               "connection lost");
+  });
+}
+
+}  // namespace fedgap

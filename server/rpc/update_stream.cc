@@ -1,0 +1,194 @@
+#include "server/rpc/update_stream.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "common/rpc/status_conversion.h"
+#include "common/wire/chunk_wire.h"
+#include "common/wire/join_wire.h"
+
+namespace fedgap {
+namespace {
+
+UploadHeader AnnouncementOf(const UpdateHeader& header) {
+  return {header.info.task, header.layout_hash, header.elements, header.digest};
+}
+
+}  // namespace
+
+UpdateStream::UpdateStream(CallEnvironment& environment, ClientName client)
+    : environment_(environment),
+      client_(std::move(client)),
+      serial_(std::make_shared<SerialQueue>(environment.workers)),
+      last_activity_(environment.clock.Now()) {}
+
+UpdateStream* UpdateStream::Start(CallEnvironment& environment,
+                                  const ClientName& client) {
+  auto stream = std::make_shared<UpdateStream>(environment, client);
+  stream->self_ = stream;
+  environment.live_calls.Add(stream);
+  stream->serial_->Post([stream] { stream->Read(); });
+  return stream.get();
+}
+
+void UpdateStream::Tick(Clock::Time now) {
+  serial_->Post([self = shared_from_this(), now] {
+    if (self->is_reading_ &&
+        now - self->last_activity_ >= self->environment_.stall_timeout) {
+      self->EndUnlessOk(absl::UnavailableError(
+          "nothing arrived for too long; open the call again to go on"));
+    }
+  });
+}
+
+void UpdateStream::EndWith(const Status& status) {
+  serial_->Post(
+      [self = shared_from_this(), status] { self->EndUnlessOk(status); });
+}
+
+void UpdateStream::OnReadDone(bool ok) {
+  serial_->Post([self = shared_from_this(), ok] {
+    self->is_reading_ = false;
+    if (self->end_.has_value()) return;
+    self->last_activity_ = self->environment_.clock.Now();
+    self->EndUnlessOk(
+        ok ? self->Handle(self->request_)
+           : absl::InvalidArgumentError(
+                 "the client ended the update before its last byte"));
+  });
+}
+
+void UpdateStream::OnWriteDone(bool ok) {
+  serial_->Post([self = shared_from_this(), ok] {
+    self->is_writing_ = false;
+    if (!ok) self->EndUnlessOk(absl::CancelledError("the connection is lost"));
+    self->GoOn();
+  });
+}
+
+void UpdateStream::OnCancel() {
+  serial_->Post([self = shared_from_this()] {
+    self->EndUnlessOk(absl::CancelledError("the connection is lost"));
+  });
+}
+
+void UpdateStream::OnDone() {
+  auto self = std::move(self_);
+  serial_->Post([self] {
+    self->environment_.staging.Withdraw(self->ticket_);
+    self->upload_.reset();
+  });
+}
+
+Status UpdateStream::Handle(const v1::SubmitRequest& message) {
+  wire_bytes_ += static_cast<std::int64_t>(message.ByteSizeLong());
+  if (!header_.has_value() && message.has_header()) {
+    return HandleHeader(message.header());
+  }
+  if (upload_ != nullptr && message.has_chunk()) {
+    return HandleChunk(message.chunk());
+  }
+  return absl::InvalidArgumentError(
+      "an update is one header, then chunks after the server's resume_from");
+}
+
+Status UpdateStream::HandleHeader(const v1::UpdateHeader& message) {
+  FEDGAP_ASSIGN_OR_RETURN(header_, FromProto(message));
+  FEDGAP_ASSIGN_OR_RETURN(
+      const UploadDecision decision,
+      environment_.coordinator.BeginUpload(client_, AnnouncementOf(*header_)));
+  if (decision == UploadDecision::kAlreadyAccepted) {
+    Answer(Verdict::kAlreadyAccepted);
+    return absl::OkStatus();
+  }
+  if (header_->elements == 0) return SubmitWhole();
+  ticket_ = environment_.staging.Acquire(
+      {client_, header_->info.task, header_->info.round, header_->digest,
+       header_->bytes},
+      [self = shared_from_this()](StatusOr<std::unique_ptr<Upload>> upload) {
+        auto granted = std::make_shared<StatusOr<std::unique_ptr<Upload>>>(
+            std::move(upload));
+        self->serial_->Post([self, granted] {
+          if (self->end_.has_value()) return;
+          self->EndUnlessOk(self->BeginChunks(std::move(*granted)));
+        });
+      });
+  return absl::OkStatus();
+}
+
+Status UpdateStream::BeginChunks(StatusOr<std::unique_ptr<Upload>> upload) {
+  FEDGAP_RETURN_IF_ERROR(upload.status());
+  upload_ = *std::move(upload);
+  last_activity_ = environment_.clock.Now();
+  const std::int64_t offset = upload_->offset();
+  if (offset == upload_->total_bytes()) return SubmitWhole();
+  resume_.set_resume_from(offset);
+  is_writing_ = true;
+  StartWrite(&resume_);
+  Read();
+  return absl::OkStatus();
+}
+
+Status UpdateStream::HandleChunk(const v1::UpdateChunk& message) {
+  FEDGAP_ASSIGN_OR_RETURN(const UpdateChunkView chunk, FromProto(message));
+  if (chunk.offset != upload_->offset()) {
+    return absl::InvalidArgumentError(
+        fmt::format("a chunk at byte {} came where byte {} was expected",
+                    chunk.offset, upload_->offset()));
+  }
+  FEDGAP_RETURN_IF_ERROR(upload_->Append(chunk.bytes));
+  if (upload_->offset() < upload_->total_bytes()) {
+    Read();
+    return absl::OkStatus();
+  }
+  return SubmitWhole();
+}
+
+Status UpdateStream::SubmitWhole() {
+  std::shared_ptr<const VectorSource> delta;  // none for an evaluation
+  if (upload_ != nullptr) {
+    auto whole = upload_->Take();
+    upload_.reset();
+    FEDGAP_RETURN_IF_ERROR(whole.status());
+    delta = *std::move(whole);
+  }
+  FEDGAP_ASSIGN_OR_RETURN(const Verdict verdict,
+                          environment_.coordinator.Submit(
+                              client_, {AnnouncementOf(*header_), header_->info,
+                                        std::move(delta), wire_bytes_}));
+  Answer(verdict);
+  return absl::OkStatus();
+}
+
+void UpdateStream::Answer(Verdict verdict) {
+  verdict_.set_verdict(ToProto(verdict));
+  end_ = absl::OkStatus();
+  GoOn();
+}
+
+void UpdateStream::EndUnlessOk(const Status& status) {
+  if (status.ok() || end_.has_value()) return;
+  end_ = status;
+  upload_.reset();
+  environment_.staging.Withdraw(ticket_);
+  GoOn();
+}
+
+void UpdateStream::GoOn() {
+  if (is_writing_ || finished_ || !end_.has_value()) return;
+  finished_ = true;
+  if (end_->ok()) {
+    StartWriteAndFinish(&verdict_, grpc::WriteOptions(), grpc::Status::OK);
+  } else {
+    Finish(ToGrpcStatus(*end_));
+  }
+}
+
+void UpdateStream::Read() {
+  if (end_.has_value()) return;
+  is_reading_ = true;
+  StartRead(&request_);
+}
+
+}  // namespace fedgap

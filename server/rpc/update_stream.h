@@ -1,0 +1,73 @@
+// One update on its way in.
+#ifndef FEDGAP_SERVER_RPC_UPDATE_STREAM_H_
+#define FEDGAP_SERVER_RPC_UPDATE_STREAM_H_
+
+#include <grpcpp/support/server_callback.h>
+
+#include <memory>
+#include <optional>
+
+#include "common/federation/ids.h"
+#include "common/wire/update_wire.h"
+#include "fedgap/v1/federation.pb.h"
+#include "server/rpc/call_environment.h"
+
+namespace fedgap {
+
+// header -> [slot] -> resume_from -> chunks -> verdict. Every step runs on the
+// call's own SerialQueue. A call that breaks off leaves what has arrived in
+// the staging area. Owns itself until gRPC is done with it.
+class UpdateStream final
+    : public grpc::ServerBidiReactor<v1::SubmitRequest, v1::SubmitReply>,
+      public LiveCall,
+      public std::enable_shared_from_this<UpdateStream> {
+ public:
+  static UpdateStream* Start(CallEnvironment& environment,
+                             const ClientName& client);
+
+  UpdateStream(CallEnvironment& environment, ClientName client);
+
+  // UNAVAILABLE for a client that sends nothing for the stall timeout while
+  // it has a slot: others wait for it.
+  void Tick(Clock::Time now) override;
+  void EndWith(const Status& status) override;
+
+  void OnReadDone(bool ok) override;
+  void OnWriteDone(bool ok) override;
+  void OnCancel() override;
+  void OnDone() override;
+
+ private:
+  // On the serial queue:
+  Status Handle(const v1::SubmitRequest& message);
+  Status HandleHeader(const v1::UpdateHeader& message);
+  Status HandleChunk(const v1::UpdateChunk& message);
+  Status BeginChunks(StatusOr<std::unique_ptr<Upload>> upload);
+  Status SubmitWhole();
+  void EndUnlessOk(const Status& status);
+  void Answer(Verdict verdict);
+  void GoOn();
+  void Read();
+
+  CallEnvironment& environment_;
+  const ClientName client_;
+  const std::shared_ptr<SerialQueue> serial_;
+  std::shared_ptr<UpdateStream> self_;  // until OnDone
+
+  v1::SubmitRequest request_;
+  v1::SubmitReply resume_;
+  v1::SubmitReply verdict_;
+  std::optional<UpdateHeader> header_;
+  std::unique_ptr<Upload> upload_;
+  StagingArea::Ticket ticket_ = 0;
+  std::int64_t wire_bytes_ = 0;
+  Clock::Time last_activity_;
+  bool is_reading_ = false;
+  bool is_writing_ = false;
+  bool finished_ = false;
+  std::optional<Status> end_;
+};
+
+}  // namespace fedgap
+
+#endif  // FEDGAP_SERVER_RPC_UPDATE_STREAM_H_

@@ -1,0 +1,185 @@
+// Who may do what: mutual TLS, roles, the admin calls, health.
+#include <gmock/gmock.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <gtest/gtest.h>
+
+#include <future>
+
+#include "common/rpc/channel_options.h"
+#include "common/rpc/status_conversion.h"
+#include "common/rpc/tls_credentials.h"
+#include "common/wire/join_wire.h"
+#include "fedgap/v1/admin.grpc.pb.h"
+#include "tests/server/rpc/running_server.h"
+#include "tests/testing/status_matchers.h"
+#include "tests/testing/test_authority.h"
+
+namespace fedgap {
+namespace {
+
+using absl::StatusCode;
+using testing::AllOf;
+using testing::HasSubstr;
+
+class TlsAccessTest : public testing::Test {
+ protected:
+  TlsAccessTest() : server_({.min_clients = 2, .tls = authority_.Server()}) {}
+
+  std::shared_ptr<grpc::Channel> ChannelAs(const TlsFiles& files) {
+    return grpc::CreateCustomChannel(
+        server_.address().ToString(),
+        ChannelTlsCredentials(files, SystemClock().WallNow()).value(),
+        ClientChannelArguments(server_.address()));
+  }
+  TlsFiles Admin() {
+    return authority_.Issue({.role = Role::kAdmin, .name = "root"});
+  }
+
+  TestAuthority authority_;
+  RunningServer server_;
+};
+
+TEST_F(TlsAccessTest, AClientIsWhomItsCertificateNames) {
+  ASSERT_OK_AND_ASSIGN(const auto alice,
+                       server_.TlsClient(authority_.Client("alice")));
+  ASSERT_OK(alice->Join(RunningServer::Holding(3)));
+  const RunStatus status = server_.coordinator().GetStatus();
+  ASSERT_EQ(status.clients.size(), 1U);
+  EXPECT_EQ(status.clients[0].client.value, "alice");
+}
+
+TEST_F(TlsAccessTest, AnothersNameIsDenied) {
+  const auto stub =
+      v1::Federation::NewStub(ChannelAs(authority_.Client("mallory")));
+  grpc::ClientContext context;
+  context.AddMetadata("fedgap-client", "alice");
+  v1::JoinReply reply;
+  EXPECT_THAT(
+      FromGrpcStatus(stub->Join(&context, ToProto(JoinRequest{}), &reply)),
+      Fails(StatusCode::kPermissionDenied,
+            AllOf(HasSubstr("mallory"), HasSubstr("alice"))));
+}
+
+TEST_F(TlsAccessTest, EveryCallAsksForTheRole) {
+  ASSERT_OK_AND_ASSIGN(const auto admin, server_.TlsClient(Admin()));
+  EXPECT_THAT(admin->Join({}), Fails(StatusCode::kPermissionDenied,
+                                     HasSubstr("has role admin")));
+  ASSERT_OK_AND_ASSIGN(const auto stream, admin->OpenTasks({}));
+  EXPECT_THAT(stream->Next(), HasCode(StatusCode::kPermissionDenied));
+  EXPECT_THAT(admin->Leave(""), HasCode(StatusCode::kPermissionDenied));
+
+  const auto stub = v1::Federation::NewStub(ChannelAs(Admin()));
+  grpc::ClientContext fetch;
+  v1::ModelChunk chunk;
+  const auto reader = stub->FetchModel(&fetch, {});
+  EXPECT_FALSE(reader->Read(&chunk));
+  EXPECT_THAT(FromGrpcStatus(reader->Finish()),
+              HasCode(StatusCode::kPermissionDenied));
+  grpc::ClientContext submit;
+  v1::SubmitReply reply;
+  const auto upload = stub->SubmitUpdate(&submit);
+  EXPECT_FALSE(upload->Read(&reply));
+  EXPECT_THAT(FromGrpcStatus(upload->Finish()),
+              HasCode(StatusCode::kPermissionDenied));
+}
+
+TEST_F(TlsAccessTest, ACertificateOfAnotherAuthorityDoesNotConnect) {
+  TestAuthority other;
+  ASSERT_OK_AND_ASSIGN(const auto eve, server_.TlsClient(other.Client("eve")));
+  EXPECT_THAT(eve->Join({}), HasCode(StatusCode::kUnavailable));
+}
+
+TEST_F(TlsAccessTest, AnExpiredCertificateIsFoundBeforeItConnects) {
+  TestAuthority old(SystemClock().WallNow() -
+                    std::chrono::hours(24 * 365 * 30));
+  EXPECT_THAT(server_.TlsClient(old.Client("alice")),
+              HasCode(StatusCode::kFailedPrecondition));
+}
+
+TEST_F(TlsAccessTest, AdminCallsAreForAdmins) {
+  v1::RunStatus reply;
+  grpc::ClientContext as_client;
+  EXPECT_THAT(
+      FromGrpcStatus(v1::Admin::NewStub(ChannelAs(authority_.Client("alice")))
+                         ->Status(&as_client, {}, &reply)),
+      HasCode(StatusCode::kPermissionDenied));
+  grpc::ClientContext as_admin;
+  EXPECT_OK(FromGrpcStatus(
+      v1::Admin::NewStub(ChannelAs(Admin()))->Status(&as_admin, {}, &reply)));
+  EXPECT_EQ(reply.phase(), v1::RUN_PHASE_WAITING);
+}
+
+// Without TLS, from this machine.
+class AdminTest : public testing::Test {
+ protected:
+  AdminTest()
+      : server_({.min_clients = 2}),
+        channel_(grpc::CreateChannel(server_.address().ToString(),
+                                     grpc::InsecureChannelCredentials())),
+        stub_(v1::Admin::NewStub(channel_)) {}
+
+  RunningServer server_;
+  std::shared_ptr<grpc::Channel> channel_;
+  std::unique_ptr<v1::Admin::Stub> stub_;
+};
+
+TEST_F(AdminTest, OperatorsPauseAndResume) {
+  v1::RunStatus status;
+  grpc::ClientContext pause;
+  ASSERT_TRUE(stub_->Pause(&pause, {}, &status).ok());
+  EXPECT_EQ(server_.coordinator().GetStatus().phase, RunPhase::kPaused);
+  grpc::ClientContext resume;
+  ASSERT_TRUE(stub_->Resume(&resume, {}, &status).ok());
+  EXPECT_EQ(server_.coordinator().GetStatus().phase, RunPhase::kWaiting);
+}
+
+TEST_F(AdminTest, ClientsAreListedByName) {
+  for (const char* name : {"bob", "alice"}) {
+    ASSERT_OK(server_.Client(name)->Join(RunningServer::Holding(7)));
+  }
+  v1::ClientsReply reply;
+  grpc::ClientContext context;
+  ASSERT_TRUE(stub_->Clients(&context, {}, &reply).ok());
+  ASSERT_EQ(reply.clients_size(), 2);
+  EXPECT_EQ(reply.clients(0).client(), "alice");
+  EXPECT_EQ(reply.clients(1).samples(), 7);
+}
+
+TEST_F(AdminTest, AWatchEndsWithTheRun) {
+  grpc::ClientContext watch;
+  const auto reader = stub_->Watch(&watch, {});
+  v1::RunStatus status;
+  ASSERT_TRUE(reader->Read(&status));
+  EXPECT_EQ(status.phase(), v1::RUN_PHASE_WAITING);
+  grpc::ClientContext stop;
+  v1::StopRequest request;
+  request.set_reason("enough");
+  v1::RunStatus stopped;
+  ASSERT_TRUE(stub_->Stop(&stop, request, &stopped).ok());
+  while (reader->Read(&status)) {
+  }
+  EXPECT_TRUE(reader->Finish().ok());
+  EXPECT_EQ(status.phase(), v1::RUN_PHASE_FINISHED);
+  EXPECT_EQ(status.reason(), "enough");
+}
+
+TEST_F(AdminTest, TheStandardHealthServiceAnswers) {
+  // grpc.health.v1: an empty request asks for the whole server; field 1 of the
+  // answer is 1, SERVING.
+  grpc::GenericStub stub(channel_);
+  grpc::ClientContext context;
+  grpc::ByteBuffer request(nullptr, 0);
+  grpc::ByteBuffer reply;
+  std::promise<grpc::Status> done;
+  stub.UnaryCall(&context, "/grpc.health.v1.Health/Check", {}, &request, &reply,
+                 [&done](grpc::Status status) { done.set_value(status); });
+  ASSERT_TRUE(done.get_future().get().ok());
+  grpc::Slice slice;
+  ASSERT_TRUE(reply.DumpToSingleSlice(&slice).ok());
+  ASSERT_EQ(slice.size(), 2U);
+  EXPECT_EQ(slice.begin()[0], 0x08);
+  EXPECT_EQ(slice.begin()[1], 0x01);
+}
+
+}  // namespace
+}  // namespace fedgap

@@ -1,0 +1,273 @@
+// Client and server over real gRPC on loopback.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+#include <vector>
+
+#include "client/rpc/grpc_federation_api.h"
+#include "common/federation/model_id.h"
+#include "server/rpc/grpc_server.h"
+#include "tests/server/rpc/cutting_relay.h"
+#include "tests/server/rpc/running_server.h"
+#include "tests/testing/status_matchers.h"
+
+namespace fedgap {
+namespace {
+
+using absl::StatusCode;
+using testing::AllOf;
+using testing::HasSubstr;
+
+// The next task of a kind; the test fails if the stream ends before it.
+template <typename Work>
+Task Next(TaskStream& stream) {
+  while (true) {
+    StatusOr<Task> task = stream.Next();
+    if (!task.ok()) {
+      ADD_FAILURE() << task.status();
+      return {};
+    }
+    if (std::holds_alternative<Work>(task->work)) return *task;
+  }
+}
+
+// A client that has joined and listens.
+struct Member {
+  Member(RunningServer& server, const std::string& name,
+         std::optional<int> port = std::nullopt)
+      : api(server.Client(name, port)) {
+    EXPECT_OK(api->Join(RunningServer::Holding(10)));
+    stream = api->OpenTasks({}).value();
+  }
+  std::unique_ptr<GrpcFederationApi> api;
+  std::unique_ptr<TaskStream> stream;
+};
+
+// Answers every task until the run is over.
+FinishedNotice TakePart(RunningServer& server, Member& member, float value) {
+  while (true) {
+    const StatusOr<Task> task = member.stream->Next();
+    if (!task.ok()) {
+      ADD_FAILURE() << task.status();
+      return {};
+    }
+    if (const auto* over = std::get_if<FinishedNotice>(&task->work)) {
+      return *over;
+    }
+    if (std::holds_alternative<TrainTask>(task->work) ||
+        std::holds_alternative<EvaluateTask>(task->work)) {
+      EXPECT_OK(member.api->FetchModel(task->base));
+      EXPECT_OK(member.api->SubmitUpdate(server.UpdateFor(*task, value)));
+    }
+  }
+}
+
+TEST(GrpcFederationTest, TwoClientsTakePartInARunFromStartToFinish) {
+  RunningServer server({.min_clients = 2, .rounds = 2});
+  Member alice(server, "alice");
+  Member bob(server, "bob");
+  FinishedNotice alices;
+  std::thread thread([&] { alices = TakePart(server, alice, 0.25F); });
+  const FinishedNotice bobs = TakePart(server, bob, 0.75F);
+  thread.join();
+  EXPECT_EQ(bobs, alices);
+  EXPECT_EQ(bobs.reason, "completed");
+  const RunStatus status = server.coordinator().GetStatus();
+  EXPECT_EQ(status.last_committed, 2);
+  EXPECT_EQ(status.model, bobs.model);
+  EXPECT_EQ(server.server().staging().slots, 0);
+}
+
+TEST(GrpcFederationTest, AModelArrivesAsItIs) {
+  RunningServer server({});
+  Member alice(server, "alice");
+  const Task task = Next<TrainTask>(*alice.stream);
+  ASSERT_OK_AND_ASSIGN(const Parameters model,
+                       alice.api->FetchModel(task.base));
+  const auto snapshot = server.coordinator().GetModel(task.base).value();
+  EXPECT_TRUE(std::ranges::equal(model, snapshot->federated()));
+}
+
+// About 9 MB.
+constexpr int kWide = 160;
+
+TEST(GrpcFederationTest, ABrokenDownloadGoesOnWhereItStopped) {
+  RunningServer server({.width = kWide});
+  CuttingRelay relay(server.server().port(), CuttingRelay::kNever, 5'000'000);
+  Member alice(server, "alice");
+  const Task task = Next<TrainTask>(*alice.stream);
+  const auto far = server.Client("alice", relay.port());
+  ASSERT_OK(far->Join({}));
+  ASSERT_OK_AND_ASSIGN(const Parameters model, far->FetchModel(task.base));
+  const auto snapshot = server.coordinator().GetModel(task.base).value();
+  EXPECT_TRUE(std::ranges::equal(model, snapshot->federated()));
+  EXPECT_EQ(relay.connections(), 2);
+  // At most one chunk, and what was under way, came twice.
+  EXPECT_LT(relay.bytes_down(), std::ssize(snapshot->bytes()) + 3'000'000);
+}
+
+TEST(GrpcFederationTest, ABrokenUploadGoesOnWhereItStopped) {
+  RunningServer server({.width = kWide});
+  CuttingRelay relay(server.server().port(), 5'000'000, CuttingRelay::kNever);
+  Member alice(server, "alice");
+  const Update update = server.UpdateFor(Next<TrainTask>(*alice.stream));
+  const auto far = server.Client("alice", relay.port());
+  ASSERT_OK(far->Join({}));
+  ASSERT_OK_AND_ASSIGN(const Verdict verdict, far->SubmitUpdate(update));
+  EXPECT_EQ(verdict, Verdict::kAccepted);
+  EXPECT_EQ(relay.connections(), 2);
+  EXPECT_LT(relay.bytes_up(), std::ssize(update.delta) * 4 + 3'000'000);
+}
+
+TEST(GrpcFederationTest, AnOlderProtocolVersionIsRefusedWithBothNamed) {
+  RunningServer server({});
+  const auto alice = server.Client("alice");
+  JoinRequest older;
+  older.protocol_version = 0;
+  EXPECT_THAT(alice->Join(older),
+              Fails(StatusCode::kFailedPrecondition,
+                    AllOf(HasSubstr("version 0"), HasSubstr("1"))));
+}
+
+TEST(GrpcFederationTest, WhoHasNotJoinedGetsNoTasks) {
+  RunningServer server({});
+  const auto mallory = server.Client("mallory");
+  ASSERT_OK_AND_ASSIGN(const auto stream, mallory->OpenTasks({}));
+  EXPECT_THAT(stream->Next(), Fails(StatusCode::kNotFound,
+                                    HasSubstr("mallory has not joined")));
+}
+
+TEST(GrpcFederationTest, AnUnknownModelIsNotFound) {
+  RunningServer server({});
+  const auto alice = server.Client("alice");
+  ASSERT_OK(alice->Join({}));
+  EXPECT_THAT(alice->FetchModel({}), HasCode(StatusCode::kNotFound));
+}
+
+TEST(GrpcFederationTest, ACopyIsRecognisedAndASecondUpdateRefused) {
+  RunningServer server({.min_clients = 2});
+  Member alice(server, "alice");
+  Member bob(server, "bob");
+  const Task task = Next<TrainTask>(*alice.stream);
+  const Update update = server.UpdateFor(task);
+  ASSERT_OK(alice.api->SubmitUpdate(update));
+  ASSERT_OK_AND_ASSIGN(const Verdict again, alice.api->SubmitUpdate(update));
+  EXPECT_EQ(again, Verdict::kAlreadyAccepted);
+  EXPECT_THAT(alice.api->SubmitUpdate(server.UpdateFor(task, 0.125F)),
+              HasCode(StatusCode::kAlreadyExists));
+}
+
+TEST(GrpcFederationTest, AnUpdateOfAnotherRoundIsStale) {
+  RunningServer server({.min_clients = 2});
+  Member alice(server, "alice");
+  Member bob(server, "bob");
+  Update update = server.UpdateFor(Next<TrainTask>(*alice.stream));
+  update.info.task = {"another/round"};
+  EXPECT_THAT(alice.api->SubmitUpdate(update),
+              HasCode(StatusCode::kFailedPrecondition));
+}
+
+TEST(GrpcFederationTest, ANaNIsRejectedAndTheClientStays) {
+  RunningServer server({.min_clients = 2});
+  Member alice(server, "alice");
+  Member bob(server, "bob");
+  Update update = server.UpdateFor(Next<TrainTask>(*alice.stream));
+  update.delta[7] = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_THAT(alice.api->SubmitUpdate(update),
+              HasCode(StatusCode::kInvalidArgument));
+  EXPECT_EQ(server.coordinator().GetStatus().connected, 2);
+}
+
+TEST(GrpcFederationTest, ASecondConnectionTakesOver) {
+  RunningServer server({});
+  Member first(server, "alice");
+  const Task task = Next<TrainTask>(*first.stream);
+  Member second(server, "alice");
+  EXPECT_THAT(first.stream->Next(),
+              Fails(StatusCode::kAborted, HasSubstr("took over")));
+  EXPECT_EQ(Next<TrainTask>(*second.stream).id, task.id);
+}
+
+TEST(GrpcFederationTest, UpdatesWaitForASlotWithoutAWord) {
+  RunningServer server({.min_clients = 2, .upload_slots = 1});
+  Member alice(server, "alice");
+  Member bob(server, "bob");
+  FinishedNotice alices;
+  std::thread thread([&] { alices = TakePart(server, alice, 0.25F); });
+  const FinishedNotice bobs = TakePart(server, bob, 0.75F);
+  thread.join();
+  EXPECT_EQ(alices.model, bobs.model);
+}
+
+TEST(GrpcFederationTest, CancelEndsACallThatBlocks) {
+  RunningServer server({});
+  Member alice(server, "alice");
+  Next<TrainTask>(*alice.stream);
+  std::thread thread([&] { alice.api->Cancel(); });
+  EXPECT_THAT(alice.stream->Next(), HasCode(StatusCode::kCancelled));
+  thread.join();
+  EXPECT_THAT(alice.api->Join({}), HasCode(StatusCode::kCancelled));
+  EXPECT_OK(alice.api->Leave("stopped"));
+  EXPECT_EQ(server.coordinator().GetStatus().connected, 0);
+}
+
+TEST(GrpcFederationTest, AClosedStreamIsCancelled) {
+  RunningServer server({.min_clients = 2});
+  Member alice(server, "alice");
+  alice.stream->Close();
+  EXPECT_THAT(alice.stream->Next(), HasCode(StatusCode::kCancelled));
+  EXPECT_OK(alice.api->Join({}));
+}
+
+TEST(GrpcFederationTest, AServerThatStopsSendsItsClientsHomeForNow) {
+  RunningServer server({});
+  Member alice(server, "alice");
+  Next<TrainTask>(*alice.stream);
+  std::thread thread(
+      [&] { server.server().Shutdown(std::chrono::milliseconds(1000)); });
+  EXPECT_THAT(alice.stream->Next(),
+              Fails(StatusCode::kUnavailable, HasSubstr("going away")));
+  thread.join();
+  EXPECT_THAT(
+      alice.api->Join({}),
+      Fails(StatusCode::kUnavailable, HasSubstr("no connection to 127.0.0.1")));
+}
+
+TEST(GrpcFederationTest, AStreamOfTasksEndsInTimeAndIsOpenedAgain) {
+  RunningServer server({});
+  Member alice(server, "alice");
+  Next<TrainTask>(*alice.stream);
+  server.clock().Advance(std::chrono::minutes(30));
+  EXPECT_THAT(alice.stream->Next(),
+              Fails(StatusCode::kUnavailable, HasSubstr("open it again")));
+  alice.stream = alice.api->OpenTasks({}).value();
+  Next<TrainTask>(*alice.stream);
+}
+
+TEST(GrpcFederationTest, APortInUseIsNamed) {
+  RunningServer server({});
+  TempDir directory;
+  GrpcServer::Options options;
+  options.listen = server.address();
+  options.staging.directory = directory.path();
+  EXPECT_THAT(
+      GrpcServer::Create(options, {server.coordinator(), server.clock()}),
+      Fails(
+          StatusCode::kUnavailable,
+          AllOf(HasSubstr(server.address().ToString()), HasSubstr("in use"))));
+}
+
+TEST(GrpcFederationTest, WithoutTlsAServerStaysOnThisMachine) {
+  RunningServer server({});
+  TempDir directory;
+  GrpcServer::Options options;
+  options.listen = {"0.0.0.0", 0};
+  options.staging.directory = directory.path();
+  EXPECT_THAT(
+      GrpcServer::Create(options, {server.coordinator(), server.clock()}),
+      HasCode(StatusCode::kFailedPrecondition));
+}
+
+}  // namespace
+}  // namespace fedgap

@@ -1,0 +1,254 @@
+// What the server says to clients that do not keep to the protocol, and to
+// those that do: calls made by hand.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "common/rpc/status_conversion.h"
+#include "common/wire/chunk_wire.h"
+#include "common/wire/join_wire.h"
+#include "common/wire/limits.h"
+#include "common/wire/task_wire.h"
+#include "common/wire/update_wire.h"
+#include "tests/server/rpc/running_server.h"
+#include "tests/testing/status_matchers.h"
+
+namespace fedgap {
+namespace {
+
+using absl::StatusCode;
+using testing::HasSubstr;
+
+void NameClient(grpc::ClientContext& context, const std::string& name) {
+  context.AddMetadata("fedgap-client", name);
+}
+
+// One client that keeps to nothing.
+class ProtocolTest : public testing::Test {
+ protected:
+  using TaskReader = std::unique_ptr<grpc::ClientReader<v1::TasksReply>>;
+
+  ProtocolTest() : server_({.min_clients = 1}), stub_(server_.Stub()) {}
+
+  void SetUp() override {
+    grpc::ClientContext context;
+    NameClient(context, "alice");
+    v1::JoinReply reply;
+    ASSERT_TRUE(stub_->Join(&context, ToProto(JoinRequest{}), &reply).ok());
+    NameClient(tasks_context_, "alice");
+    tasks_ = stub_->Tasks(&tasks_context_, {});
+    v1::TasksReply message;
+    ASSERT_TRUE(tasks_->Read(&message));
+    ASSERT_OK_AND_ASSIGN(const auto task, FromProto(message));
+    ASSERT_TRUE(task.has_value());
+    update_ = server_.UpdateFor(*task);
+    header_ = ToProto(HeaderOf(update_, server_.coordinator().layout_hash()));
+  }
+  void TearDown() override {
+    tasks_context_.TryCancel();
+    tasks_->Finish();
+  }
+
+  std::span<const std::uint8_t> bytes() const {
+    return {reinterpret_cast<const std::uint8_t*>(update_.delta.data()),
+            update_.delta.size() * 4};
+  }
+  v1::UpdateChunk ChunkAt(std::size_t offset, std::size_t length) const {
+    return ToProto(UpdateChunkView{static_cast<std::int64_t>(offset),
+                                   bytes().subspan(offset, length)});
+  }
+  v1::UpdateChunk WholeUpdate() const { return ChunkAt(0, bytes().size()); }
+
+  // Sends the messages, one after the other, and says how the call ended.
+  Status Send(const std::vector<v1::SubmitRequest>& messages) {
+    grpc::ClientContext context;
+    NameClient(context, "alice");
+    const auto stream = stub_->SubmitUpdate(&context);
+    for (const v1::SubmitRequest& message : messages) {
+      if (!stream->Write(message)) break;
+    }
+    stream->WritesDone();
+    v1::SubmitReply reply;
+    while (stream->Read(&reply)) replies_.push_back(reply);
+    return FromGrpcStatus(stream->Finish());
+  }
+  Status SendHeader(const v1::UpdateHeader& header) {
+    return Send({OfHeader(header)});
+  }
+  static v1::SubmitRequest OfHeader(const v1::UpdateHeader& header) {
+    v1::SubmitRequest request;
+    *request.mutable_header() = header;
+    return request;
+  }
+  static v1::SubmitRequest OfChunk(const v1::UpdateChunk& chunk) {
+    v1::SubmitRequest request;
+    *request.mutable_chunk() = chunk;
+    return request;
+  }
+
+  Status Fetch(const std::string& model_id, std::int64_t offset) {
+    grpc::ClientContext context;
+    NameClient(context, "alice");
+    v1::FetchModelRequest request;
+    request.set_model_id(model_id);
+    request.set_offset(offset);
+    const auto reader = stub_->FetchModel(&context, request);
+    v1::ModelChunk chunk;
+    while (reader->Read(&chunk)) {
+    }
+    return FromGrpcStatus(reader->Finish());
+  }
+
+  RunningServer server_;
+  std::unique_ptr<v1::Federation::Stub> stub_;
+  grpc::ClientContext tasks_context_;
+  TaskReader tasks_;
+  Update update_;
+  v1::UpdateHeader header_;
+  std::vector<v1::SubmitReply> replies_;
+};
+
+TEST_F(ProtocolTest, AnUpdateIsHeaderChunksVerdict) {
+  ASSERT_OK(Send({OfHeader(header_), OfChunk(ChunkAt(0, 100)),
+                  OfChunk(ChunkAt(100, bytes().size() - 100))}));
+  ASSERT_EQ(replies_.size(), 2U);
+  EXPECT_EQ(replies_[0].resume_from(), 0);
+  EXPECT_EQ(replies_[1].verdict(), v1::VERDICT_ACCEPTED);
+}
+
+TEST_F(ProtocolTest, AWrongChecksumIsDataLossAndTheRestIsKept) {
+  v1::UpdateChunk damaged = ChunkAt(100, 100);
+  damaged.set_xxh3_64(damaged.xxh3_64() ^ 1);
+  EXPECT_THAT(
+      Send({OfHeader(header_), OfChunk(ChunkAt(0, 100)), OfChunk(damaged)}),
+      Fails(StatusCode::kDataLoss, HasSubstr("byte 100")));
+  replies_.clear();
+  ASSERT_OK(
+      Send({OfHeader(header_), OfChunk(ChunkAt(100, bytes().size() - 100))}));
+  EXPECT_EQ(replies_[0].resume_from(), 100);
+}
+
+TEST_F(ProtocolTest, AWrongDigestIsDataLoss) {
+  header_.mutable_vectors(0)->set_xxh3_128(std::string(16, 'x'));
+  EXPECT_THAT(Send({OfHeader(header_), OfChunk(WholeUpdate())}),
+              Fails(StatusCode::kDataLoss, HasSubstr("digest")));
+  EXPECT_EQ(server_.server().staging().slots, 0);
+}
+
+TEST_F(ProtocolTest, OversizedChunksAndMessagesAreRefused) {
+  v1::UpdateChunk chunk;
+  chunk.set_data(std::string(kMaxUpdateChunkBytes + 1, 'x'));
+  EXPECT_THAT(Send({OfHeader(header_), OfChunk(chunk)}),
+              HasCode(StatusCode::kResourceExhausted));
+  chunk.set_data(std::string(5 << 20, 'x'));
+  EXPECT_THAT(Send({OfHeader(header_), OfChunk(chunk)}),
+              HasCode(StatusCode::kResourceExhausted));
+}
+
+TEST_F(ProtocolTest, MessagesOutOfOrderAreRefused) {
+  EXPECT_THAT(Send({OfChunk(WholeUpdate())}),
+              Fails(StatusCode::kInvalidArgument, HasSubstr("one header")));
+  EXPECT_THAT(Send({OfHeader(header_), OfHeader(header_)}),
+              HasCode(StatusCode::kInvalidArgument));
+  EXPECT_THAT(Send({OfHeader(header_), OfChunk(ChunkAt(4, 4))}),
+              Fails(StatusCode::kInvalidArgument,
+                    HasSubstr("at byte 4 came where byte 0")));
+  EXPECT_THAT(Send({v1::SubmitRequest()}),
+              HasCode(StatusCode::kInvalidArgument));
+}
+
+TEST_F(ProtocolTest, AnUpdateThatStopsHalfWayIsKeptForAWhile) {
+  EXPECT_THAT(Send({OfHeader(header_), OfChunk(ChunkAt(0, 100))}),
+              Fails(StatusCode::kInvalidArgument, HasSubstr("last byte")));
+  EXPECT_EQ(server_.server().staging().slots, 1);
+  replies_.clear();
+  ASSERT_OK(
+      Send({OfHeader(header_), OfChunk(ChunkAt(100, bytes().size() - 100))}));
+  EXPECT_EQ(replies_[0].resume_from(), 100);
+  EXPECT_EQ(replies_[1].verdict(), v1::VERDICT_ACCEPTED);
+}
+
+TEST_F(ProtocolTest, MoreBytesThanAnnouncedAreRefused) {
+  v1::UpdateChunk chunk = WholeUpdate();
+  std::vector<std::uint8_t> longer(bytes().begin(), bytes().end());
+  longer.push_back(0);
+  EXPECT_THAT(
+      Send({OfHeader(header_), OfChunk(ToProto(UpdateChunkView{0, longer}))}),
+      HasCode(StatusCode::kInvalidArgument));
+}
+
+TEST_F(ProtocolTest, AWrongLayoutHashEndsTheClientsPart) {
+  header_.set_layout_hash(std::string(32, 'x'));
+  EXPECT_THAT(SendHeader(header_),
+              Fails(StatusCode::kInvalidArgument, HasSubstr("layout")));
+}
+
+TEST_F(ProtocolTest, AnAbsurdClaimIsRefusedBeforeAnyByte) {
+  header_.mutable_info()->mutable_counts(0)->set_samples(
+      1'000'000'000'000'000'000);
+  EXPECT_THAT(SendHeader(header_),
+              Fails(StatusCode::kInvalidArgument, HasSubstr("counts.samples")));
+  EXPECT_TRUE(replies_.empty());
+}
+
+TEST_F(ProtocolTest, FetchModelChecksItsRequest) {
+  EXPECT_THAT(Fetch("short", 0), HasCode(StatusCode::kInvalidArgument));
+  const std::string id = ModelIdToProto(update_.info.base);
+  EXPECT_THAT(Fetch(id, 4), HasCode(StatusCode::kInvalidArgument));
+  EXPECT_THAT(Fetch(id, -1), HasCode(StatusCode::kInvalidArgument));
+  EXPECT_THAT(Fetch(id, std::int64_t{1} << 40),
+              HasCode(StatusCode::kInvalidArgument));
+  EXPECT_OK(Fetch(id, std::ssize(bytes())));  // everything is there already
+  EXPECT_THAT(Fetch(std::string(32, 'x'), 0), HasCode(StatusCode::kNotFound));
+}
+
+TEST_F(ProtocolTest, SilenceIsFilledWithHeartbeats) {
+  server_.clock().Advance(std::chrono::seconds(20));
+  v1::TasksReply message;
+  ASSERT_TRUE(tasks_->Read(&message));
+  EXPECT_TRUE(message.has_heartbeat());
+}
+
+TEST_F(ProtocolTest, AClientThatStallsLosesItsConnection) {
+  grpc::ClientContext context;
+  NameClient(context, "alice");
+  const auto stream = stub_->SubmitUpdate(&context);
+  ASSERT_TRUE(stream->Write(OfHeader(header_)));
+  v1::SubmitReply reply;
+  ASSERT_TRUE(stream->Read(&reply));
+  server_.clock().Advance(std::chrono::seconds(60));
+  EXPECT_FALSE(stream->Read(&reply));
+  EXPECT_THAT(FromGrpcStatus(stream->Finish()),
+              Fails(StatusCode::kUnavailable, HasSubstr("nothing arrived")));
+}
+
+TEST_F(ProtocolTest, WithoutTlsACallerNamesItself) {
+  for (const auto& [name, code] :
+       {std::pair<std::string, StatusCode>{"", StatusCode::kUnauthenticated},
+        {"a/b", StatusCode::kInvalidArgument}}) {
+    grpc::ClientContext context;
+    if (!name.empty()) NameClient(context, name);
+    v1::JoinReply reply;
+    EXPECT_THAT(
+        FromGrpcStatus(stub_->Join(&context, ToProto(JoinRequest{}), &reply)),
+        HasCode(code));
+  }
+}
+
+TEST_F(ProtocolTest, LeaveIsForClientsThatJoined) {
+  for (const auto& [name, code] :
+       {std::pair<std::string, StatusCode>{"nobody", StatusCode::kNotFound},
+        {"alice", StatusCode::kOk}}) {
+    grpc::ClientContext context;
+    NameClient(context, name);
+    v1::LeaveReply reply;
+    EXPECT_THAT(FromGrpcStatus(stub_->Leave(&context, {}, &reply)),
+                HasCode(code));
+  }
+}
+
+}  // namespace
+}  // namespace fedgap
