@@ -49,7 +49,7 @@ BatchMetrics SoftmaxCrossEntropy(const kernels::Kernels& kernels,
                 shifted.data());
     for (std::size_t i = 0; i < count; ++i) sum += double{shifted[i]};
     if (!gradient.empty()) {
-      std::copy_n(shifted.begin(), count, gradient.begin() + at);
+      std::copy_n(shifted.begin(), count, gradient.subspan(at).begin());
     }
   }
   for (float& value : gradient) {

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <vector>
 
 #include "tests/server/aggregation/test_updates.h"
 
@@ -34,7 +35,8 @@ TEST(AddRoundedProductsTest, RoundsTiesToEvenOnBothSidesOfZero) {
 // The naive twin, at every remainder of every vector width.
 TEST(AddRoundedProductsTest, EqualsTheScalarLoopForAnyCountAndNumber) {
   for (std::size_t vectors = 1; vectors <= kMaxTogether; ++vectors) {
-    for (const std::size_t count : {0, 1, 3, 7, 8, 9, 31, 33, 100}) {
+    for (const std::size_t count :
+         std::vector<std::size_t>{0, 1, 3, 7, 8, 9, 31, 33, 100}) {
       std::vector<Parameters> values;
       std::vector<ScaledVector> scaled;
       for (std::size_t k = 0; k < vectors; ++k) {
