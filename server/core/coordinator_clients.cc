@@ -182,7 +182,7 @@ StatusOr<UpdateFacts> Coordinator::CheckSubmission(const Submission& submission,
         ToHex(base)));
   }
   if (submission.delta == nullptr) {
-    FEDGAP_RETURN_IF_ERROR(ValidateInfo(submission.info, rules_));
+    FEDGAP_RETURN_IF_ERROR(ValidateEvaluation(submission.info, rules_));
     return UpdateFacts{};
   }
   return ValidateUpdate(submission.info, *submission.delta, rules_);
