@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/usage_error.h"
 #include "common/base/status.h"
+#include "common/base/version.h"
 
 namespace fedgap {
 namespace {
@@ -20,7 +21,7 @@ constexpr int kUsage = 2;
 
 int Run(int argc, char** argv) {
   CLI::App app("The tool of a federation's operator.", "fedgap");
-  app.set_version_flag("--version", "fedgap " FEDGAP_VERSION);
+  app.set_version_flag("--version", fedgap::SoftwareVersion());
   app.footer("Exit codes: 0 done, 1 failed, 2 wrong usage.");
   app.failure_message(DescribeUsageError);
   app.require_subcommand(1);

@@ -95,22 +95,6 @@ Status CheckSameConfig(const RunDirectory& directory,
       directory.root.string()));
 }
 
-// A commit whose event a crash kept from the log is written into it now; the
-// report covers the rounds before the restart.
-Status CatchUp(SqliteRunStore& store, ReportBuilder& report, EventLog& log) {
-  const auto events = store.directory().events();
-  FEDGAP_RETURN_IF_ERROR(ReadEvents(
-      events,
-      [&report](const LoggedEvent& logged) { report.Emit(logged.event); }));
-  FEDGAP_ASSIGN_OR_RETURN(const Round logged, LastCommittedRoundInLog(events));
-  FEDGAP_ASSIGN_OR_RETURN(const auto missing, store.CommittedAfter(logged));
-  for (const RoundCommittedEvent& event : missing) {
-    log.Emit(event);
-    report.Emit(event);
-  }
-  return absl::OkStatus();
-}
-
 Status ListenAndDrive(const ServerSettings& settings, const RunConfig& config,
                       const std::filesystem::path& root, const Clock& clock,
                       Coordinator& coordinator, HumanLog& log) {
@@ -197,8 +181,10 @@ Status RunServer(const ServerSettings& settings, const RunConfig& config) {
       CheckSameConfig(store->directory(), options.config_toml));
   FEDGAP_ASSIGN_OR_RETURN(const std::unique_ptr<EventLog> event_log,
                           EventLog::Open(store->directory().events(), clock));
-  ReportBuilder report;
-  FEDGAP_RETURN_IF_ERROR(CatchUp(*store, report, *event_log));
+  ReportBuilder report;  // of the rounds before a restart, too
+  FEDGAP_RETURN_IF_ERROR(ReadEvents(
+      store->directory().events(),
+      [&report](const LoggedEvent& logged) { report.Emit(logged.event); }));
   ProgressPrinter progress(clock, {.terminal = ::isatty(STDOUT_FILENO) == 1},
                            [](std::string_view text) {
                              std::fwrite(text.data(), 1, text.size(), stdout);
@@ -212,6 +198,8 @@ Status RunServer(const ServerSettings& settings, const RunConfig& config) {
       const std::unique_ptr<Coordinator> coordinator,
       Coordinator::Create(std::move(options),
                           {clock, *store, events, evaluation.evaluator.get()}));
+  // Commits whose events a crash kept from the log; the store is restored now.
+  FEDGAP_RETURN_IF_ERROR(EmitMissingCommits(*store, events));
   for (const std::string& warning : store->warnings()) {
     log->Warning(warning);
     events.Emit(WarningEvent{warning});
