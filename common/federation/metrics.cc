@@ -2,8 +2,20 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 namespace fedgap {
+
+std::vector<GroupMetrics> SumByGroup(
+    const std::vector<const std::vector<GroupMetrics>*>& parts) {
+  std::map<int, BatchMetrics> sums;
+  for (const auto* part : parts) {
+    for (const GroupMetrics& group : *part) sums[group.group] += group.sums;
+  }
+  std::vector<GroupMetrics> groups;
+  for (const auto& [group, sum] : sums) groups.push_back({group, sum});
+  return groups;
+}
 
 FairnessSummary Summarize(const std::vector<GroupMetrics>& groups) {
   std::vector<double> accuracies;

@@ -15,6 +15,10 @@ struct GroupMetrics {
   bool operator==(const GroupMetrics&) const = default;
 };
 
+// The sums of all parts by group, ascending.
+std::vector<GroupMetrics> SumByGroup(
+    const std::vector<const std::vector<GroupMetrics>*>& parts);
+
 // How evenly accuracy is spread over groups. Unweighted over the groups that
 // hold samples: a group counts the same however many samples it has.
 struct FairnessSummary {

@@ -2,6 +2,7 @@
 #ifndef FEDGAP_SERVER_CORE_COHORT_SELECTION_H_
 #define FEDGAP_SERVER_CORE_COHORT_SELECTION_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -17,13 +18,24 @@ struct Cohort {
   int target = 0;
 };
 
-// Draws the cohort of a round: `target` clients (config.size, or
-// config.fraction of `eligible`, at least one, at most all) and the spares of
-// over-selection, without replacement. A pure function of its arguments:
-// `eligible` is sorted, so the order in which clients joined has no say.
-// `eligible` is not empty.
+// A cohort as positions in the sorted list of the eligible clients.
+struct CohortDraw {
+  std::vector<std::size_t> positions;  // ascending
+  int target = 0;                      // as of Cohort
+};
+
+// Draws the cohort of a round from `eligible` > 0 clients: `target` of them
+// (config.size, or config.fraction of all, at least one, at most all) and the
+// spares of over-selection, without replacement. A pure function of its
+// arguments. Time and memory are those of the cohort, however many clients
+// there are.
+CohortDraw DrawCohort(const CohortConfig& config, std::uint64_t seed,
+                      Round round, std::size_t eligible);
+
+// The same as names. `eligible` is sorted, so the order in which clients joined
+// has no say; it is not empty.
 Cohort SelectCohort(const CohortConfig& config, std::uint64_t seed, Round round,
-                    std::vector<ClientName> eligible);
+                    const std::vector<ClientName>& eligible);
 
 }  // namespace fedgap
 

@@ -6,38 +6,13 @@
 
 #include <utility>
 
-#include "common/crypto/secure_random.h"
 #include "common/federation/model_id.h"
 
 namespace fedgap {
-namespace {
-
-RunId MakeRunId(const std::string& name) {
-  return {fmt::format("{}-{:016x}", name, RandomUint64())};
-}
-
-}  // namespace
-
 StatusOr<std::unique_ptr<Coordinator>> Coordinator::Create(Options options,
                                                            Deps deps) {
-  // Tasks and validation take the resolution groups from the evaluation.
-  options.config.evaluation.local.groups = options.config.groups;
-  FEDGAP_RETURN_IF_ERROR(Validate(options.config));
   FEDGAP_ASSIGN_OR_RETURN(std::unique_ptr<const Model> model,
-                          Model::Create(options.model));
-  if (options.initial.has_value() &&
-      static_cast<std::int64_t>(options.initial->size()) !=
-          model->layout().elements()) {
-    return absl::InvalidArgumentError(
-        fmt::format("the initial model has {} parameters, {} needs {}",
-                    options.initial->size(), options.model.name,
-                    model->layout().elements()));
-  }
-  if (model->layout().range(TensorRole::kPerGroup).size() > 0) {
-    return absl::UnimplementedError(
-        "tensors with role per_group cannot be aggregated yet; use shared or "
-        "local");
-  }
+                          PrepareRun(options));
   std::unique_ptr<Coordinator> coordinator(
       new Coordinator(std::move(options), deps, std::move(model)));
   FEDGAP_RETURN_IF_ERROR(coordinator->Open());
@@ -58,57 +33,17 @@ Coordinator::Coordinator(Options options, Deps deps,
       opened_(deps.clock.Now()) {}
 
 Status Coordinator::Open() {
-  FEDGAP_ASSIGN_OR_RETURN(std::optional<RestoredRun> restored,
-                          deps_.store.Restore());
-  RunStartedEvent event;
+  FEDGAP_ASSIGN_OR_RETURN(
+      const OpenedRun opened,
+      OpenRun(options_, *model_, deps_.store, deps_.events, progress_));
   MutexLock lock(mutex_);
-  if (restored.has_value()) {
-    if (restored->record.layout_hash != ToHex(layout_hash_)) {
-      return absl::FailedPreconditionError(fmt::format(
-          "the run directory holds run {} with another model (layout {}, not "
-          "{}); give another --run-dir",
-          restored->record.run.value, restored->record.layout_hash,
-          ToHex(layout_hash_)));
-    }
-    run_ = restored->record.run;
-    seconds_before_ = restored->seconds;
-    event.resumed = true;
-    if (restored->finished) phase_ = RunPhase::kFinished;
-    FEDGAP_RETURN_IF_ERROR(progress_.Restore(*std::move(restored)));
-  } else {
-    run_ = MakeRunId(options_.config.name);
-    Parameters initial = options_.initial.has_value()
-                             ? *options_.initial
-                             : model_->InitialParameters(options_.config.seed);
-    RunRecord record;
-    record.run = run_;
-    record.config_toml = options_.config_toml;
-    record.model_json = ToJson(model_->spec());
-    record.class_names = options_.class_names;
-    record.layout_hash = ToHex(layout_hash_);
-    FEDGAP_RETURN_IF_ERROR(progress_.Start(record, std::move(initial)));
-  }
+  run_ = opened.run;
+  seconds_before_ = opened.seconds_before;
+  if (opened.finished) phase_ = RunPhase::kFinished;
   current_ = progress_.snapshot();
   last_delta_ = progress_.last_delta();
   ledger_ = progress_.ledger();
   last_committed_ = progress_.last_committed();
-  event.run = run_;
-  event.name = options_.config.name;
-  event.seed = options_.config.seed;
-  event.rounds = options_.config.rounds;
-  event.model = model_->spec().name;
-  event.parameters = elements_;
-  event.layout_hash = ToHex(layout_hash_);
-  event.initial_model = current_->id();
-  for (int g = 0; g < options_.config.groups.count(); ++g) {
-    event.group_labels.push_back(options_.config.groups.Label(g));
-  }
-  event.class_names = options_.class_names;
-  event.config_toml = options_.config_toml;
-  event.software = options_.software;
-  event.last_committed = last_committed_;
-  deps_.events.Emit(event);
-  deps_.events.Flush();
   return absl::OkStatus();
 }
 

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,10 +24,12 @@
 #include "server/core/model_snapshot.h"
 #include "server/core/open_round.h"
 #include "server/core/round_policy.h"
+#include "server/core/run_opening.h"
 #include "server/core/run_progress.h"
 #include "server/core/run_store.h"
 #include "server/core/submission.h"
 #include "server/core/task_sink.h"
+#include "server/core/update_review.h"
 
 namespace fedgap {
 
@@ -46,15 +47,7 @@ class Coordinator {
     Evaluator* evaluator = nullptr;  // none: the clients' parts only
   };
 
-  struct Options {
-    RunConfig config;
-    std::string config_toml;  // as it took effect, for the record
-    ModelSpec model;
-    // Start from these (the whole buffer) instead of the seed's.
-    std::optional<Parameters> initial;
-    std::string software;
-    std::vector<std::string> class_names;
-  };
+  using Options = RunDefinition;
 
   // A new run, or the one that `deps.store` holds, continued. All of `deps`
   // must outlive it. INVALID_ARGUMENT for an impossible configuration,
@@ -152,13 +145,10 @@ class Coordinator {
   StatusOr<UploadDecision> CheckHeader(const ClientName& client,
                                        const UploadHeader& header)
       REQUIRES(mutex_);
-  StatusOr<UpdateFacts> CheckSubmission(const Submission& submission,
-                                        Round round, const ModelId& base) const;
+  StatusOr<UpdateReview> CheckSubmission(const Submission& submission,
+                                         Round round, const ModelId& base,
+                                         const Parameters& last_delta) const;
   void RejectUpdate(const ClientName& client, const Status& status)
-      REQUIRES(mutex_);
-  UpdateAcceptedEvent DescribeUpdate(const ClientName& client,
-                                     const Submission& submission,
-                                     const UpdateFacts& facts, double cosine)
       REQUIRES(mutex_);
   bool LastRoundDone() const REQUIRES(mutex_);
   void WakeUp() EXCLUDES(mutex_);

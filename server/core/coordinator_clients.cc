@@ -2,40 +2,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
-#include <vector>
 
 #include "common/federation/model_id.h"
-#include "common/tensor/span_math.h"
 #include "server/core/coordinator.h"
+#include "server/core/update_review.h"
 
 namespace fedgap {
-namespace {
-
-constexpr std::int64_t kBlockElements = 1 << 16;
-
-// The cosine between an update and the last change of the global model, block
-// by block, so that a staged file is never in memory as a whole.
-StatusOr<double> CosineWith(const VectorSource& delta,
-                            std::span<const float> last_delta) {
-  std::vector<float> block;
-  double dot = 0, squares = 0;
-  for (std::int64_t begin = 0; begin < delta.elements();
-       begin += kBlockElements) {
-    block.resize(static_cast<std::size_t>(
-        std::min(kBlockElements, delta.elements() - begin)));
-    FEDGAP_RETURN_IF_ERROR(delta.Read(begin, block));
-    dot += Dot(block, last_delta.subspan(static_cast<std::size_t>(begin),
-                                         block.size()));
-    squares += SquaredNorm(block);
-  }
-  const double norms = std::sqrt(squares) * Norm(last_delta);
-  return norms > 0 ? dot / norms : 0.0;
-}
-
-}  // namespace
-
 StatusOr<JoinReply> Coordinator::Join(const ClientName& client,
                                       const std::string& peer,
                                       const JoinRequest& request) {
@@ -172,9 +145,9 @@ StatusOr<UploadDecision> Coordinator::BeginUpload(const ClientName& client,
   return decision;
 }
 
-StatusOr<UpdateFacts> Coordinator::CheckSubmission(const Submission& submission,
-                                                   Round round,
-                                                   const ModelId& base) const {
+StatusOr<UpdateReview> Coordinator::CheckSubmission(
+    const Submission& submission, Round round, const ModelId& base,
+    const Parameters& last_delta) const {
   if (submission.info.round != round || submission.info.base != base) {
     return absl::InvalidArgumentError(fmt::format(
         "the update is of round {} from model {}, the task of round {} from {}",
@@ -183,9 +156,9 @@ StatusOr<UpdateFacts> Coordinator::CheckSubmission(const Submission& submission,
   }
   if (submission.delta == nullptr) {
     FEDGAP_RETURN_IF_ERROR(ValidateEvaluation(submission.info, rules_));
-    return UpdateFacts{};
+    return UpdateReview{};
   }
-  return ValidateUpdate(submission.info, *submission.delta, rules_);
+  return ReviewUpdate(submission.info, *submission.delta, rules_, last_delta);
 }
 
 StatusOr<Verdict> Coordinator::Submit(const ClientName& client,
@@ -214,16 +187,8 @@ StatusOr<Verdict> Coordinator::Submit(const ClientName& client,
   }
 
   // The heavy part, outside the lock.
-  StatusOr<UpdateFacts> facts = CheckSubmission(submission, round, base);
-  double cosine = 0;
-  if (training && facts.ok() && !last_delta->empty()) {
-    StatusOr<double> found = CosineWith(*submission.delta, *last_delta);
-    if (found.ok()) {
-      cosine = *found;
-    } else {
-      facts = found.status();
-    }
-  }
+  const StatusOr<UpdateReview> review =
+      CheckSubmission(submission, round, base, *last_delta);
 
   StatusOr<Verdict> verdict = Verdict::kAccepted;
   {
@@ -232,17 +197,20 @@ StatusOr<Verdict> Coordinator::Submit(const ClientName& client,
         round_->round() != round || round_->is_training() != training) {
       verdict = absl::FailedPreconditionError(
           fmt::format("round {} closed while the update was checked", round));
-    } else if (!facts.ok()) {
-      RejectUpdate(client, facts.status());
-      verdict = facts.status();
+    } else if (!review.ok()) {
+      RejectUpdate(client, review.status());
+      verdict = review.status();
     } else {
       round_->Accept(client);
       ++registry_.Find(client)->accepted_updates;
       bytes_up_ += submission.wire_bytes;
       if (training) {
-        deps_.events.Emit(DescribeUpdate(client, submission, *facts, cosine));
+        deps_.events.Emit(DescribeUpdate(
+            client, submission.info, *review,
+            ToSeconds(deps_.clock.Now() - round_->plan().started),
+            submission.wire_bytes));
         inbox_.push_back({{client, std::move(submission.info),
-                           std::move(submission.delta), facts->scale},
+                           std::move(submission.delta), review->facts.scale},
                           submission.header.task,
                           submission.header.digest});
       } else {
@@ -260,29 +228,6 @@ void Coordinator::RejectUpdate(const ClientName& client, const Status& status) {
   deps_.events.Emit(UpdateRejectedEvent{round_->round(), client,
                                         absl::StatusCodeToString(status.code()),
                                         MessageOf(status)});
-}
-
-UpdateAcceptedEvent Coordinator::DescribeUpdate(const ClientName& client,
-                                                const Submission& submission,
-                                                const UpdateFacts& facts,
-                                                double cosine) {
-  const UpdateInfo& info = submission.info;
-  UpdateAcceptedEvent event;
-  event.round = info.round;
-  event.client = client;
-  event.counts = info.counts;
-  event.local_steps = info.local_steps;
-  event.train_seconds = info.train_seconds;
-  event.arrived_seconds = ToSeconds(deps_.clock.Now() - round_->plan().started);
-  event.bytes = submission.wire_bytes;
-  event.norm = facts.norm;
-  event.max_abs = facts.max_abs;
-  event.cosine = cosine;
-  event.clipped = facts.clipped();
-  event.training = info.training;
-  event.train_metrics = info.train_metrics;
-  event.held_out_metrics = info.held_out_metrics;
-  return event;
 }
 
 Status Coordinator::Leave(const ClientName& client, const std::string& reason) {

@@ -2,11 +2,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include "common/federation/model_id.h"
-#include "common/nn/learning_rate_schedule.h"
 #include "server/core/cohort_selection.h"
 #include "server/core/coordinator.h"
 
@@ -123,27 +121,19 @@ OpenRound::Plan Coordinator::PlanRound(Clock::Time began) {
   plan.attempt = ++attempts_;
   plan.base = current_;
   plan.started = began;
-  const LocalEvaluation& evaluation = config.evaluation.local;
-  auto deadline = std::chrono::duration_cast<Clock::Duration>(
-      std::chrono::duration<double>(config.cohort.deadline_seconds));
   if (final_look) {
     CohortConfig everybody;
     plan.cohort =
         SelectCohort(everybody, config.seed, plan.round, registry_.Connected());
-    plan.quorum = 1e-6;  // whoever answers
-    plan.work = EvaluateTask{config.seed, evaluation};
-    if (deadline.count() == 0) deadline = kFinalEvaluationPatience;
+    PlanEvaluation(config, plan);
+    if (!plan.deadline.has_value()) {
+      plan.deadline = began + kFinalEvaluationPatience;
+    }
   } else {
     plan.cohort = SelectCohort(config.cohort, config.seed, plan.round,
                                registry_.Connected());
-    plan.quorum = config.cohort.quorum;
-    TrainTask train{config.seed, config.training.local, evaluation};
-    train.training.learning_rate = LearningRate(
-        config.training.schedule, config.training.local.learning_rate,
-        static_cast<int>(plan.round), config.rounds);
-    plan.work = train;
+    PlanTraining(config, plan);
   }
-  if (deadline.count() > 0) plan.deadline = began + deadline;
   return plan;
 }
 
@@ -225,18 +215,14 @@ void Coordinator::PublishCommit(const RunProgress::Outcome& outcome) {
 }
 
 void Coordinator::CloseFinalEvaluation() {
-  std::map<int, BatchMetrics> sums;
+  std::vector<const std::vector<GroupMetrics>*> parts;
   for (const UpdateInfo& info : final_evaluations_) {
-    for (const GroupMetrics& group : info.held_out_metrics) {
-      sums[group.group] += group.sums;
-    }
+    parts.push_back(&info.held_out_metrics);
   }
   FinalEvaluationEvent event;
   event.model = current_->id();
   event.clients = static_cast<int>(final_evaluations_.size());
-  for (const auto& [group, sum] : sums) {
-    event.client_held_out.push_back({group, sum});
-  }
+  event.client_held_out = SumByGroup(parts);
   deps_.events.Emit(event);
   final_evaluations_.clear();
   final_evaluation_done_ = true;

@@ -6,8 +6,20 @@
 #include <utility>
 
 #include "common/base/check.h"
+#include "common/nn/learning_rate_schedule.h"
 
 namespace fedgap {
+namespace {
+
+std::optional<Clock::Time> DeadlineOf(const CohortConfig& cohort,
+                                      Clock::Time started) {
+  const auto deadline = std::chrono::duration_cast<Clock::Duration>(
+      std::chrono::duration<double>(cohort.deadline_seconds));
+  if (deadline.count() == 0) return std::nullopt;
+  return started + deadline;
+}
+
+}  // namespace
 
 OpenRound::OpenRound(Plan plan) : plan_(std::move(plan)) {
   for (const ClientName& client : plan_.cohort.clients) members_[client] = {};
@@ -120,6 +132,22 @@ Member& OpenRound::Move(const ClientName& client, MemberState to) {
   ++counts_[static_cast<std::size_t>(to)];
   member.state = to;
   return member;
+}
+
+void PlanTraining(const RunConfig& config, OpenRound::Plan& plan) {
+  TrainTask train{config.seed, config.training.local, config.evaluation.local};
+  train.training.learning_rate = LearningRate(
+      config.training.schedule, config.training.local.learning_rate,
+      static_cast<int>(plan.round), config.rounds);
+  plan.work = train;
+  plan.quorum = config.cohort.quorum;
+  plan.deadline = DeadlineOf(config.cohort, plan.started);
+}
+
+void PlanEvaluation(const RunConfig& config, OpenRound::Plan& plan) {
+  plan.work = EvaluateTask{config.seed, config.evaluation.local};
+  plan.quorum = 1e-6;
+  plan.deadline = DeadlineOf(config.cohort, plan.started);
 }
 
 }  // namespace fedgap

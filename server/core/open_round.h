@@ -13,6 +13,7 @@
 #include "common/base/clock.h"
 #include "common/base/status.h"
 #include "common/federation/ids.h"
+#include "common/federation/run_config.h"
 #include "common/federation/task.h"
 #include "server/aggregation/contribution.h"
 #include "server/core/cohort_selection.h"
@@ -93,6 +94,13 @@ class OpenRound {
   std::map<ClientName, Member> members_;
   std::array<int, 5> counts_{};  // members in each state
 };
+
+// Complete a plan that has its round and its beginning: what its members are
+// asked to do, until when, and how many must answer. A training round takes all
+// of that from the configuration; an evaluation is content with whoever
+// answers.
+void PlanTraining(const RunConfig& config, OpenRound::Plan& plan);
+void PlanEvaluation(const RunConfig& config, OpenRound::Plan& plan);
 
 }  // namespace fedgap
 

@@ -16,18 +16,6 @@ namespace {
 
 constexpr std::size_t kUpdatesAPass = 4;
 
-// Sums over clients, by group.
-std::vector<GroupMetrics> MergeGroups(
-    const std::vector<const std::vector<GroupMetrics>*>& parts) {
-  std::map<int, BatchMetrics> sums;
-  for (const auto* part : parts) {
-    for (const GroupMetrics& group : *part) sums[group.group] += group.sums;
-  }
-  std::vector<GroupMetrics> merged;
-  for (const auto& [group, sum] : sums) merged.push_back({group, sum});
-  return merged;
-}
-
 }  // namespace
 
 RunProgress::RunProgress(const RunConfig& config, const Model& model, Deps deps)
@@ -229,7 +217,7 @@ RoundCommittedEvent RunProgress::DescribeRound(const ClosedRound& closed,
     event.training += info.training;
     held_out.push_back(&info.held_out_metrics);
   }
-  event.client_held_out = MergeGroups(held_out);
+  event.client_held_out = SumByGroup(held_out);
   return event;
 }
 

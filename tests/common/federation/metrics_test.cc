@@ -11,6 +11,14 @@ GroupMetrics Group(int group, std::int64_t count, std::int64_t correct) {
   return {group, {.count = count, .correct = correct, .loss_fixed = 0}};
 }
 
+TEST(SumByGroupTest, AddsUpEachGroupAscending) {
+  const std::vector<GroupMetrics> first = {Group(2, 10, 5), Group(3, 1, 1)};
+  const std::vector<GroupMetrics> second = {Group(0, 4, 4), Group(2, 10, 6)};
+  EXPECT_EQ(SumByGroup({&first, &second}),
+            (std::vector<GroupMetrics>{Group(0, 4, 4), Group(2, 20, 11),
+                                       Group(3, 1, 1)}));
+}
+
 TEST(SummarizeTest, CountsEachGroupTheSameHoweverManySamplesItHas) {
   const FairnessSummary summary =
       Summarize({Group(0, 10, 5), Group(1, 1000, 900)});

@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <set>
+
+#include "common/base/counter_rng.h"
 
 namespace fedgap {
 namespace {
@@ -65,6 +68,29 @@ TEST(SelectCohortTest, EveryClientIsDrawnAboutEquallyOften) {
     }
   }
   for (const auto& [client, count] : drawn) EXPECT_NEAR(count, 400, 80);
+}
+
+// The dense shuffle that the sparse one must agree with: the draws are a part
+// of the promise of equal bits.
+TEST(DrawCohortTest, IsTheBeginningOfAShuffleOfAllClients) {
+  constexpr std::size_t kEligible = 40;
+  for (int round = 1; round <= 20; ++round) {
+    std::vector<std::size_t> all(kEligible);
+    std::iota(all.begin(), all.end(), 0u);
+    CounterRng rng(9, RngPurpose::kSelection, {},
+                   static_cast<std::uint64_t>(round));
+    for (std::size_t i = 0; i < 30; ++i) {
+      std::swap(all[i], all[i + rng.Below(kEligible - i)]);
+    }
+    all.resize(30);
+    std::ranges::sort(all);
+    EXPECT_EQ(DrawCohort({.size = 30}, 9, round, kEligible).positions, all);
+  }
+}
+
+TEST(DrawCohortTest, CostsNothingForClientsThatAreNotDrawn) {
+  const CohortDraw draw = DrawCohort({.size = 3}, 1, 1, std::size_t{1} << 60);
+  EXPECT_EQ(draw.positions.size(), 3u);
 }
 
 }  // namespace

@@ -1,0 +1,110 @@
+#include "server/core/run_opening.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "common/crypto/secure_random.h"
+#include "common/federation/model_id.h"
+
+namespace fedgap {
+namespace {
+
+RunId MakeRunId(const std::string& name) {
+  return {fmt::format("{}-{:016x}", name, RandomUint64())};
+}
+
+Status CheckSameModel(const RestoredRun& restored,
+                      const std::string& layout_hash) {
+  if (restored.record.layout_hash == layout_hash) return absl::OkStatus();
+  return absl::FailedPreconditionError(fmt::format(
+      "the run directory holds run {} with another model (layout {}, not {}); "
+      "give another --run-dir",
+      restored.record.run.value, restored.record.layout_hash, layout_hash));
+}
+
+RunRecord RecordOf(const RunDefinition& definition, const Model& model,
+                   const std::string& layout_hash) {
+  RunRecord record;
+  record.run = MakeRunId(definition.config.name);
+  record.config_toml = definition.config_toml;
+  record.model_json = ToJson(model.spec());
+  record.class_names = definition.class_names;
+  record.layout_hash = layout_hash;
+  return record;
+}
+
+RunStartedEvent DescribeStart(const RunDefinition& definition,
+                              const Model& model,
+                              const std::string& layout_hash,
+                              const RunProgress& progress) {
+  const RunConfig& config = definition.config;
+  RunStartedEvent event;
+  event.name = config.name;
+  event.seed = config.seed;
+  event.rounds = config.rounds;
+  event.model = model.spec().name;
+  event.parameters = model.layout().federated_range().size();
+  event.layout_hash = layout_hash;
+  event.initial_model = progress.snapshot()->id();
+  for (int g = 0; g < config.groups.count(); ++g) {
+    event.group_labels.push_back(config.groups.Label(g));
+  }
+  event.class_names = definition.class_names;
+  event.config_toml = definition.config_toml;
+  event.software = definition.software;
+  event.last_committed = progress.last_committed();
+  return event;
+}
+
+}  // namespace
+
+StatusOr<std::unique_ptr<const Model>> PrepareRun(RunDefinition& definition) {
+  definition.config.evaluation.local.groups = definition.config.groups;
+  FEDGAP_RETURN_IF_ERROR(Validate(definition.config));
+  FEDGAP_ASSIGN_OR_RETURN(std::unique_ptr<const Model> model,
+                          Model::Create(definition.model));
+  if (definition.initial.has_value() &&
+      std::ssize(*definition.initial) != model->layout().elements()) {
+    return absl::InvalidArgumentError(
+        fmt::format("the initial model has {} parameters, {} needs {}",
+                    definition.initial->size(), definition.model.name,
+                    model->layout().elements()));
+  }
+  if (model->layout().range(TensorRole::kPerGroup).size() > 0) {
+    return absl::UnimplementedError(
+        "tensors with role per_group cannot be aggregated yet; use shared or "
+        "local");
+  }
+  return model;
+}
+
+StatusOr<OpenedRun> OpenRun(const RunDefinition& definition, const Model& model,
+                            RunStore& store, EventSink& events,
+                            RunProgress& progress) {
+  const std::string layout_hash = ToHex(LayoutHash(model.layout()));
+  FEDGAP_ASSIGN_OR_RETURN(std::optional<RestoredRun> restored, store.Restore());
+  OpenedRun opened;
+  const bool resumed = restored.has_value();
+  if (resumed) {
+    FEDGAP_RETURN_IF_ERROR(CheckSameModel(*restored, layout_hash));
+    opened = {restored->record.run, restored->finished, restored->seconds};
+    FEDGAP_RETURN_IF_ERROR(progress.Restore(*std::move(restored)));
+  } else {
+    const RunRecord record = RecordOf(definition, model, layout_hash);
+    opened.run = record.run;
+    FEDGAP_RETURN_IF_ERROR(progress.Start(
+        record, definition.initial.has_value()
+                    ? *definition.initial
+                    : model.InitialParameters(definition.config.seed)));
+  }
+  RunStartedEvent event =
+      DescribeStart(definition, model, layout_hash, progress);
+  event.run = opened.run;
+  event.resumed = resumed;
+  events.Emit(event);
+  events.Flush();
+  return opened;
+}
+
+}  // namespace fedgap
