@@ -50,17 +50,18 @@ void LogData(const LoadedData& loaded, HumanLog& log) {
 Status RunClient(const ClientSettings& settings) {
   FEDGAP_ASSIGN_OR_RETURN(const std::unique_ptr<HumanLog> log,
                           OpenLog(settings));
-  // A signal may come before there is a participant to stop.
+  // Before any other thread, and the connection has some; a signal may come
+  // before there is a participant to stop.
   std::atomic<Participant*> running = nullptr;
   std::atomic<bool> signalled = false;
   const SystemClock clock;
-  FEDGAP_ASSIGN_OR_RETURN(const ClientConnection connection,
-                          Connect(settings, clock));
   SignalWaiter signals([&running, &signalled, &log](int signal) {
     log->Info(fmt::format("{}: leaving the run", ::strsignal(signal)));
     signalled = true;
     if (Participant* participant = running.load()) participant->Stop();
   });
+  FEDGAP_ASSIGN_OR_RETURN(const ClientConnection connection,
+                          Connect(settings, clock));
   FEDGAP_ASSIGN_OR_RETURN(const LoadedData loaded, LoadClientData(settings));
   LogData(loaded, *log);
   FEDGAP_ASSIGN_OR_RETURN(const std::unique_ptr<ClientStore> store,

@@ -17,6 +17,8 @@ bool IsTransient(const Status& status) {
     case absl::StatusCode::kUnavailable:
     case absl::StatusCode::kDeadlineExceeded:
     case absl::StatusCode::kAborted:
+    // By the server's end of the call: a stop of this side is asked for first.
+    case absl::StatusCode::kCancelled:
     case absl::StatusCode::kDataLoss:
     case absl::StatusCode::kNotFound:
     case absl::StatusCode::kInternal:

@@ -33,15 +33,38 @@ StatusOr<std::unique_ptr<GrpcConnection>> GrpcConnection::Create(
     const Options& options, const Clock& clock) {
   FEDGAP_ASSIGN_OR_RETURN(auto credentials,
                           CredentialsFor(options, clock.WallNow()));
+  return std::unique_ptr<GrpcConnection>(
+      new GrpcConnection(options, clock, std::move(credentials)));
+}
+
+GrpcConnection::GrpcConnection(
+    const Options& options, const Clock& clock,
+    std::shared_ptr<grpc::ChannelCredentials> credentials)
+    : options_(options),
+      clock_(clock),
+      credentials_(std::move(credentials)),
+      channel_(NewChannel()),
+      stub_(v1::Federation::NewStub(channel_)) {}
+
+std::shared_ptr<grpc::Channel> GrpcConnection::NewChannel() const {
   KeepaliveOptions keepalive;
-  keepalive.interval = options.keepalive;
-  auto channel = grpc::CreateCustomChannel(
-      options.server.ToString(), credentials,
-      ClientChannelArguments(options.server, keepalive));
-  std::unique_ptr<GrpcConnection> connection(
-      new GrpcConnection(options, clock));
-  connection->stub_ = v1::Federation::NewStub(channel);
-  return connection;
+  keepalive.interval = options_.keepalive;
+  return grpc::CreateCustomChannel(
+      options_.server.ToString(), credentials_,
+      ClientChannelArguments(options_.server, keepalive));
+}
+
+std::shared_ptr<v1::Federation::Stub> GrpcConnection::stub() const {
+  MutexLock lock(mutex_);
+  return stub_;
+}
+
+void GrpcConnection::StartAfresh() {
+  MutexLock lock(mutex_);
+  const grpc_connectivity_state state = channel_->GetState(false);
+  if (state == GRPC_CHANNEL_IDLE || state == GRPC_CHANNEL_READY) return;
+  channel_ = NewChannel();
+  stub_ = v1::Federation::NewStub(channel_);
 }
 
 GrpcConnection::Call::Call(GrpcConnection& connection,

@@ -2,7 +2,9 @@
 #ifndef FEDGAP_CLIENT_RPC_GRPC_CONNECTION_H_
 #define FEDGAP_CLIENT_RPC_GRPC_CONNECTION_H_
 
+#include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
+#include <grpcpp/security/credentials.h>
 
 #include <chrono>
 #include <memory>
@@ -23,7 +25,13 @@ class GrpcConnection {
   static StatusOr<std::unique_ptr<GrpcConnection>> Create(
       const Options& options, const Clock& clock);
 
-  v1::Federation::Stub& stub() { return *stub_; }
+  // The stub of the present channel.
+  std::shared_ptr<v1::Federation::Stub> stub() const EXCLUDES(mutex_);
+
+  // Gives up a channel that has failed to connect, for one that tries at the
+  // next call. The old one would not do so in its own back-off, and makes no
+  // progress between calls: gRPC's blocking calls are what reads its sockets.
+  void StartAfresh() EXCLUDES(mutex_);
 
   // An open call: has a deadline, the client's name where there is no TLS, and
   // ends with CANCELLED when the connection is cancelled, before it or later.
@@ -49,17 +57,20 @@ class GrpcConnection {
   Status Explain(const grpc::Status& status) const EXCLUDES(mutex_);
 
  private:
-  GrpcConnection(const Options& options, const Clock& clock)
-      : options_(options), clock_(clock) {}
+  GrpcConnection(const Options& options, const Clock& clock,
+                 std::shared_ptr<grpc::ChannelCredentials> credentials);
 
+  std::shared_ptr<grpc::Channel> NewChannel() const;
   void Add(grpc::ClientContext* context) EXCLUDES(mutex_);
   void Remove(grpc::ClientContext* context) EXCLUDES(mutex_);
   Status ExplainUnavailable(const Status& status) const;
 
   const Options options_;
   const Clock& clock_;
-  std::unique_ptr<v1::Federation::Stub> stub_;
+  const std::shared_ptr<grpc::ChannelCredentials> credentials_;
   mutable Mutex mutex_;
+  std::shared_ptr<grpc::Channel> channel_ GUARDED_BY(mutex_);
+  std::shared_ptr<v1::Federation::Stub> stub_ GUARDED_BY(mutex_);
   std::set<grpc::ClientContext*> open_ GUARDED_BY(mutex_);
   bool cancelled_ GUARDED_BY(mutex_) = false;
 };

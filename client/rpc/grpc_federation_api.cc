@@ -38,7 +38,7 @@ class GrpcTaskStream final : public TaskStream {
       : connection_(connection), call_(connection, timeout) {
     v1::TasksRequest request;
     request.set_last_task_id(last.value);
-    reader_ = connection.stub().Tasks(call_.context(), request);
+    reader_ = connection.stub()->Tasks(call_.context(), request);
   }
   ~GrpcTaskStream() override {
     call_.Cancel();
@@ -105,10 +105,11 @@ class GrpcFederationApi::Impl {
 };
 
 StatusOr<JoinReply> GrpcFederationApi::Impl::Join(const JoinRequest& request) {
+  connection_->StartAfresh();
   Call call(*connection_, options_.call_timeout);
   v1::JoinReply message;
   FEDGAP_RETURN_IF_ERROR(connection_->Explain(
-      connection_->stub().Join(call.context(), ToProto(request), &message)));
+      connection_->stub()->Join(call.context(), ToProto(request), &message)));
   FEDGAP_ASSIGN_OR_RETURN(joined_, FromProto(message));
   return *joined_;
 }
@@ -145,7 +146,7 @@ Status GrpcFederationApi::Impl::Fetch() {
   v1::FetchModelRequest request;
   request.set_model_id(ModelIdToProto(download_->id()));
   request.set_offset(download_->offset());
-  const auto reader = connection_->stub().FetchModel(call.context(), request);
+  const auto reader = connection_->stub()->FetchModel(call.context(), request);
   v1::ModelChunk message;
   Status status;
   while (status.ok() && reader->Read(&message)) {
@@ -192,7 +193,7 @@ StatusOr<Verdict> GrpcFederationApi::Impl::Submit(
     const v1::SubmitRequest& header, std::span<const std::uint8_t> bytes,
     std::int64_t* resumed_from) {
   Call call(*connection_, options_.transfer_timeout);
-  const auto stream = connection_->stub().SubmitUpdate(call.context());
+  const auto stream = connection_->stub()->SubmitUpdate(call.context());
   v1::SubmitReply reply;
   bool replied = stream->Write(header) && stream->Read(&reply);
   if (replied && reply.has_resume_from()) {
@@ -231,7 +232,7 @@ Status GrpcFederationApi::Impl::Leave(const std::string& reason) {
   request.set_reason(ReasonToProto(reason));
   v1::LeaveReply reply;
   return connection_->Explain(
-      connection_->stub().Leave(call.context(), request, &reply));
+      connection_->stub()->Leave(call.context(), request, &reply));
 }
 
 StatusOr<std::unique_ptr<GrpcFederationApi>> GrpcFederationApi::Create(

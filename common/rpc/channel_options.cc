@@ -41,7 +41,8 @@ grpc::ChannelArguments ClientChannelArguments(const ServerAddress& server,
   // gRPC's back-off is jittered; a client must not wait two minutes for a
   // server that is up again.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 500);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 500);
+  // In spite of its name: how long TCP and TLS may take to connect.
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 10000);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 10000);
   if (server.IsLoopback()) arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   return arguments;

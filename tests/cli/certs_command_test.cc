@@ -10,7 +10,7 @@
 #include "common/base/clock.h"
 #include "common/base/file_io.h"
 #include "common/crypto/tls_files.h"
-#include "tests/testing/run_program.h"
+#include "tests/testing/process.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 #include "tests/testing/test_authority.h"

@@ -10,7 +10,7 @@
 #include "common/federation/model_file.h"
 #include "server/store/sqlite_run_store.h"
 #include "tests/server/store/sample_run.h"
-#include "tests/testing/run_program.h"
+#include "tests/testing/process.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 

@@ -212,6 +212,20 @@ TEST(GrpcFederationTest, CancelEndsACallThatBlocks) {
   EXPECT_EQ(server.coordinator().GetStatus().connected, 0);
 }
 
+TEST(GrpcFederationTest, AServerThatComesUpIsFoundAtTheNextAttempt) {
+  const ManualClock clock;
+  int port = 0;
+  {
+    RunningServer gone({});
+    port = gone.server().port();
+  }
+  const auto alice = RunningServer::ClientOf(port, "alice", clock);
+  EXPECT_THAT(alice->Join({}), HasCode(StatusCode::kUnavailable));
+  EXPECT_THAT(alice->Join({}), HasCode(StatusCode::kUnavailable));
+  RunningServer server({.port = port});
+  EXPECT_OK(alice->Join({}));
+}
+
 TEST(GrpcFederationTest, AClosedStreamIsCancelled) {
   RunningServer server({.min_clients = 2});
   Member alice(server, "alice");

@@ -32,6 +32,7 @@ class RunningServer {
     int rounds = 1;
     int width = 4;  // of the model's first convolution
     int upload_slots = 16;
+    int port = 0;
     std::optional<TlsFiles> tls = std::nullopt;
   };
 
@@ -48,7 +49,7 @@ class RunningServer {
         Coordinator::Create(std::move(run), {clock_, store_, events_, nullptr})
             .value();
     GrpcServer::Options rpc;
-    rpc.listen = {"127.0.0.1", 0};
+    rpc.listen = {"127.0.0.1", static_cast<std::uint16_t>(options.port)};
     rpc.tls = options.tls;
     rpc.staging.directory = directory_.path();
     rpc.staging.slots = options.upload_slots;
@@ -81,16 +82,19 @@ class RunningServer {
     return {"127.0.0.1", static_cast<std::uint16_t>(server_->port())};
   }
 
-  // A client without TLS.
+  // A client without TLS, of the server at a port of this machine.
+  static std::unique_ptr<GrpcFederationApi> ClientOf(int port,
+                                                     const std::string& name,
+                                                     const Clock& clock) {
+    GrpcFederationApi::Options options;
+    options.server = {"127.0.0.1", static_cast<std::uint16_t>(port)};
+    options.insecure_name = {name};
+    return GrpcFederationApi::Create(options, clock).value();
+  }
+  // Of this server, or of what stands before it at `port`.
   std::unique_ptr<GrpcFederationApi> Client(
       const std::string& name, std::optional<int> port = std::nullopt) {
-    GrpcFederationApi::Options options;
-    options.server = address();
-    if (port.has_value()) {
-      options.server.port = static_cast<std::uint16_t>(*port);
-    }
-    options.insecure_name = {name};
-    return GrpcFederationApi::Create(options, clock_).value();
+    return ClientOf(port.value_or(server_->port()), name, clock_);
   }
 
   // A client with the certificate in `files`.
