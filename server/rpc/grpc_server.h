@@ -31,7 +31,8 @@ class GrpcServer {
     // Nothing else sent to a client for so long: a heartbeat keeps proxies and
     // address translation from forgetting the connection.
     Clock::Duration heartbeat = std::chrono::seconds(20);
-    // A stream of tasks ends after so long; the client opens it again.
+    // A stream of tasks ends after so long; the client opens it again, which is
+    // no departure.
     Clock::Duration max_stream_age = std::chrono::minutes(30);
     // A client that holds an upload slot and sends nothing for so long loses
     // the connection.

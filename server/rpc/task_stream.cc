@@ -12,6 +12,9 @@ namespace {
 
 // A client that reads nothing while so much is pushed is not there any more.
 constexpr std::size_t kMaxQueued = 1000;
+// A client whose stream ended by its age opens the next at once; one that has
+// not done so by then is not there any more.
+constexpr std::chrono::seconds kReopenPatience{30};
 
 }  // namespace
 
@@ -60,7 +63,13 @@ void TaskStream::EndUploadsBefore(const Task& task) {
 
 void TaskStream::Tick(Clock::Time now) {
   serial_->Post([self = shared_from_this(), now] {
-    if (now - self->opened_ >= self->environment_.max_stream_age) {
+    if (self->gone_.has_value()) {
+      if (now - *self->gone_ >= kReopenPatience) {
+        self->Unsubscribe("did not open its stream of tasks again");
+      }
+    } else if (!self->end_.has_value() &&
+               now - self->opened_ >= self->environment_.max_stream_age) {
+      self->is_old_ = true;
       self->EndWith(absl::OkStatus());
     } else if (!self->is_writing_ &&
                now - self->last_write_ >= self->environment_.heartbeat) {
@@ -124,9 +133,16 @@ void TaskStream::OnCancel() {
 void TaskStream::OnDone() {
   auto self = std::move(self_);
   serial_->Post([self] {
-    self->environment_.coordinator.Unsubscribe(self->client_, self.get(),
-                                               "connection lost");
+    if (self->is_old_ && self->end_->ok()) {
+      self->gone_ = self->environment_.clock.Now();
+    } else {
+      self->Unsubscribe("connection lost");
+    }
   });
+}
+
+void TaskStream::Unsubscribe(const char* reason) {
+  environment_.coordinator.Unsubscribe(client_, this, reason);
 }
 
 }  // namespace fedgap

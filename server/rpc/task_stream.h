@@ -17,7 +17,8 @@ namespace fedgap {
 
 // A reaction and a sink at once. Everything that changes state is posted on
 // the call's own SerialQueue, so the state needs no lock. It owns itself until
-// gRPC is done with it; the coordinator may hold it longer.
+// gRPC is done with it; the coordinator may hold it longer: a stream that ended
+// by its age stays the client's for as long as a new one may take.
 class TaskStream final : public grpc::ServerWriteReactor<v1::TasksReply>,
                          public TaskSink,
                          public LiveCall,
@@ -43,6 +44,7 @@ class TaskStream final : public grpc::ServerWriteReactor<v1::TasksReply>,
   void Enqueue(v1::TasksReply message);
   void GoOn();
   void EndUploadsBefore(const Task& task);
+  void Unsubscribe(const char* reason);
 
   CallEnvironment& environment_;
   const ClientName client_;
@@ -55,6 +57,9 @@ class TaskStream final : public grpc::ServerWriteReactor<v1::TasksReply>,
   bool is_writing_ = false;
   bool finished_ = false;
   std::optional<Status> end_;
+  bool is_old_ = false;  // ended by its age
+  // Since when an old stream has had no connection.
+  std::optional<Clock::Time> gone_;
   Clock::Time last_write_;
 };
 
