@@ -44,6 +44,11 @@ void ConsoleListener::OnRejected(const Task& task, const Status& cause) {
                            task.round, MessageOf(cause)));
 }
 
+void ConsoleListener::OnDeclined(const Task& task, const Status& cause) {
+  log_.Warning(
+      fmt::format("round {}: declined: {}", task.round, MessageOf(cause)));
+}
+
 void ConsoleListener::OnDisconnected(const Status& cause,
                                      std::chrono::milliseconds retry_in) {
   log_.Warning(fmt::format("{}; next attempt in {:.1f} s", MessageOf(cause),

@@ -17,6 +17,7 @@ class ConsoleListener final : public ParticipantListener {
   void OnTrained(const UpdateInfo& info) override;
   void OnAccepted(const UpdateInfo& info) override;
   void OnRejected(const Task& task, const Status& cause) override;
+  void OnDeclined(const Task& task, const Status& cause) override;
   void OnDisconnected(const Status& cause,
                       std::chrono::milliseconds retry_in) override;
   void OnFinished(const FinishedNotice& notice) override;

@@ -18,9 +18,10 @@ namespace fedgap {
 class TaskStream {
  public:
   virtual ~TaskStream() = default;
-  // Blocks until the next task. UNAVAILABLE when the connection is lost or the
-  // server is going away (open again), CANCELLED after FederationApi::Cancel,
-  // other codes: the server's refusal.
+  // Blocks until the next task. A connection that the server ends by its age is
+  // opened again inside, and the open task may then come twice. UNAVAILABLE
+  // when the connection is lost or the server is going away (open again),
+  // CANCELLED after FederationApi::Cancel, other codes: the server's refusal.
   virtual StatusOr<Task> Next() = 0;
   // Makes Next return CANCELLED, now and later. Thread-safe.
   virtual void Close() = 0;
@@ -56,6 +57,11 @@ class FederationApi {
   // another update of this task was accepted; after these three the client
   // drops the update and stays.
   virtual StatusOr<Verdict> SubmitUpdate(const Update& update) = 0;
+
+  // Tells the server not to wait for this client's answer to a task. OK also
+  // where the task is not open (any more). UNIMPLEMENTED: a server that knows
+  // no such call; it waits until its deadline.
+  virtual Status Decline(const TaskId& task, const std::string& reason) = 0;
 
   // Says goodbye; does not wait longer than a few seconds. The one call that
   // still goes out after Cancel.

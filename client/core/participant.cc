@@ -183,6 +183,8 @@ StatusOr<bool> Participant::Handle(const Task& task, const TaskInbox& inbox) {
   } else if (const auto* over = std::get_if<FinishedNotice>(&task.work)) {
     listener_.OnFinished(*over);
     finished = true;
+  } else if (std::holds_alternative<UnknownWork>(task.work)) {
+    status = Decline(task);
   }
   // An aborted round is run again with the same keys: a finished update stays.
   watched_inbox_ = nullptr;
@@ -236,6 +238,18 @@ Status Participant::Submit(const Task& task, const Update& update) {
   if (!IsVerdict(verdict.status())) return verdict.status();
   listener_.OnRejected(task, verdict.status());
   return absl::OkStatus();
+}
+
+Status Participant::Decline(const Task& task) {
+  const Status cause = absl::UnimplementedError(fmt::format(
+      "task {} is of a kind that this release does not know; a newer release "
+      "of fedgap is needed to take part in it",
+      task.id.value));
+  listener_.OnDeclined(task, cause);
+  const Status told = deps_.api.Decline(task.id, MessageOf(cause));
+  // Whatever the server makes of it, there is nothing more to do about it.
+  return IsVerdict(told) || absl::IsUnimplemented(told) ? absl::OkStatus()
+                                                        : told;
 }
 
 Status Participant::FetchBase(const ModelId& id) {

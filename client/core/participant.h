@@ -33,6 +33,8 @@ class ParticipantListener {
   // The server refused an update, or the work was overtaken by events; the
   // client stays.
   virtual void OnRejected(const Task& /*task*/, const Status& /*cause*/) {}
+  // A kind of task that this release does not know; the client stays.
+  virtual void OnDeclined(const Task& /*task*/, const Status& /*cause*/) {}
   virtual void OnDisconnected(const Status& /*cause*/,
                               std::chrono::milliseconds /*retry_in*/) {}
   virtual void OnFinished(const FinishedNotice& /*notice*/) {}
@@ -78,6 +80,7 @@ class Participant {
   StatusOr<bool> Handle(const Task& task, const TaskInbox& inbox);
   Status Train(const Task& task, const TrainTask& work);
   Status Evaluate(const Task& task, const EvaluateTask& work);
+  Status Decline(const Task& task);
   StatusOr<Update> FindOrTrain(const Task& task, const TrainTask& work);
   Status Submit(const Task& task, const Update& update);
   Status FetchBase(const ModelId& id);

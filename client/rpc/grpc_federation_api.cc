@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <span>
 #include <utility>
 
 #include "client/rpc/grpc_connection.h"
 #include "client/rpc/model_download.h"
+#include "common/base/mutex.h"
 #include "common/wire/chunk_wire.h"
 #include "common/wire/join_wire.h"
 #include "common/wire/limits.h"
@@ -31,48 +31,85 @@ bool CanResume(const Status& status) {
 // still meet the dying connection; more is for the caller, who waits first.
 constexpr int kMaxFruitless = 3;
 
+// The server ends each call by its age: the next one is opened here, so that
+// the caller sees one stream.
 class GrpcTaskStream final : public TaskStream {
  public:
   GrpcTaskStream(GrpcConnection& connection, std::chrono::milliseconds timeout,
                  const TaskId& last)
-      : connection_(connection), call_(connection, timeout) {
-    v1::TasksRequest request;
-    request.set_last_task_id(last.value);
-    reader_ = connection.stub()->Tasks(call_.context(), request);
+      : connection_(connection), timeout_(timeout), last_(last) {
+    Open();
   }
   ~GrpcTaskStream() override {
-    call_.Cancel();
-    if (!finished_) reader_->Finish();
+    Close();
+    if (end_.ok()) reader_->Finish();
   }
 
   StatusOr<Task> Next() override {
-    v1::TasksReply message;
-    while (!finished_ && reader_->Read(&message)) {
-      FEDGAP_ASSIGN_OR_RETURN(std::optional<Task> task, FromProto(message));
+    while (end_.ok()) {
+      FEDGAP_ASSIGN_OR_RETURN(std::optional<Task> task, ReadTask());
       if (task.has_value()) return *std::move(task);
-    }
-    if (!finished_) {
-      finished_ = true;
       end_ = connection_.Explain(reader_->Finish());
+      if (closed()) end_ = Cancelled();
+      if (!end_.ok()) break;
+      if (is_over_ || !has_read_) {
+        end_ = absl::UnavailableError(
+            "the server ended the stream of tasks; open it again");
+      } else {
+        Open();
+      }
     }
-    if (closed_) return Cancelled();
-    if (!end_.ok()) return end_;
-    return absl::UnavailableError(
-        "the server ended the stream of tasks; open it again");
+    return end_;
   }
 
   void Close() override {
+    MutexLock lock(mutex_);
     closed_ = true;
-    call_.Cancel();
+    call_->Cancel();
   }
 
  private:
+  void Open() EXCLUDES(mutex_) {
+    auto call = std::make_unique<Call>(connection_, timeout_);
+    v1::TasksRequest request;
+    request.set_last_task_id(last_.value);
+    has_read_ = false;
+    reader_ = connection_.stub()->Tasks(call->context(), request);
+    MutexLock lock(mutex_);
+    if (closed_) call->Cancel();
+    call_ = std::move(call);
+  }
+
+  // Nothing: the call has ended.
+  StatusOr<std::optional<Task>> ReadTask() {
+    v1::TasksReply message;
+    while (reader_->Read(&message)) {
+      has_read_ = true;
+      FEDGAP_ASSIGN_OR_RETURN(std::optional<Task> task, FromProto(message));
+      if (!task.has_value()) continue;
+      last_ = task->id;
+      is_over_ = std::holds_alternative<FinishedNotice>(task->work);
+      return task;
+    }
+    return std::nullopt;
+  }
+
+  bool closed() const EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    return closed_;
+  }
+
   GrpcConnection& connection_;
-  Call call_;
+  const std::chrono::milliseconds timeout_;
+  TaskId last_;
+  bool has_read_ = false;  // anything, on this call
+  bool is_over_ = false;   // the last task says that the run is
+  Status end_;             // OK while a call is open
+  mutable Mutex mutex_;
+  // Before reader_, which uses its context.
+  std::unique_ptr<Call> call_ GUARDED_BY(mutex_);
+  bool closed_ GUARDED_BY(mutex_) = false;
   std::unique_ptr<grpc::ClientReader<v1::TasksReply>> reader_;
-  bool finished_ = false;
-  Status end_;
-  std::atomic<bool> closed_ = false;
 };
 
 }  // namespace
@@ -86,6 +123,7 @@ class GrpcFederationApi::Impl {
   StatusOr<std::unique_ptr<TaskStream>> OpenTasks(const TaskId& last);
   StatusOr<Parameters> FetchModel(const ModelId& id);
   StatusOr<Verdict> SubmitUpdate(const Update& update);
+  Status Decline(const TaskId& task, const std::string& reason);
   Status Leave(const std::string& reason);
   void Cancel() { connection_->Cancel(); }
 
@@ -226,6 +264,17 @@ StatusOr<Verdict> GrpcFederationApi::Impl::Submit(
   return FromProto(reply.verdict());
 }
 
+Status GrpcFederationApi::Impl::Decline(const TaskId& task,
+                                        const std::string& reason) {
+  Call call(*connection_, options_.call_timeout);
+  v1::DeclineRequest request;
+  request.set_task_id(task.value);
+  request.set_reason(ReasonToProto(reason));
+  v1::DeclineReply reply;
+  return connection_->Explain(
+      connection_->stub().Decline(call.context(), request, &reply));
+}
+
 Status GrpcFederationApi::Impl::Leave(const std::string& reason) {
   Call call(*connection_, options_.leave_timeout, /*cancellable=*/false);
   v1::LeaveRequest request;
@@ -259,6 +308,10 @@ StatusOr<Parameters> GrpcFederationApi::FetchModel(const ModelId& id) {
 }
 StatusOr<Verdict> GrpcFederationApi::SubmitUpdate(const Update& update) {
   return impl_->SubmitUpdate(update);
+}
+Status GrpcFederationApi::Decline(const TaskId& task,
+                                  const std::string& reason) {
+  return impl_->Decline(task, reason);
 }
 Status GrpcFederationApi::Leave(const std::string& reason) {
   return impl_->Leave(reason);

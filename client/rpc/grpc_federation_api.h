@@ -18,8 +18,7 @@ namespace fedgap {
 
 // One connection that is made when it is needed and made again when it is
 // lost. Besides the codes of FederationApi: DEADLINE_EXCEEDED, when the server
-// does not answer in time; UNIMPLEMENTED, when it does not know a call, and
-// from TaskStream::Next for a kind of task that this client does not know.
+// does not answer in time; UNIMPLEMENTED, when it does not know a call.
 // UNAUTHENTICATED is also given where the connection fails and this client's
 // own certificate is the cause: TLS tells a refused peer nothing. Its streams
 // must not outlive it.
@@ -34,8 +33,9 @@ class GrpcFederationApi final : public FederationApi {
     bool insecure_anywhere = false;
     // A ping after so long without data; shorter behind strict firewalls.
     std::chrono::milliseconds keepalive = std::chrono::seconds(25);
-    // Deadlines: of Join, of Leave, of one model or update (waiting for a slot
-    // included), and of a stream of tasks, which the server ends after 30 min.
+    // Deadlines: of Join and Decline, of Leave, of one model or update (waiting
+    // for a slot included), and of a stream of tasks, which the server ends
+    // after 30 min.
     std::chrono::milliseconds call_timeout = std::chrono::seconds(30);
     std::chrono::milliseconds leave_timeout = std::chrono::seconds(3);
     std::chrono::milliseconds transfer_timeout = std::chrono::minutes(30);
@@ -53,6 +53,7 @@ class GrpcFederationApi final : public FederationApi {
   // FAILED_PRECONDITION before Join: the layout is not known yet.
   StatusOr<Parameters> FetchModel(const ModelId& id) override;
   StatusOr<Verdict> SubmitUpdate(const Update& update) override;
+  Status Decline(const TaskId& task, const std::string& reason) override;
   Status Leave(const std::string& reason) override;
   void Cancel() override;
 

@@ -79,6 +79,12 @@ struct FinishedNotice {
   bool operator==(const FinishedNotice&) const = default;
 };
 
+// A kind of task that came after this release: all that can be done is to say
+// so (FederationApi::Decline).
+struct UnknownWork {
+  bool operator==(const UnknownWork&) const = default;
+};
+
 // A pushed message. `id` is the idempotency key of train and evaluate tasks
 // and orders the others.
 struct Task {
@@ -89,7 +95,7 @@ struct Task {
   // What is left until the server stops waiting; zero: no deadline.
   std::chrono::milliseconds time_left{0};
   std::variant<TrainTask, EvaluateTask, CommittedNotice, AbortedNotice,
-               FinishedNotice>
+               FinishedNotice, UnknownWork>
       work;
 
   bool operator==(const Task&) const = default;

@@ -1,7 +1,5 @@
 #include "common/wire/task_wire.h"
 
-#include <fmt/format.h>
-
 #include <utility>
 
 #include "common/wire/limits.h"
@@ -105,6 +103,7 @@ struct SetWork {
     proto.mutable_finished()->set_reason(
         PrintableText(notice.reason, kMaxReasonBytes));
   }
+  void operator()(const UnknownWork&) const {}
 };
 
 bool StartsFromModel(const Task& task) {
@@ -112,7 +111,7 @@ bool StartsFromModel(const Task& task) {
          std::holds_alternative<EvaluateTask>(task.work);
 }
 
-// Sets task->work; UNIMPLEMENTED where no known kind is set.
+// Sets task->work.
 Status ReadWork(const v1::Task& proto, Task* task) {
   MessageReader in("task");
   switch (proto.work_case()) {
@@ -145,10 +144,8 @@ Status ReadWork(const v1::Task& proto, Task* task) {
     case v1::Task::WORK_NOT_SET:
       break;
   }
-  return absl::UnimplementedError(
-      fmt::format("task {} is of a kind that this version does not know; a "
-                  "newer release of fedgap is needed to take part in it",
-                  task->id.value));
+  task->work = UnknownWork{};
+  return absl::OkStatus();
 }
 
 }  // namespace

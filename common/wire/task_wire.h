@@ -13,8 +13,8 @@ namespace fedgap {
 
 v1::Task ToProto(const Task& task);
 
-// INVALID_ARGUMENT names the field that is out of its bounds. UNIMPLEMENTED: a
-// kind of task that this version does not know.
+// INVALID_ARGUMENT names the field that is out of its bounds. A kind of task
+// that this version does not know gives UnknownWork.
 StatusOr<Task> FromProto(const v1::Task& proto);
 
 // A message of the stream of tasks: nothing for a heartbeat or for content of

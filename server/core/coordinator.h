@@ -84,6 +84,17 @@ class Coordinator {
   // or excessive values and impossible counts. A rejection is an event, ends
   // the client's part in the round, and hurts nobody else.
   StatusOr<Verdict> Submit(const ClientName& client, Submission submission);
+  // What the client sent for `task` (empty: nobody knows for which) was refused
+  // before it became a Submission, and the client will not send it again. If
+  // that is the task that it is being asked, its part in the round ends as
+  // after any rejection; else nothing happens.
+  void RejectUpload(const ClientName& client, const TaskId& task,
+                    const Status& status);
+  // The client will not answer `task`, for instance because its release does
+  // not know the kind: the open round does not wait for it (RejectUpload).
+  // NOT_FOUND: it has not joined.
+  Status Decline(const ClientName& client, const TaskId& task,
+                 const std::string& reason);
   Status Leave(const ClientName& client, const std::string& reason);
   // Bytes of models and tasks sent to a client, for the round's event.
   void CountBytesDown(std::int64_t bytes);

@@ -222,6 +222,33 @@ StatusOr<Verdict> Coordinator::Submit(const ClientName& client,
   return verdict;
 }
 
+void Coordinator::RejectUpload(const ClientName& client, const TaskId& task,
+                               const Status& status) {
+  {
+    MutexLock lock(mutex_);
+    if (!round_.has_value() || phase_ != RunPhase::kCollecting ||
+        !round_->IsOutstanding(client) ||
+        (!task.value.empty() && task != round_->TaskIdOf(client))) {
+      return;
+    }
+    RejectUpdate(client, status);
+  }
+  WakeUp();
+}
+
+Status Coordinator::Decline(const ClientName& client, const TaskId& task,
+                            const std::string& reason) {
+  {
+    MutexLock lock(mutex_);
+    if (registry_.Find(client) == nullptr) {
+      return absl::NotFoundError(
+          fmt::format("{} has not joined run {}", client.value, run_.value));
+    }
+  }
+  RejectUpload(client, task, absl::UnimplementedError("declined: " + reason));
+  return absl::OkStatus();
+}
+
 void Coordinator::RejectUpdate(const ClientName& client, const Status& status) {
   round_->Reject(client);
   ++registry_.Find(client)->rejected_updates;

@@ -72,7 +72,26 @@ FederationService::SubmitUpdate(grpc::CallbackServerContext* call) {
         grpc::ServerBidiReactor<v1::SubmitRequest, v1::SubmitReply>>(
         client.status());
   }
-  return UpdateStream::Start(environment_, *client);
+  return UpdateStream::Start(environment_, *call, *client);
+}
+
+grpc::ServerUnaryReactor* FederationService::Decline(
+    grpc::CallbackServerContext* call, const v1::DeclineRequest* request,
+    v1::DeclineReply* /*reply*/) {
+  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
+  environment_.workers->Post([this, call, request, reactor] {
+    const auto decline = [&]() -> Status {
+      FEDGAP_ASSIGN_OR_RETURN(const ClientName client, callers_.Client(*call));
+      FEDGAP_ASSIGN_OR_RETURN(
+          const TaskId task,
+          TaskIdFromProto(request->task_id(), /*allow_empty=*/false));
+      FEDGAP_ASSIGN_OR_RETURN(const std::string reason,
+                              ReasonFromProto(request->reason()));
+      return environment_.coordinator.Decline(client, task, reason);
+    };
+    reactor->Finish(ToGrpcStatus(decline()));
+  });
+  return reactor;
 }
 
 grpc::ServerUnaryReactor* FederationService::Leave(

@@ -26,6 +26,9 @@ class FederationService final : public v1::Federation::CallbackService {
       const v1::FetchModelRequest* request) override;
   grpc::ServerBidiReactor<v1::SubmitRequest, v1::SubmitReply>* SubmitUpdate(
       grpc::CallbackServerContext* call) override;
+  grpc::ServerUnaryReactor* Decline(grpc::CallbackServerContext* call,
+                                    const v1::DeclineRequest* request,
+                                    v1::DeclineReply* reply) override;
   grpc::ServerUnaryReactor* Leave(grpc::CallbackServerContext* call,
                                   const v1::LeaveRequest* request,
                                   v1::LeaveReply* reply) override;

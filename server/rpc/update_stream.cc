@@ -7,6 +7,7 @@
 #include "common/rpc/status_conversion.h"
 #include "common/wire/chunk_wire.h"
 #include "common/wire/join_wire.h"
+#include "common/wire/task_wire.h"
 
 namespace fedgap {
 namespace {
@@ -15,17 +16,34 @@ UploadHeader AnnouncementOf(const UpdateHeader& header) {
   return {header.info.task, header.layout_hash, header.elements, header.digest};
 }
 
+// After these a client does not send the update again (docs/PROTOCOL.md,
+// section 6): waiting for it would be in vain.
+bool IsRefusal(const Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kResourceExhausted:
+    case absl::StatusCode::kUnimplemented:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
-UpdateStream::UpdateStream(CallEnvironment& environment, ClientName client)
+UpdateStream::UpdateStream(CallEnvironment& environment,
+                           const grpc::CallbackServerContext& call,
+                           ClientName client)
     : environment_(environment),
+      call_(call),
       client_(std::move(client)),
       serial_(std::make_shared<SerialQueue>(environment.workers)),
       last_activity_(environment.clock.Now()) {}
 
 UpdateStream* UpdateStream::Start(CallEnvironment& environment,
+                                  const grpc::CallbackServerContext& call,
                                   const ClientName& client) {
-  auto stream = std::make_shared<UpdateStream>(environment, client);
+  auto stream = std::make_shared<UpdateStream>(environment, call, client);
   stream->self_ = stream;
   environment.live_calls.Add(stream);
   stream->serial_->Post([stream] { stream->Read(); });
@@ -55,7 +73,8 @@ void UpdateStream::OnReadDone(bool ok) {
     self->EndUnlessOk(
         ok ? self->Handle(self->request_)
            : absl::InvalidArgumentError(
-                 "the client ended the update before its last byte"));
+                 "the client ended the update before its last byte, or sent "
+                 "bytes that are no message of this protocol"));
   });
 }
 
@@ -74,10 +93,17 @@ void UpdateStream::OnCancel() {
 }
 
 void UpdateStream::OnDone() {
+  // A lost connection ends the reading as a client's half-close does; only now
+  // is it known which it was. Who did not hear the refusal comes again.
+  const bool heard = !call_.IsCancelled();
   auto self = std::move(self_);
-  serial_->Post([self] {
+  serial_->Post([self, heard] {
     self->environment_.staging.Withdraw(self->ticket_);
     self->upload_.reset();
+    if (heard && self->end_.has_value() && IsRefusal(*self->end_)) {
+      self->environment_.coordinator.RejectUpload(self->client_, self->task_,
+                                                  *self->end_);
+    }
   });
 }
 
@@ -94,6 +120,9 @@ Status UpdateStream::Handle(const v1::SubmitRequest& message) {
 }
 
 Status UpdateStream::HandleHeader(const v1::UpdateHeader& message) {
+  // Known even where the rest of the header makes no sense.
+  FEDGAP_ASSIGN_OR_RETURN(
+      task_, TaskIdFromProto(message.task_id(), /*allow_empty=*/false));
   FEDGAP_ASSIGN_OR_RETURN(header_, FromProto(message));
   FEDGAP_ASSIGN_OR_RETURN(
       const UploadDecision decision,

@@ -2,6 +2,7 @@
 #ifndef FEDGAP_SERVER_RPC_UPDATE_STREAM_H_
 #define FEDGAP_SERVER_RPC_UPDATE_STREAM_H_
 
+#include <grpcpp/server_context.h>
 #include <grpcpp/support/server_callback.h>
 
 #include <memory>
@@ -16,16 +17,20 @@ namespace fedgap {
 
 // header -> [slot] -> resume_from -> chunks -> verdict. Every step runs on the
 // call's own SerialQueue. A call that breaks off leaves what has arrived in
-// the staging area. Owns itself until gRPC is done with it.
+// the staging area; one that is refused ends the client's part in the round.
+// Owns itself until gRPC is done with it.
 class UpdateStream final
     : public grpc::ServerBidiReactor<v1::SubmitRequest, v1::SubmitReply>,
       public LiveCall,
       public std::enable_shared_from_this<UpdateStream> {
  public:
+  // `call` lives until OnDone has returned.
   static UpdateStream* Start(CallEnvironment& environment,
+                             const grpc::CallbackServerContext& call,
                              const ClientName& client);
 
-  UpdateStream(CallEnvironment& environment, ClientName client);
+  UpdateStream(CallEnvironment& environment,
+               const grpc::CallbackServerContext& call, ClientName client);
 
   // UNAVAILABLE for a client that sends nothing for the stall timeout while
   // it has a slot: others wait for it.
@@ -50,6 +55,7 @@ class UpdateStream final
   void Read();
 
   CallEnvironment& environment_;
+  const grpc::CallbackServerContext& call_;
   const ClientName client_;
   const std::shared_ptr<SerialQueue> serial_;
   std::shared_ptr<UpdateStream> self_;  // until OnDone
@@ -57,6 +63,7 @@ class UpdateStream final
   v1::SubmitRequest request_;
   v1::SubmitReply resume_;
   v1::SubmitReply verdict_;
+  TaskId task_;  // empty until a header names it
   std::optional<UpdateHeader> header_;
   std::unique_ptr<Upload> upload_;
   StagingArea::Ticket ticket_ = 0;

@@ -92,6 +92,11 @@ class InProcessFederationApi final : public FederationApi {
     return coordinator_.Submit(client_, std::move(submission));
   }
 
+  Status Decline(const TaskId& task, const std::string& reason) override {
+    FEDGAP_RETURN_IF_ERROR(CheckNotCancelled());
+    return coordinator_.Decline(client_, task, reason);
+  }
+
   Status Leave(const std::string& reason) override {
     return coordinator_.Leave(client_, reason);
   }

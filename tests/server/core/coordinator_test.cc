@@ -198,6 +198,83 @@ TEST_F(CoordinatorTest, ABadUpdateEndsItsClientsPartAndNobodyElses) {
   EXPECT_EQ(Next<TrainTask>("a").round, 2);
 }
 
+TEST_F(CoordinatorTest, AnUploadThatTheWireRefusesEndsItsClientsPart) {
+  RunConfig config = SmallConfig();
+  config.cohort.deadline_seconds = 0;
+  Start(config);
+  for (const char* name : {"a", "b", "c"}) Connect(name);
+  Advance();
+  const Task task = Next<TrainTask>("a");
+  ASSERT_OK(Answer("b"));
+  ASSERT_OK(Answer("c"));
+  coordinator_->RejectUpload({"a"}, task.id,
+                             absl::InvalidArgumentError("no such codec"));
+  EXPECT_THAT(Submit("a", MakeUpdate(task, 0.5f)),
+              HasCode(absl::StatusCode::kFailedPrecondition));
+  Advance();
+  EXPECT_EQ(coordinator_->GetStatus().last_committed, 1);
+  const auto rejected = Events<UpdateRejectedEvent>();
+  ASSERT_EQ(rejected.size(), 1u);
+  EXPECT_EQ(rejected[0].client.value, "a");
+  EXPECT_EQ(rejected[0].round, 1);
+  EXPECT_EQ(rejected[0].code, "INVALID_ARGUMENT");
+  EXPECT_EQ(rejected[0].reason, "no such codec");
+  EXPECT_EQ(coordinator_->GetStatus().clients[0].rejected_updates, 1);
+  EXPECT_EQ(Next<TrainTask>("a").round, 2);
+}
+
+TEST_F(CoordinatorTest, AnUploadOfNobodyKnowsWhichTaskIsOfTheOpenOne) {
+  Start(SmallConfig());
+  for (const char* name : {"a", "b", "c"}) Connect(name);
+  Advance();
+  coordinator_->RejectUpload({"a"}, {}, absl::InvalidArgumentError("garbage"));
+  EXPECT_EQ(Events<UpdateRejectedEvent>().size(), 1u);
+}
+
+TEST_F(CoordinatorTest, ARefusalThatIsNotAboutTheOpenTaskChangesNothing) {
+  Start(SmallConfig());
+  const Status cause = absl::InvalidArgumentError("garbage");
+  coordinator_->RejectUpload({"a"}, {}, cause);  // nobody, no round
+  for (const char* name : {"a", "b", "c"}) Connect(name);
+  coordinator_->RejectUpload({"a"}, {}, cause);  // no round
+  Advance();
+  const Task task = Next<TrainTask>("a");
+  coordinator_->RejectUpload({"a"}, {"another/round"}, cause);
+  coordinator_->RejectUpload({"x"}, task.id, cause);
+  coordinator_->RejectUpload({"b"}, task.id, cause);
+  ASSERT_OK(Submit("a", MakeUpdate(task, 0.5f)));
+  coordinator_->RejectUpload({"a"}, task.id, cause);  // it counts already
+  ASSERT_OK(Answer("b"));
+  ASSERT_OK(Answer("c"));
+  Advance();
+  EXPECT_EQ(Events<RoundCommittedEvent>().at(0).contributors.size(), 3u);
+  EXPECT_EQ(Events<UpdateRejectedEvent>().size(), 0u);
+}
+
+TEST_F(CoordinatorTest, WhoDeclinesATaskIsNotWaitedForAndStays) {
+  RunConfig config = SmallConfig();
+  config.cohort.deadline_seconds = 0;
+  Start(config);
+  for (const char* name : {"a", "b", "c"}) Connect(name);
+  Advance();
+  const Task task = Next<TrainTask>("a");
+  ASSERT_OK(coordinator_->Decline({"a"}, {"another/task"}, "no idea"));
+  ASSERT_OK(Answer("b"));
+  ASSERT_OK(Answer("c"));
+  Advance();
+  EXPECT_EQ(coordinator_->GetStatus().last_committed, 0);
+  ASSERT_OK(coordinator_->Decline({"a"}, task.id, "no idea"));
+  Advance();
+  EXPECT_EQ(coordinator_->GetStatus().last_committed, 1);
+  const auto rejected = Events<UpdateRejectedEvent>();
+  ASSERT_EQ(rejected.size(), 1u);
+  EXPECT_EQ(rejected[0].code, "UNIMPLEMENTED");
+  EXPECT_EQ(rejected[0].reason, "declined: no idea");
+  EXPECT_EQ(Next<TrainTask>("a").round, 2);
+  EXPECT_THAT(coordinator_->Decline({"x"}, task.id, ""),
+              HasCode(absl::StatusCode::kNotFound));
+}
+
 TEST_F(CoordinatorTest, ClaimsOfImpossibleCountsAreRejected) {
   for (const std::int64_t samples : {std::int64_t{0}, std::int64_t{-1},
                                      std::int64_t{1'000'000'000'000'000'000}}) {

@@ -3,8 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <grpcpp/generic/generic_stub.h>
+
 #include <functional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "common/rpc/status_conversion.h"
@@ -39,6 +42,9 @@ class ProtocolTest : public testing::Test {
     v1::JoinReply reply;
     ASSERT_TRUE(stub_->Join(&context, ToProto(JoinRequest{}), &reply).ok());
     NameClient(tasks_context_, "alice");
+    // What does not come fails the test instead of holding it up.
+    tasks_context_.set_deadline(std::chrono::system_clock::now() +
+                                std::chrono::seconds(30));
     tasks_ = stub_->Tasks(&tasks_context_, {});
     v1::TasksReply message;
     ASSERT_TRUE(tasks_->Read(&message));
@@ -48,6 +54,7 @@ class ProtocolTest : public testing::Test {
     header_ = ToProto(HeaderOf(update_, server_.coordinator().layout_hash()));
   }
   void TearDown() override {
+    if (tasks_ == nullptr) return;
     tasks_context_.TryCancel();
     tasks_->Finish();
   }
@@ -74,6 +81,24 @@ class ProtocolTest : public testing::Test {
     v1::SubmitReply reply;
     while (stream->Read(&reply)) replies_.push_back(reply);
     return FromGrpcStatus(stream->Finish());
+  }
+  // The round of which alice is the only member is void once her part in it
+  // has ended without an update.
+  void ExpectRejected(StatusCode code) {
+    v1::TasksReply message;
+    bool aborted = false;
+    while (!aborted && tasks_->Read(&message)) {
+      aborted = message.task().has_aborted();
+    }
+    EXPECT_TRUE(aborted) << "the server still waits";
+    const auto events = server_.events().Of<UpdateRejectedEvent>();
+    ASSERT_EQ(events.size(), 1U);
+    EXPECT_EQ(events[0].client.value, "alice");
+    EXPECT_EQ(events[0].code, absl::StatusCodeToString(code));
+  }
+  void ExpectNotRejected() {
+    ASSERT_OK(Send({OfHeader(header_), OfChunk(WholeUpdate())}));
+    EXPECT_TRUE(server_.events().Of<UpdateRejectedEvent>().empty());
   }
   Status SendHeader(const v1::UpdateHeader& header) {
     return Send({OfHeader(header)});
@@ -136,39 +161,106 @@ TEST_F(ProtocolTest, AWrongDigestIsDataLoss) {
   EXPECT_THAT(Send({OfHeader(header_), OfChunk(WholeUpdate())}),
               Fails(StatusCode::kDataLoss, HasSubstr("digest")));
   EXPECT_EQ(server_.server().staging().slots, 0);
+  // The client sends it again.
+  header_ = ToProto(HeaderOf(update_, server_.coordinator().layout_hash()));
+  ExpectNotRejected();
 }
 
-TEST_F(ProtocolTest, OversizedChunksAndMessagesAreRefused) {
+TEST_F(ProtocolTest, AnOversizedChunkIsRefused) {
   v1::UpdateChunk chunk;
   chunk.set_data(std::string(kMaxUpdateChunkBytes + 1, 'x'));
   EXPECT_THAT(Send({OfHeader(header_), OfChunk(chunk)}),
               HasCode(StatusCode::kResourceExhausted));
+  ExpectRejected(StatusCode::kResourceExhausted);
+}
+
+TEST_F(ProtocolTest, AnOversizedMessageIsRefused) {
+  v1::UpdateChunk chunk;
   chunk.set_data(std::string(5 << 20, 'x'));
   EXPECT_THAT(Send({OfHeader(header_), OfChunk(chunk)}),
               HasCode(StatusCode::kResourceExhausted));
 }
 
-TEST_F(ProtocolTest, MessagesOutOfOrderAreRefused) {
+TEST_F(ProtocolTest, AChunkWithoutAHeaderIsRefused) {
   EXPECT_THAT(Send({OfChunk(WholeUpdate())}),
               Fails(StatusCode::kInvalidArgument, HasSubstr("one header")));
+  ExpectRejected(StatusCode::kInvalidArgument);
+}
+
+TEST_F(ProtocolTest, ASecondHeaderIsRefused) {
   EXPECT_THAT(Send({OfHeader(header_), OfHeader(header_)}),
               HasCode(StatusCode::kInvalidArgument));
+  ExpectRejected(StatusCode::kInvalidArgument);
+}
+
+TEST_F(ProtocolTest, AGapBetweenChunksIsRefused) {
   EXPECT_THAT(Send({OfHeader(header_), OfChunk(ChunkAt(4, 4))}),
               Fails(StatusCode::kInvalidArgument,
                     HasSubstr("at byte 4 came where byte 0")));
-  EXPECT_THAT(Send({v1::SubmitRequest()}),
-              HasCode(StatusCode::kInvalidArgument));
+  ExpectRejected(StatusCode::kInvalidArgument);
 }
 
-TEST_F(ProtocolTest, AnUpdateThatStopsHalfWayIsKeptForAWhile) {
+TEST_F(ProtocolTest, AnEmptyMessageIsRefused) {
+  EXPECT_THAT(Send({v1::SubmitRequest()}),
+              HasCode(StatusCode::kInvalidArgument));
+  ExpectRejected(StatusCode::kInvalidArgument);
+}
+
+TEST_F(ProtocolTest, BytesThatAreNoMessageAreRefused) {
+  grpc::ClientContext context;
+  NameClient(context, "alice");
+  grpc::GenericStub anything(grpc::CreateChannel(
+      server_.address().ToString(), grpc::InsecureChannelCredentials()));
+  grpc::CompletionQueue queue;
+  const auto call = anything.PrepareCall(
+      &context, "/fedgap.v1.Federation/SubmitUpdate", &queue);
+  const auto wait = [&queue] {
+    void* tag = nullptr;
+    bool ok = false;
+    return queue.Next(&tag, &ok) && ok;
+  };
+  call->StartCall(nullptr);
+  ASSERT_TRUE(wait());
+  const grpc::Slice garbage("\xff\xff\xff\xff");
+  call->WriteLast(grpc::ByteBuffer(&garbage, 1), grpc::WriteOptions(), nullptr);
+  ASSERT_TRUE(wait());
+  grpc::Status status;
+  call->Finish(&status, nullptr);
+  ASSERT_TRUE(wait());
+  EXPECT_THAT(FromGrpcStatus(status),
+              Fails(StatusCode::kInvalidArgument, HasSubstr("no message")));
+  ExpectRejected(StatusCode::kInvalidArgument);
+}
+
+TEST_F(ProtocolTest, AnUpdateThatEndsHalfWayIsRefused) {
   EXPECT_THAT(Send({OfHeader(header_), OfChunk(ChunkAt(0, 100))}),
               Fails(StatusCode::kInvalidArgument, HasSubstr("last byte")));
-  EXPECT_EQ(server_.server().staging().slots, 1);
-  replies_.clear();
-  ASSERT_OK(
-      Send({OfHeader(header_), OfChunk(ChunkAt(100, bytes().size() - 100))}));
-  EXPECT_EQ(replies_[0].resume_from(), 100);
-  EXPECT_EQ(replies_[1].verdict(), v1::VERDICT_ACCEPTED);
+  ExpectRejected(StatusCode::kInvalidArgument);
+}
+
+TEST_F(ProtocolTest, AnUpdateThatIsCutHalfWayMayComeAgain) {
+  grpc::ClientContext context;
+  NameClient(context, "alice");
+  const auto stream = stub_->SubmitUpdate(&context);
+  ASSERT_TRUE(stream->Write(OfHeader(header_)));
+  v1::SubmitReply reply;
+  ASSERT_TRUE(stream->Read(&reply));
+  ASSERT_TRUE(stream->Write(OfChunk(ChunkAt(0, 100))));
+  context.TryCancel();
+  EXPECT_THAT(FromGrpcStatus(stream->Finish()),
+              HasCode(StatusCode::kCancelled));
+
+  grpc::ClientContext again;
+  NameClient(again, "alice");
+  const auto rest = stub_->SubmitUpdate(&again);
+  ASSERT_TRUE(rest->Write(OfHeader(header_)));
+  ASSERT_TRUE(rest->Read(&reply));
+  const auto from = static_cast<std::size_t>(reply.resume_from());
+  ASSERT_TRUE(rest->Write(OfChunk(ChunkAt(from, bytes().size() - from))));
+  ASSERT_TRUE(rest->Read(&reply));
+  EXPECT_EQ(reply.verdict(), v1::VERDICT_ACCEPTED);
+  EXPECT_OK(FromGrpcStatus(rest->Finish()));
+  EXPECT_TRUE(server_.events().Of<UpdateRejectedEvent>().empty());
 }
 
 TEST_F(ProtocolTest, MoreBytesThanAnnouncedAreRefused) {
@@ -178,12 +270,14 @@ TEST_F(ProtocolTest, MoreBytesThanAnnouncedAreRefused) {
   EXPECT_THAT(
       Send({OfHeader(header_), OfChunk(ToProto(UpdateChunkView{0, longer}))}),
       HasCode(StatusCode::kInvalidArgument));
+  ExpectRejected(StatusCode::kInvalidArgument);
 }
 
 TEST_F(ProtocolTest, AWrongLayoutHashEndsTheClientsPart) {
   header_.set_layout_hash(std::string(32, 'x'));
   EXPECT_THAT(SendHeader(header_),
               Fails(StatusCode::kInvalidArgument, HasSubstr("layout")));
+  ExpectRejected(StatusCode::kInvalidArgument);
 }
 
 TEST_F(ProtocolTest, AnAbsurdClaimIsRefusedBeforeAnyByte) {
@@ -192,6 +286,43 @@ TEST_F(ProtocolTest, AnAbsurdClaimIsRefusedBeforeAnyByte) {
   EXPECT_THAT(SendHeader(header_),
               Fails(StatusCode::kInvalidArgument, HasSubstr("counts.samples")));
   EXPECT_TRUE(replies_.empty());
+  ExpectRejected(StatusCode::kInvalidArgument);
+}
+
+TEST_F(ProtocolTest, AnUnknownCodecIsRefused) {
+  header_.mutable_vectors(0)->set_codec(static_cast<v1::Codec>(77));
+  EXPECT_THAT(SendHeader(header_),
+              Fails(StatusCode::kUnimplemented, HasSubstr("77")));
+  ExpectRejected(StatusCode::kUnimplemented);
+}
+
+TEST_F(ProtocolTest, AnAbsurdClaimAboutAnotherTaskEndsNothing) {
+  const v1::UpdateHeader good = header_;
+  header_.set_task_id("another/task");
+  header_.mutable_info()->mutable_counts(0)->set_samples(
+      1'000'000'000'000'000'000);
+  EXPECT_THAT(SendHeader(header_), HasCode(StatusCode::kInvalidArgument));
+  header_ = good;
+  ExpectNotRejected();
+}
+
+TEST_F(ProtocolTest, WhoDeclinesATaskIsNotWaitedFor) {
+  v1::DeclineRequest request;
+  request.set_task_id(header_.task_id());
+  request.set_reason("I only evaluate");
+  v1::DeclineReply reply;
+  grpc::ClientContext context;
+  NameClient(context, "alice");
+  ASSERT_OK(FromGrpcStatus(stub_->Decline(&context, request, &reply)));
+  ExpectRejected(StatusCode::kUnimplemented);
+}
+
+TEST_F(ProtocolTest, ADeclineNamesATask) {
+  v1::DeclineReply reply;
+  grpc::ClientContext context;
+  NameClient(context, "alice");
+  EXPECT_THAT(FromGrpcStatus(stub_->Decline(&context, {}, &reply)),
+              Fails(StatusCode::kInvalidArgument, HasSubstr("task_id")));
 }
 
 TEST_F(ProtocolTest, FetchModelChecksItsRequest) {
@@ -210,6 +341,47 @@ TEST_F(ProtocolTest, SilenceIsFilledWithHeartbeats) {
   v1::TasksReply message;
   ASSERT_TRUE(tasks_->Read(&message));
   EXPECT_TRUE(message.has_heartbeat());
+}
+
+// The server ends the stream by its age.
+TEST_F(ProtocolTest, AStreamThatIsOpenedAgainInTimeIsNoDeparture) {
+  server_.clock().Advance(std::chrono::minutes(30));
+  v1::TasksReply message;
+  while (tasks_->Read(&message)) {
+  }
+  ASSERT_OK(FromGrpcStatus(tasks_->Finish()));
+  EXPECT_EQ(server_.coordinator().GetStatus().connected, 1);
+  grpc::ClientContext context;
+  NameClient(context, "alice");
+  const auto again = stub_->Tasks(&context, {});
+  ASSERT_TRUE(again->Read(&message));
+  EXPECT_EQ(message.task().id(), header_.task_id());
+  // Time enough for the end of the first to be noticed.
+  server_.clock().Advance(std::chrono::seconds(40));
+  ASSERT_TRUE(again->Read(&message));
+  EXPECT_TRUE(message.has_heartbeat());
+  EXPECT_EQ(server_.coordinator().GetStatus().connected, 1);
+  EXPECT_TRUE(server_.events().Of<ClientLeftEvent>().empty());
+  context.TryCancel();
+  again->Finish();
+  tasks_.reset();
+}
+
+TEST_F(ProtocolTest, AStreamThatIsNotOpenedAgainIsADeparture) {
+  server_.clock().Advance(std::chrono::minutes(30));
+  v1::TasksReply message;
+  while (tasks_->Read(&message)) {
+  }
+  ASSERT_OK(FromGrpcStatus(tasks_->Finish()));
+  tasks_.reset();
+  // The clock starts when the server has seen the stream's end.
+  while (server_.events().Of<ClientLeftEvent>().empty()) {
+    server_.clock().Advance(std::chrono::seconds(1));
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(server_.coordinator().GetStatus().connected, 0);
+  EXPECT_THAT(server_.events().Of<ClientLeftEvent>()[0].reason,
+              HasSubstr("open its stream"));
 }
 
 TEST_F(ProtocolTest, AClientThatStallsLosesItsConnection) {

@@ -78,6 +78,7 @@ class RunningServer {
   Coordinator& coordinator() { return *coordinator_; }
   GrpcServer& server() { return *server_; }
   ManualClock& clock() { return clock_; }
+  const RecordingEventSink& events() const { return events_; }
   ServerAddress address() const {
     return {"127.0.0.1", static_cast<std::uint16_t>(server_->port())};
   }
