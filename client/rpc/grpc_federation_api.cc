@@ -272,7 +272,7 @@ Status GrpcFederationApi::Impl::Decline(const TaskId& task,
   request.set_reason(ReasonToProto(reason));
   v1::DeclineReply reply;
   return connection_->Explain(
-      connection_->stub().Decline(call.context(), request, &reply));
+      connection_->stub()->Decline(call.context(), request, &reply));
 }
 
 Status GrpcFederationApi::Impl::Leave(const std::string& reason) {
