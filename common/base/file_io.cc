@@ -115,6 +115,7 @@ Status ErrnoStatus(int error, std::string_view attempt,
       return absl::PermissionDeniedError(message);
     case ENOSPC:
     case EDQUOT:
+    case EFBIG:
     case EMFILE:
     case ENFILE:
       return absl::ResourceExhaustedError(message);

@@ -2,7 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
 #include <sys/stat.h>
+#include <cerrno>
 
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
@@ -57,6 +59,14 @@ TEST(FileIoTest, ReadsAFileWithoutASize) {
 TEST(FileIoTest, KeepsTheOldFileWhenTheDiskIsFull) {
   EXPECT_THAT(WriteFileAtomic("/dev/full/x", "abc"),
               HasCode(absl::StatusCode::kNotFound));
+}
+
+TEST(ErrnoStatusTest, WhatDoesNotFitIsExhausted) {
+  for (const int error : {ENOSPC, EDQUOT, EFBIG}) {
+    EXPECT_THAT(ErrnoStatus(error, "write", "f"),
+                Fails(absl::StatusCode::kResourceExhausted,
+                      HasSubstr("cannot write f")));
+  }
 }
 
 }  // namespace
