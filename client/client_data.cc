@@ -49,6 +49,7 @@ StatusOr<LoadedData> LoadClientData(const ClientSettings& settings) {
   FEDGAP_ASSIGN_OR_RETURN(const DataSpec spec, ParseDataSpec(settings.data));
   LoadOptions options;
   options.split = SplitOf(settings.split);
+  options.test_fraction = settings.test_fraction;
   options.channels = settings.channels;
   options.on_bad_image =
       settings.on_bad_image == "skip" ? OnBadImage::kSkip : OnBadImage::kFail;

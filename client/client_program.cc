@@ -15,6 +15,7 @@
 #include "common/base/clock.h"
 #include "common/base/signal_waiter.h"
 #include "common/base/version.h"
+#include "common/data/class_mapping.h"
 #include "common/data/summary.h"
 #include "common/telemetry/human_log.h"
 
@@ -110,9 +111,15 @@ Status CheckClient(const ClientSettings& settings) {
              reply->model.classes, reply->model.input_channels);
   FEDGAP_RETURN_IF_ERROR(loaded.status());
   FEDGAP_ASSIGN_OR_RETURN(const auto model, Model::Create(reply->model));
-  const auto trainer =
-      LocalTrainer::Create(*model, *loaded->data, clock,
-                           {.name = connection->name, .should_stop = {}});
+  const auto relabelled = WithClassesOf(reply->class_names, *loaded->data);
+  if (!relabelled.ok()) {
+    fmt::print("classes: {}\n", MessageOf(relabelled.status()));
+    return relabelled.status();
+  }
+  const DataSource& data =
+      *relabelled != nullptr ? **relabelled : *loaded->data;
+  const auto trainer = LocalTrainer::Create(
+      *model, data, clock, {.name = connection->name, .should_stop = {}});
   if (!trainer.ok()) {
     fmt::print("model: {}\n", MessageOf(trainer.status()));
     return trainer.status();

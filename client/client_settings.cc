@@ -22,7 +22,11 @@ void BindClientSettings(ClientSettings& settings, ConfigSchema& schema) {
                "Convert images to 1 (grey) or 3 (RGB) channels; 0: as they "
                "are")
       .Choice("split", &settings.split, {"train", "test", "all"},
-              "Which part of the data set")
+              "Which part of the data set; all: the whole of it for training")
+      .Number("test_fraction", &settings.test_fraction,
+              ConfigRange::Between(0, 0.9),
+              "Of a folder that brings no split with it, so much is its test "
+              "part; 0: all of it is for training")
       .Text("part", &settings.part,
             "Take part I of N of the data, e.g. 2/6 (from 1)")
       .Text("partition", &settings.partition,

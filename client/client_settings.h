@@ -22,6 +22,7 @@ struct ClientSettings {
   std::string resolution;
   int channels = 0;
   std::string split = "train";
+  double test_fraction = 0.2;
   std::string partition = "iid";
   std::string part;  // "2/6"
   std::uint64_t partition_seed = 1;

@@ -55,6 +55,7 @@ StatusOr<Evaluation> OpenEvaluation(const RunConfig& config,
   LoadOptions options;
   options.split = DataSplit::kTest;
   options.channels = model.spec().input_channels;
+  options.class_names = config.model.class_names;
   FEDGAP_ASSIGN_OR_RETURN(const LoadedData loaded, LoadData(spec, options));
   evaluation.class_names = loaded.data->class_names();
   FEDGAP_ASSIGN_OR_RETURN(
@@ -171,7 +172,9 @@ Status RunServer(const ServerSettings& settings, const RunConfig& config) {
   }
   FEDGAP_ASSIGN_OR_RETURN(Evaluation evaluation,
                           OpenEvaluation(config, *model));
-  options.class_names = evaluation.class_names;
+  options.class_names = config.model.class_names.empty()
+                            ? evaluation.class_names
+                            : config.model.class_names;
 
   const std::string root =
       settings.run_dir.empty() ? "runs/" + config.name : settings.run_dir;

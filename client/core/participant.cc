@@ -7,6 +7,7 @@
 
 #include "common/base/counter_rng.h"
 #include "common/crypto/secure_random.h"
+#include "common/data/class_mapping.h"
 #include "common/federation/model_id.h"
 
 namespace fedgap {
@@ -157,10 +158,14 @@ Status Participant::EnterRun(const JoinReply& reply) {
         return stopped() || (watched_inbox_ != nullptr &&
                              watched_inbox_->Supersedes(*watched_task_));
       }};
+  FEDGAP_ASSIGN_OR_RETURN(std::unique_ptr<const DataSource> relabelled,
+                          WithClassesOf(reply.class_names, deps_.data));
   trainer_.reset();
-  FEDGAP_ASSIGN_OR_RETURN(trainer_,
-                          LocalTrainer::Create(*model, deps_.data, deps_.clock,
-                                               std::move(options)));
+  relabelled_ = std::move(relabelled);
+  const DataSource& data = relabelled_ != nullptr ? *relabelled_ : deps_.data;
+  FEDGAP_ASSIGN_OR_RETURN(
+      trainer_,
+      LocalTrainer::Create(*model, data, deps_.clock, std::move(options)));
   model_ = std::move(model);
   run_ = reply.run;
   base_id_.reset();

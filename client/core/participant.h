@@ -65,7 +65,8 @@ class Participant {
   // Takes part until the run is over (OK), Stop (CANCELLED), give_up_after
   // (UNAVAILABLE), or a refusal that trying again would not change:
   // UNAUTHENTICATED, PERMISSION_DENIED, FAILED_PRECONDITION (protocol, run
-  // over), INVALID_ARGUMENT (the data does not fit the model), or an error of
+  // over), INVALID_ARGUMENT (the data does not fit the model, or has a class
+  // that the federation does not know), or an error of
   // the store.
   Status Run();
 
@@ -95,6 +96,8 @@ class Participant {
 
   RunId run_;
   std::unique_ptr<const Model> model_;
+  // The data with the federation's labels; null where its own are those.
+  std::unique_ptr<const DataSource> relabelled_;
   std::unique_ptr<LocalTrainer> trainer_;
   TaskId last_task_;
   std::optional<ModelId> base_id_;

@@ -70,6 +70,8 @@ class ConfigSection {
                       std::string help);
   ConfigSection& Numbers(std::string_view name, std::vector<double>* field,
                          ConfigRange range, std::string help);
+  ConfigSection& Texts(std::string_view name, std::vector<std::string>* field,
+                       std::string help);
   // One of the names that ToString gives the enum's values.
   template <typename Enum>
   ConfigSection& Choice(std::string_view name, Enum* field,

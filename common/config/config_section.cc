@@ -124,6 +124,33 @@ ConfigSection& ConfigSection::Text(std::string_view name, std::string* field,
   return Add(std::move(key));
 }
 
+ConfigSection& ConfigSection::Texts(std::string_view name,
+                                    std::vector<std::string>* field,
+                                    std::string help) {
+  ConfigKey key;
+  key.name = name;
+  key.list = true;
+  key.help = std::move(help);
+  key.set = [field](const ConfigValue& value) -> Status {
+    const auto* list = std::get_if<ConfigList>(&value.data);
+    if (list == nullptr) return MustBe("a [list] of texts");
+    std::vector<std::string> texts;
+    for (const ConfigValue& item : *list) {
+      const auto* text = std::get_if<std::string>(&item.data);
+      if (text == nullptr) return MustBe("a [list] of texts");
+      texts.push_back(*text);
+    }
+    *field = std::move(texts);
+    return absl::OkStatus();
+  };
+  key.get = [field] {
+    ConfigList list;
+    for (const std::string& text : *field) list.push_back({text});
+    return ConfigValue{std::move(list)};
+  };
+  return Add(std::move(key));
+}
+
 ConfigSection& ConfigSection::Numbers(std::string_view name,
                                       std::vector<double>* field,
                                       ConfigRange range, std::string help) {

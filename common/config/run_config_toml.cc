@@ -31,6 +31,9 @@ void BindModel(ModelConfig& model, ConfigSchema& schema) {
       .Integer("input_channels", &model.input_channels, Range::Between(1, 1024),
                "1: grey, 3: colour")
       .Integer("classes", &model.classes, Range::Between(2, 100000), "labels")
+      .Texts("class_names", &model.class_names,
+             "in the order of the labels, so that clients whose folders lack "
+             "some number theirs alike; empty: those of evaluation.data")
       .Choice("norm_role", &model.norm_role, {"shared", "local"},
               "local: normalisation stays on the client (FedBN)")
       .Text("init_from", &model.init_from,

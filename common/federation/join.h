@@ -31,6 +31,8 @@ struct JoinReply {
   ModelSpec model;
   Sha256Digest layout_hash{};
   std::int64_t max_update_bytes = 0;
+  // In the order of the labels; none where the server knows no names.
+  std::vector<std::string> class_names;
   bool operator==(const JoinReply&) const = default;
 };
 

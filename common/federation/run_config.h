@@ -23,6 +23,8 @@ struct ModelConfig {
   int width = 0;  // of the first convolution; 0: the model's own
   int input_channels = 1;
   int classes = 10;
+  // In the order of the labels; empty: those of evaluation.data.
+  std::vector<std::string> class_names;
   std::string norm_role = "shared";  // or "local": FedBN
   // Start from this safetensors file instead of the seed.
   std::string init_from;

@@ -2,12 +2,34 @@
 
 #include <fmt/format.h>
 
+#include <set>
+#include <vector>
+
 #include "common/crypto/identity.h"
 #include "common/wire/limits.h"
 #include "common/wire/message_reader.h"
 #include "common/wire/model_spec_wire.h"
 
 namespace fedgap {
+namespace {
+
+std::vector<std::string> ReadClassNames(MessageReader& in,
+                                        const v1::JoinReply& proto) {
+  in.Integer("class_names", proto.class_names_size(), 0, kMaxClasses);
+  std::vector<std::string> names;
+  std::set<std::string> known;
+  for (const std::string& name : proto.class_names()) {
+    if (!in.ok()) break;
+    names.push_back(in.Text("class_names", name, kMaxClassNameBytes));
+    in.Require(!name.empty(), "class_names", "has an empty name");
+    in.Require(known.insert(name).second, "class_names",
+               "has a name twice; a label must be one class");
+  }
+  return names;
+}
+
+}  // namespace
+
 v1::JoinRequest ToProto(const JoinRequest& request) {
   v1::JoinRequest proto;
   proto.set_protocol_version(request.protocol_version);
@@ -40,6 +62,9 @@ v1::JoinReply ToProto(const JoinReply& reply) {
   *proto.mutable_model() = ToProto(reply.model);
   proto.set_layout_hash(BytesOf(reply.layout_hash));
   proto.set_max_update_bytes(reply.max_update_bytes);
+  for (const std::string& name : reply.class_names) {
+    proto.add_class_names(PrintableText(name, kMaxClassNameBytes));
+  }
   return proto;
 }
 
@@ -56,6 +81,7 @@ StatusOr<JoinReply> FromProto(const v1::JoinReply& proto) {
   reply.layout_hash = in.Digest("layout_hash", proto.layout_hash());
   reply.max_update_bytes = in.Integer(
       "max_update_bytes", proto.max_update_bytes(), 0, kMaxVectorBytes);
+  reply.class_names = ReadClassNames(in, proto);
   FEDGAP_RETURN_IF_ERROR(in.status());
   FEDGAP_ASSIGN_OR_RETURN(reply.model, FromProto(proto.model()));
   return reply;

@@ -23,6 +23,7 @@ inline constexpr int kMaxChannels = 65536;
 inline constexpr int kMaxNodes = 4096;
 
 inline constexpr std::int64_t kMaxNameBytes = 128;  // nodes, models
+inline constexpr std::int64_t kMaxClassNameBytes = 256;
 inline constexpr std::int64_t kMaxTaskIdBytes = 256;
 inline constexpr std::int64_t kMaxReasonBytes = 1024;
 

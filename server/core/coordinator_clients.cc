@@ -33,7 +33,8 @@ StatusOr<JoinReply> Coordinator::Join(const ClientName& client,
   event.returned = registry_.Join(client, request);
   deps_.events.Emit(event);
   return JoinReply{run_, model_->spec(), layout_hash_,
-                   elements_ * std::int64_t{sizeof(float)}};
+                   elements_ * std::int64_t{sizeof(float)},
+                   options_.class_names};
 }
 
 Status Coordinator::Subscribe(const ClientName& client, const TaskId& /*last*/,

@@ -1,7 +1,9 @@
 #include "server/core/run_opening.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <set>
 #include <utility>
 
 #include "common/crypto/secure_random.h"
@@ -21,6 +23,37 @@ Status CheckSameModel(const RestoredRun& restored,
       "the run directory holds run {} with another model (layout {}, not {}); "
       "give another --run-dir",
       restored.record.run.value, restored.record.layout_hash, layout_hash));
+}
+
+// Other names, or the same in another order, are another meaning of the labels.
+Status CheckSameClasses(const RestoredRun& restored,
+                        const std::vector<std::string>& names) {
+  const std::vector<std::string>& stored = restored.record.class_names;
+  if (stored.empty() || names.empty() || stored == names) {
+    return absl::OkStatus();
+  }
+  return absl::FailedPreconditionError(
+      fmt::format("the run directory holds run {} with the classes {}, not {}; "
+                  "give another --run-dir",
+                  restored.record.run.value, fmt::join(stored, ", "),
+                  fmt::join(names, ", ")));
+}
+
+Status CheckClassNames(const std::vector<std::string>& names,
+                       const Model& model) {
+  if (std::ssize(names) > model.classes()) {
+    return absl::InvalidArgumentError(
+        fmt::format("there are {} class names, model {} has {} classes",
+                    names.size(), model.spec().name, model.classes()));
+  }
+  std::set<std::string> known;
+  for (const std::string& name : names) {
+    if (name.empty() || !known.insert(name).second) {
+      return absl::InvalidArgumentError(
+          fmt::format("the class name '{}' is empty or there twice", name));
+    }
+  }
+  return absl::OkStatus();
 }
 
 RunRecord RecordOf(const RunDefinition& definition, const Model& model,
@@ -64,6 +97,7 @@ StatusOr<std::unique_ptr<const Model>> PrepareRun(RunDefinition& definition) {
   FEDGAP_RETURN_IF_ERROR(Validate(definition.config));
   FEDGAP_ASSIGN_OR_RETURN(std::unique_ptr<const Model> model,
                           Model::Create(definition.model));
+  FEDGAP_RETURN_IF_ERROR(CheckClassNames(definition.class_names, *model));
   if (definition.initial.has_value() &&
       std::ssize(*definition.initial) != model->layout().elements()) {
     return absl::InvalidArgumentError(
@@ -88,6 +122,7 @@ StatusOr<OpenedRun> OpenRun(const RunDefinition& definition, const Model& model,
   const bool resumed = restored.has_value();
   if (resumed) {
     FEDGAP_RETURN_IF_ERROR(CheckSameModel(*restored, layout_hash));
+    FEDGAP_RETURN_IF_ERROR(CheckSameClasses(*restored, definition.class_names));
     opened = {restored->record.run, restored->finished, restored->seconds};
     FEDGAP_RETURN_IF_ERROR(progress.Restore(*std::move(restored)));
   } else {

@@ -26,6 +26,7 @@ struct RunDefinition {
   // Start from these (the whole buffer) instead of the seed's.
   std::optional<Parameters> initial;
   std::string software;
+  // Of labels 0, 1, ...; clients map theirs to these. None: no names known.
   std::vector<std::string> class_names;
 };
 
@@ -43,7 +44,7 @@ struct OpenedRun {
 
 // A new run, or the one that `store` holds, continued: `progress` stands at its
 // last commit, and its run_started event is on the disk. FAILED_PRECONDITION if
-// the stored run has another model, errors of the store.
+// the stored run has another model or other classes, errors of the store.
 StatusOr<OpenedRun> OpenRun(const RunDefinition& definition, const Model& model,
                             RunStore& store, EventSink& events,
                             RunProgress& progress);

@@ -10,6 +10,7 @@
 
 #include "client/core/client_store.h"
 #include "common/base/clock.h"
+#include "common/data/image_dataset.h"
 #include "common/data/synthetic.h"
 #include "common/federation/model_id.h"
 #include "tests/testing/status_matchers.h"
@@ -135,6 +136,39 @@ TEST_F(ParticipantTest, ARefusedIdentityEndsIt) {
   api.decline_status = absl::PermissionDeniedError("not you");
   EXPECT_THAT(Run(api, MakeSynthetic({.seed = 1, .samples = 20})),
               HasCode(StatusCode::kPermissionDenied));
+}
+
+// One image of each of two classes.
+ImageDataset CatAndDog() {
+  ImageDataset::Builder builder(1, {"cat", "dog"});
+  for (int label = 0; label < 2; ++label) {
+    EXPECT_OK(
+        builder.Add(std::vector<std::uint8_t>(16 * 16, 99), {16, 16}, label));
+  }
+  return std::move(builder).Build();
+}
+
+TEST_F(ParticipantTest, AClassThatTheFederationDoesNotKnowEndsIt) {
+  FakeFederationApi api;
+  api.reply.class_names = {"bird", "cat"};
+  EXPECT_THAT(
+      Run(api, CatAndDog()),
+      Fails(StatusCode::kInvalidArgument,
+            testing::AllOf(HasSubstr("no class 'dog'"), HasSubstr("bird, cat"),
+                           HasSubstr("cat, dog"))));
+}
+
+// The federation's third class is none of the model's two.
+TEST_F(ParticipantTest, ItsClassesGetTheFederationsLabels) {
+  FakeFederationApi api;
+  api.reply.model =
+      BuiltInModel("gap-cnn-s", {.classes = 2, .width = 4}).value();
+  api.reply.layout_hash =
+      LayoutHash(Model::Create(api.reply.model).value()->layout());
+  EXPECT_OK(Run(api, CatAndDog()));
+  api.reply.class_names = {"bird", "cat", "dog"};
+  EXPECT_THAT(Run(api, CatAndDog()),
+              Fails(StatusCode::kInvalidArgument, HasSubstr("has label 2")));
 }
 
 }  // namespace

@@ -22,6 +22,7 @@ JoinReply SomeReply() {
   reply.model = BuiltInModel("gap-cnn-gn").value();
   reply.layout_hash.fill(0x42);
   reply.max_update_bytes = 123456;
+  reply.class_names = {"cat", "dog or wolf", "zebra \xC3\xA4"};
   return reply;
 }
 
@@ -81,6 +82,15 @@ TEST(JoinWireTest, MalformedRepliesAreRefused) {
            "layout_hash"},
           {"negative bytes", [](M& m) { m.set_max_update_bytes(-1); },
            "max_update_bytes"},
+          {"an empty class name", [](M& m) { m.add_class_names(""); },
+           "class_names has an empty name"},
+          {"a class name twice", [](M& m) { m.add_class_names("cat"); },
+           "class_names has a name twice"},
+          {"a long class name",
+           [](M& m) { m.add_class_names(std::string(257, 'x')); },
+           "class_names"},
+          {"a class name with a control character",
+           [](M& m) { m.add_class_names("a\nb"); }, "class_names"},
           {"no model", [](M& m) { m.clear_model(); }, "version 0",
            absl::StatusCode::kFailedPrecondition},
       },

@@ -37,6 +37,7 @@ class CoordinatorTest : public ::testing::Test {
     Coordinator::Options options;
     options.config = config;
     options.model = BuiltInModel("gap-cnn-s", {.width = 4}).value();
+    options.class_names = class_names_;
     auto created = Coordinator::Create(
         std::move(options), {clock_, store_, events_, /*evaluator=*/nullptr});
     ASSERT_OK(created);
@@ -106,6 +107,7 @@ class CoordinatorTest : public ::testing::Test {
         ->parameters()[0];
   }
 
+  std::vector<std::string> class_names_;
   ManualClock clock_;
   MemoryRunStore store_;
   RecordingEventSink events_;
@@ -384,6 +386,29 @@ TEST_F(CoordinatorTest, ASecondConnectionTakesOver) {
   // The loss of the first is not the loss of the client.
   coordinator_->Unsubscribe({"a"}, first.get(), "connection lost");
   EXPECT_EQ(coordinator_->GetStatus().connected, 1);
+}
+
+TEST_F(CoordinatorTest, TheClassesAreToldAndStay) {
+  class_names_ = {"cat", "dog"};
+  Start(SmallConfig());
+  EXPECT_EQ(coordinator_->Join({"a"}, "peer", {}).value().class_names,
+            class_names_);
+  Coordinator::Options options;
+  options.config = SmallConfig();
+  options.model = BuiltInModel("gap-cnn-s", {.width = 4}).value();
+  const Coordinator::Deps deps = {clock_, store_, events_, nullptr};
+  options.class_names = {"dog", "cat"};
+  EXPECT_THAT(Coordinator::Create(options, deps),
+              Fails(absl::StatusCode::kFailedPrecondition,
+                    HasSubstr("cat, dog, not dog, cat")));
+  options.class_names = {"dog", "dog"};
+  EXPECT_THAT(
+      Coordinator::Create(options, deps),
+      Fails(absl::StatusCode::kInvalidArgument, HasSubstr("there twice")));
+  options.class_names = std::vector<std::string>(11, "x");
+  EXPECT_THAT(
+      Coordinator::Create(options, deps),
+      Fails(absl::StatusCode::kInvalidArgument, HasSubstr("11 class names")));
 }
 
 TEST_F(CoordinatorTest, RefusesAnotherProtocolVersionNamingBoth) {
