@@ -15,18 +15,18 @@ StatusOr<ClientConnection> Connect(const ClientSettings& settings,
   GrpcFederationApi::Options options;
   ClientConnection connection;
   FEDGAP_ASSIGN_OR_RETURN(options.server, ParseServerAddress(settings.server));
-  if (settings.insecure) {
+  if (settings.access.insecure) {
     FEDGAP_RETURN_IF_ERROR(ValidateName(settings.name, "client.name"));
     connection.name = {settings.name};
     options.insecure_name = connection.name;
-    options.insecure_anywhere = settings.insecure_anywhere;
-  } else if (settings.certs.empty()) {
+    options.insecure_anywhere = settings.access.insecure_anywhere;
+  } else if (settings.access.certs.empty()) {
     return absl::InvalidArgumentError(
         "no certificate: give --certs DIR with the bundle that `fedgap certs "
         "issue` made for this client, or --insecure --name NAME for a server "
         "on this machine");
   } else {
-    options.tls = TlsFilesIn(settings.certs);
+    options.tls = TlsFilesIn(settings.access.certs);
     FEDGAP_ASSIGN_OR_RETURN(
         const TlsMaterial material,
         LoadTlsFiles(*options.tls, TlsEnd::kClient, clock.WallNow()));

@@ -25,8 +25,8 @@ namespace {
 StatusOr<std::unique_ptr<HumanLog>> OpenLog(const ClientSettings& settings) {
   HumanLog::Options options;
   FEDGAP_ASSIGN_OR_RETURN(options.level,
-                          LogLevelFromString(settings.log_level));
-  options.file = settings.log_file;
+                          LogLevelFromString(settings.log.level));
+  options.file = settings.log.file;
   return HumanLog::Create(options);
 }
 
@@ -97,8 +97,9 @@ Status CheckClient(const ClientSettings& settings) {
     fmt::print("identity: {}\n", MessageOf(connection.status()));
     return connection.status();
   }
-  fmt::print("identity: {}{}\n", connection->name.value,
-             settings.insecure ? " (no TLS)" : ", the certificate is good");
+  fmt::print(
+      "identity: {}{}\n", connection->name.value,
+      settings.access.insecure ? " (no TLS)" : ", the certificate is good");
   JoinRequest request;
   request.software = SoftwareVersion();
   const StatusOr<JoinReply> reply = connection->api->Join(request);

@@ -3,14 +3,11 @@
 namespace fedgap {
 
 void BindClientSettings(ClientSettings& settings, ConfigSchema& schema) {
-  schema.Section("client", "One site: its server, its data, its resources.")
-      .Text("server", &settings.server, "The server, host:port")
-      .Text("certs", &settings.certs,
-            "Directory with identity.pem and ca.pem (fedgap certs issue)")
-      .Switch("insecure", &settings.insecure,
-              "No TLS: to a server on this machine only")
-      .Switch("insecure_anywhere", &settings.insecure_anywhere,
-              "With insecure: to any machine; the network must be trusted")
+  ConfigSection section = schema.Section(
+      "client", "One site: its server, its data, its resources.");
+  section.Text("server", &settings.server, "The server, host:port");
+  BindAccess(settings.access, section);
+  section
       .Text("name", &settings.name,
             "The client's name without TLS; with it the certificate says so")
       .Text("data", &settings.data,
@@ -43,11 +40,8 @@ void BindClientSettings(ClientSettings& settings, ConfigSchema& schema) {
                "Threads for training; they change no bits")
       .Integer("give_up_after", &settings.give_up_after,
                ConfigRange::AtLeast(0),
-               "Seconds without the server before the client ends; 0: never")
-      .Choice("log_level", &settings.log_level,
-              {"debug", "info", "warning", "error", "off"},
-              "What goes to stderr")
-      .Text("log_file", &settings.log_file, "Also log to this file, rotated");
+               "Seconds without the server before the client ends; 0: never");
+  BindLog(settings.log, section);
 }
 
 }  // namespace fedgap

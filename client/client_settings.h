@@ -6,6 +6,7 @@
 #include <string>
 
 #include "common/config/config_schema.h"
+#include "common/config/program_settings.h"
 
 namespace fedgap {
 
@@ -13,9 +14,7 @@ namespace fedgap {
 // which resources it gives. Nothing here changes how training is done.
 struct ClientSettings {
   std::string server = "localhost:7443";
-  std::string certs;  // a bundle of `fedgap certs issue`
-  bool insecure = false;
-  bool insecure_anywhere = false;
+  AccessSettings access;
   std::string name;  // only without TLS; a certificate has it inside
 
   std::string data;
@@ -31,8 +30,7 @@ struct ClientSettings {
   std::string state_dir;
   int threads = 1;
   int give_up_after = 600;
-  std::string log_level = "info";
-  std::string log_file;
+  LogSettings log;
 };
 
 // Declares every key over the fields of `settings`.

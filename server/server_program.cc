@@ -101,18 +101,18 @@ Status ListenAndDrive(const ServerSettings& settings, const RunConfig& config,
                       Coordinator& coordinator, HumanLog& log) {
   GrpcServer::Options options;
   FEDGAP_ASSIGN_OR_RETURN(options.listen, ParseServerAddress(settings.listen));
-  if (!settings.insecure) {
-    if (settings.certs.empty()) {
+  if (!settings.access.insecure) {
+    if (settings.access.certs.empty()) {
       return absl::InvalidArgumentError(
           "no certificate: give --certs DIR with the bundle that `fedgap certs "
           "init` made for the server, or --insecure for clients on this "
           "machine");
     }
-    options.tls = TlsFilesIn(settings.certs);
+    options.tls = TlsFilesIn(settings.access.certs);
   } else {
     log.Warning("INSECURE: no encryption, and clients are who they say");
   }
-  options.insecure_anywhere = settings.insecure_anywhere;
+  options.insecure_anywhere = settings.access.insecure_anywhere;
   options.staging.directory = root;
   options.staging.slots = config.aggregation.upload_slots;
   FEDGAP_ASSIGN_OR_RETURN(
@@ -144,10 +144,10 @@ StatusOr<std::string> StoredConfig(const std::string& directory) {
 Status RunServer(const ServerSettings& settings, const RunConfig& config) {
   const SystemClock clock;
   FEDGAP_ASSIGN_OR_RETURN(const LogLevel level,
-                          LogLevelFromString(settings.log_level));
+                          LogLevelFromString(settings.log.level));
   FEDGAP_ASSIGN_OR_RETURN(
       const std::unique_ptr<HumanLog> log,
-      HumanLog::Create({.level = level, .file = settings.log_file}));
+      HumanLog::Create({.level = level, .file = settings.log.file}));
   // Before any other thread; a signal may come before there is a coordinator.
   std::atomic<Coordinator*> running = nullptr;
   std::atomic<int> signalled = 0;

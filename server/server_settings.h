@@ -5,20 +5,18 @@
 #include <string>
 
 #include "common/config/config_schema.h"
+#include "common/config/program_settings.h"
 
 namespace fedgap {
 
 // Where the server listens, who may connect, and where the run is kept.
 struct ServerSettings {
   std::string listen = "0.0.0.0:7443";
-  std::string certs;  // a bundle of `fedgap certs`
-  bool insecure = false;
-  bool insecure_anywhere = false;
+  AccessSettings access;
   std::string run_dir;    // empty: runs/<run.name>
   std::string port_file;  // the port is written here once it listens
   bool quiet = false;
-  std::string log_level = "info";
-  std::string log_file;
+  LogSettings log;
 };
 
 // Declares every key over the fields of `settings`.

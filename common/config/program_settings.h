@@ -1,0 +1,27 @@
+// Settings that more than one program has, in the section of each.
+#ifndef FEDGAP_COMMON_CONFIG_PROGRAM_SETTINGS_H_
+#define FEDGAP_COMMON_CONFIG_PROGRAM_SETTINGS_H_
+
+#include <string>
+
+#include "common/config/config_schema.h"
+
+namespace fedgap {
+
+// How a program proves who it is, and whether it must.
+struct AccessSettings {
+  std::string certs;  // a bundle of `fedgap certs`
+  bool insecure = false;
+  bool insecure_anywhere = false;
+};
+void BindAccess(AccessSettings& access, ConfigSection& section);
+
+struct LogSettings {
+  std::string level = "info";
+  std::string file;
+};
+void BindLog(LogSettings& log, ConfigSection& section);
+
+}  // namespace fedgap
+
+#endif  // FEDGAP_COMMON_CONFIG_PROGRAM_SETTINGS_H_
