@@ -69,6 +69,32 @@ StatusOr<Evaluation> OpenEvaluation(const RunConfig& config,
   return evaluation;
 }
 
+// What a configuration describes. The evaluator looks at the model's layers.
+struct Run {
+  std::unique_ptr<const Model> model;
+  Evaluation evaluation;
+  Coordinator::Options options;
+};
+
+StatusOr<Run> DefineRun(const RunConfig& config) {
+  Run run;
+  FEDGAP_ASSIGN_OR_RETURN(run.options.model, ChooseModel(config.model));
+  FEDGAP_ASSIGN_OR_RETURN(run.model, Model::Create(run.options.model));
+  run.options.config = config;
+  run.options.config_toml = ToToml(config);
+  run.options.software = SoftwareVersion();
+  if (!config.model.init_from.empty()) {
+    FEDGAP_ASSIGN_OR_RETURN(
+        run.options.initial,
+        ReadInitialParameters(config.model.init_from, *run.model));
+  }
+  FEDGAP_ASSIGN_OR_RETURN(run.evaluation, OpenEvaluation(config, *run.model));
+  run.options.class_names = config.model.class_names.empty()
+                                ? run.evaluation.class_names
+                                : config.model.class_names;
+  return run;
+}
+
 // The first line in which two configurations differ.
 std::string FirstDifference(const std::string& stored,
                             const std::string& given) {
@@ -158,30 +184,13 @@ Status RunServer(const ServerSettings& settings, const RunConfig& config) {
     }
   });
 
-  FEDGAP_ASSIGN_OR_RETURN(ModelSpec spec, ChooseModel(config.model));
-  FEDGAP_ASSIGN_OR_RETURN(const std::unique_ptr<const Model> model,
-                          Model::Create(spec));
-  Coordinator::Options options;
-  options.config = config;
-  options.config_toml = ToToml(config);
-  options.model = std::move(spec);
-  options.software = SoftwareVersion();
-  if (!config.model.init_from.empty()) {
-    FEDGAP_ASSIGN_OR_RETURN(
-        options.initial, ReadInitialParameters(config.model.init_from, *model));
-  }
-  FEDGAP_ASSIGN_OR_RETURN(Evaluation evaluation,
-                          OpenEvaluation(config, *model));
-  options.class_names = config.model.class_names.empty()
-                            ? evaluation.class_names
-                            : config.model.class_names;
-
+  FEDGAP_ASSIGN_OR_RETURN(Run run, DefineRun(config));
   const std::string root =
       settings.run_dir.empty() ? "runs/" + config.name : settings.run_dir;
   FEDGAP_ASSIGN_OR_RETURN(const std::unique_ptr<SqliteRunStore> store,
                           SqliteRunStore::Open(root));
   FEDGAP_RETURN_IF_ERROR(
-      CheckSameConfig(store->directory(), options.config_toml));
+      CheckSameConfig(store->directory(), run.options.config_toml));
   FEDGAP_ASSIGN_OR_RETURN(const std::unique_ptr<EventLog> event_log,
                           EventLog::Open(store->directory().events(), clock));
   ReportBuilder report;  // of the rounds before a restart, too
@@ -199,8 +208,9 @@ Status RunServer(const ServerSettings& settings, const RunConfig& config) {
 
   FEDGAP_ASSIGN_OR_RETURN(
       const std::unique_ptr<Coordinator> coordinator,
-      Coordinator::Create(std::move(options),
-                          {clock, *store, events, evaluation.evaluator.get()}));
+      Coordinator::Create(
+          std::move(run.options),
+          {clock, *store, events, run.evaluation.evaluator.get()}));
   // Commits whose events a crash kept from the log; the store is restored now.
   FEDGAP_RETURN_IF_ERROR(EmitMissingCommits(*store, events));
   for (const std::string& warning : store->warnings()) {

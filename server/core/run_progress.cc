@@ -16,6 +16,39 @@ namespace {
 
 constexpr std::size_t kUpdatesAPass = 4;
 
+// When each phase of a round was over.
+struct Phases {
+  Clock::Time started;
+  Clock::Time collected;
+  Clock::Time aggregated;
+  Clock::Time evaluated;
+};
+
+// All but the commit's own, which is known after it.
+void SetSeconds(const Phases& at, double select_seconds,
+                RoundCommittedEvent& event) {
+  event.seconds.select = select_seconds;
+  event.seconds.collect = ToSeconds(at.collected - at.started);
+  event.seconds.aggregate = ToSeconds(at.aggregated - at.collected);
+  event.seconds.evaluate = ToSeconds(at.evaluated - at.aggregated);
+  event.seconds.total = ToSeconds(at.evaluated - at.started);
+}
+
+void SetContributors(
+    const std::map<ClientName, RunProgress::AcceptedUpdate>& accepted,
+    RoundCommit& commit) {
+  for (const auto& [client, update] : accepted) {
+    commit.pooled.push_back({client, update.contribution.info.pooled});
+    commit.ledger.push_back({client, update.task, update.digest});
+  }
+}
+
+std::set<ClientName> ClientsOf(const std::vector<LedgerEntry>& ledger) {
+  std::set<ClientName> clients;
+  for (const LedgerEntry& entry : ledger) clients.insert(entry.client);
+  return clients;
+}
+
 }  // namespace
 
 RunProgress::RunProgress(const RunConfig& config, const Model& model, Deps deps)
@@ -115,11 +148,8 @@ StatusOr<RunProgress::Outcome> RunProgress::Commit(const ClosedRound& closed) {
 
   EarlyStop stop = early_stop_;
   const std::string stop_reason = DecideStop(commit.event, stop);
-  commit.event.seconds.select = closed.select_seconds;
-  commit.event.seconds.collect = ToSeconds(collected - closed.started);
-  commit.event.seconds.aggregate = ToSeconds(aggregated - collected);
-  commit.event.seconds.evaluate = ToSeconds(evaluated - aggregated);
-  commit.event.seconds.total = ToSeconds(evaluated - closed.started);
+  SetSeconds({closed.started, collected, aggregated, evaluated},
+             closed.select_seconds, commit.event);
   commit.round = closed.round;
   commit.attempt = closed.attempt;
   commit.model = next.snapshot->id();
@@ -128,10 +158,7 @@ StatusOr<RunProgress::Outcome> RunProgress::Commit(const ClosedRound& closed) {
   commit.optimizer = optimizer_->state();
   commit.best_accuracy_millionths = stop.best_millionths;
   commit.stale_evaluations = stop.stale_evaluations;
-  for (const auto& [client, update] : accepted_) {
-    commit.pooled.push_back({client, update.contribution.info.pooled});
-    commit.ledger.push_back({client, update.task, update.digest});
-  }
+  SetContributors(accepted_, commit);
   if (const Status stored = deps_.store.Commit(commit); !stored.ok()) {
     FEDGAP_CHECK(optimizer_->Restore(optimizer_before).ok());
     return Annotate(stored, fmt::format("commit of round {}", closed.round));
@@ -149,10 +176,7 @@ StatusOr<RunProgress::Outcome> RunProgress::Commit(const ClosedRound& closed) {
       std::make_shared<const Parameters>(std::move(commit.global_delta));
   early_stop_ = stop;
   ledger_ = std::move(commit.ledger);
-  Outcome outcome{snapshot_, {}, stop_reason};
-  for (const auto& [client, update] : accepted_) {
-    outcome.contributors.insert(client);
-  }
+  Outcome outcome{snapshot_, ClientsOf(ledger_), stop_reason};
   accepted_.clear();
   aggregator_.reset();
   return outcome;
