@@ -16,11 +16,11 @@
 namespace fedgap::openssl {
 
 // Frees with the function that OpenSSL names for the type.
-template <auto Free>
+template <auto kFree>
 struct Deleter {
   template <typename T>
   void operator()(T* handle) const {
-    Free(handle);
+    kFree(handle);
   }
 };
 

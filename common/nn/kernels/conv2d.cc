@@ -249,9 +249,10 @@ void Conv2d::PrepareInputGradient(const FeatureMap& in_gradient,
   const Axis horizontal(shape_, 1);
   const int rows = std::min(vertical.stride, in_gradient.height);
   const int columns = std::min(horizontal.stride, in_gradient.width);
-  geometry->phases.resize(static_cast<std::size_t>(rows * columns));
+  const int phases = rows * columns;
+  geometry->phases.resize(static_cast<std::size_t>(phases));
   std::vector<Tap> list;
-  for (int n = 0; n < rows * columns; ++n) {
+  for (int n = 0; n < phases; ++n) {
     ConvGeometry::Phase& phase = geometry->phases[static_cast<std::size_t>(n)];
     phase.y = n / columns;
     phase.x = n % columns;

@@ -21,7 +21,8 @@ void ForEachProduct(const ConvShape& shape, int oy, int ox, int oc,
         const int x =
             ox * shape.stride[1] + kx * shape.dilation[1] - shape.padding[1];
         const int row = (ky * shape.kernel[1] + kx) * in_per_group + i;
-        visit(static_cast<std::size_t>(row * shape.out_channels + oc), y, x,
+        const int weight = row * shape.out_channels + oc;
+        visit(static_cast<std::size_t>(weight), y, x,
               oc / out_per_group * in_per_group + i);
       }
     }
@@ -95,7 +96,8 @@ Image ConvInputGradient(const ConvShape& shape, const Image& in,
       const int group = c / in_per_group;
       for (int o = 0; o < out_per_group; ++o) {
         const int oc = group * out_per_group + o;
-        const auto w = static_cast<std::size_t>(row * shape.out_channels + oc);
+        const int weight = row * shape.out_channels + oc;
+        const auto w = static_cast<std::size_t>(weight);
         sum = std::fma(out_gradient.padded(top / shape.stride[0],
                                            left / shape.stride[1], oc),
                        weight[w], sum);
@@ -212,7 +214,7 @@ Vector ChannelSums(const Image& map) {
 Image GroupNorm(const Image& in, int groups, double epsilon,
                 const Vector& scale, const Vector& shift) {
   const int per_group = in.channels / groups;
-  const double count = double(in.height) * in.width * per_group;
+  const double count = 1.0 * in.height * in.width * per_group;
   std::vector<double> sums(static_cast<std::size_t>(groups));
   std::vector<double> squares(sums.size());
   const auto group = [&](int c) {
