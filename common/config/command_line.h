@@ -8,7 +8,7 @@
 
 #include "common/config/config_schema.h"
 
-namespace CLI {
+namespace CLI {  // NOLINT(readability-identifier-naming): CLI11's name
 class App;
 }  // namespace CLI
 

@@ -197,7 +197,7 @@ ConfigSection& ConfigSection::Choice(std::string_view name,
   key.name = name;
   key.range = fmt::format("one of {}", fmt::join(names, ", "));
   key.help = std::move(help);
-  key.set = [names, set](const ConfigValue& value) -> Status {
+  key.set = [names, set = std::move(set)](const ConfigValue& value) -> Status {
     const auto* text = std::get_if<std::string>(&value.data);
     const auto found =
         text == nullptr ? names.end() : std::ranges::find(names, *text);
@@ -209,7 +209,7 @@ ConfigSection& ConfigSection::Choice(std::string_view name,
     set(static_cast<std::size_t>(found - names.begin()));
     return absl::OkStatus();
   };
-  key.get = [get] { return ConfigValue{get()}; };
+  key.get = [get = std::move(get)] { return ConfigValue{get()}; };
   return Add(std::move(key));
 }
 

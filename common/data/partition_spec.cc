@@ -103,7 +103,7 @@ std::string ToString(const PartitionSpec& spec) {
   if (spec.kind == Kind::kClasses) {
     return fmt::format("{}:{}", name, spec.classes_per_client);
   }
-  const std::string text = fmt::format("{}:{}", name, spec.alpha);
+  std::string text = fmt::format("{}:{}", name, spec.alpha);
   if (spec.min_samples == PartitionSpec{}.min_samples) return text;
   return fmt::format("{},min={}", text, spec.min_samples);
 }

@@ -94,7 +94,8 @@ StatusOr<DecodedImage> DecodePng(std::span<const std::uint8_t> bytes,
   const png_uint_32 width = png_get_image_width(decoder.png, decoder.info);
   FEDGAP_RETURN_IF_ERROR(CheckDecodedSize(height, width, options));
   const int channels = png_get_channels(decoder.png, decoder.info);
-  const std::size_t row_bytes = std::size_t{width} * std::size_t(channels);
+  const std::size_t row_bytes =
+      std::size_t{width} * static_cast<std::size_t>(channels);
   std::vector<std::uint8_t> pixels(row_bytes * height);
   std::vector<png_bytep> rows(height);
   for (std::size_t y = 0; y < height; ++y) {

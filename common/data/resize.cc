@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <utility>
 
@@ -41,8 +42,10 @@ BilinearResizer::Axis BilinearResizer::PlanAxis(int from, int to,
   std::vector<double> triangle;
   for (int i = 0; i < to; ++i) {
     const double centre = (i + 0.5) * scale;
-    const int first = std::max(0, static_cast<int>(centre - reach + 0.5));
-    const int last = std::min(from, static_cast<int>(centre + reach + 0.5));
+    const int first =
+        std::max(0, static_cast<int>(std::floor(centre - reach + 0.5)));
+    const int last =
+        std::min(from, static_cast<int>(std::floor(centre + reach + 0.5)));
     double sum = 0;
     triangle.clear();
     for (int x = first; x < last; ++x) {
@@ -57,8 +60,8 @@ BilinearResizer::Axis BilinearResizer::PlanAxis(int from, int to,
     std::uint32_t given = 0;
     for (const double value : triangle) {
       running += value;
-      const auto upto =
-          static_cast<std::uint32_t>(running / sum * (1u << bits) + 0.5);
+      const auto upto = static_cast<std::uint32_t>(
+          std::floor(running / sum * (1u << bits) + 0.5));
       axis.weights.push_back(upto - given);
       given = upto;
     }

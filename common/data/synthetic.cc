@@ -24,8 +24,8 @@ struct Drawing {
 };
 
 int Between(CounterRng& rng, int low, int high) {
-  return low + static_cast<int>(
-                   rng.Below(static_cast<std::uint64_t>(high - low + 1)));
+  const int count = high - low + 1;
+  return low + static_cast<int>(rng.Below(static_cast<std::uint64_t>(count)));
 }
 
 Drawing Draw(Shape shape, CounterRng& rng) {

@@ -165,12 +165,12 @@ class Reader {
   std::string& error_;
 };
 
-// Tries the event types from the I-th on.
-template <std::size_t I = 0>
+// Tries the event types from this one on.
+template <std::size_t kIndex = 0>
 bool ReadEvent(const std::string& type, Reader& reader, Event& event) {
-  if constexpr (I < std::variant_size_v<Event>) {
-    using E = std::variant_alternative_t<I, Event>;
-    if (type != kType<E>) return ReadEvent<I + 1>(type, reader, event);
+  if constexpr (kIndex < std::variant_size_v<Event>) {
+    using E = std::variant_alternative_t<kIndex, Event>;
+    if (type != kType<E>) return ReadEvent<kIndex + 1>(type, reader, event);
     E value;
     event_fields::Visit(reader, value);
     event = std::move(value);
@@ -260,7 +260,7 @@ StatusOr<Clock::WallTime> ParseTime(const std::string& text) {
     return absl::DataLossError(fmt::format(
         "\"{}\" is not a time in RFC 3339 with milliseconds and Z", text));
   }
-  return std::chrono::sys_days(date) + std::chrono::hours(hour) +
+  return std::chrono::sys_days{date} + std::chrono::hours(hour) +
          std::chrono::minutes(minute) + std::chrono::seconds(second) +
          std::chrono::milliseconds(ms);
 }

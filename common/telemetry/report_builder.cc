@@ -81,7 +81,7 @@ void ReportBuilder::Take(const RoundCommittedEvent& event) {
                     .train_loss = event.training.loss(),
                     .accuracy = {}};
   if (event.evaluated) round.accuracy = event.evaluation.fairness;
-  report_.history.push_back(std::move(round));
+  report_.history.push_back(round);
   CheckRoster(event);
 }
 

@@ -64,8 +64,8 @@ class MessageReader {
 std::string PrintableText(std::string_view text, std::int64_t max_bytes);
 
 // The bytes of a digest as they stand in a message.
-template <std::size_t N>
-std::string BytesOf(const std::array<std::uint8_t, N>& digest) {
+template <std::size_t kSize>
+std::string BytesOf(const std::array<std::uint8_t, kSize>& digest) {
   return std::string(digest.begin(), digest.end());
 }
 

@@ -96,8 +96,8 @@ Image ConvInputGradient(const ConvShape& shape, const Image& in,
       const int group = c / in_per_group;
       for (int o = 0; o < out_per_group; ++o) {
         const int oc = group * out_per_group + o;
-        const int weight = row * shape.out_channels + oc;
-        const auto w = static_cast<std::size_t>(weight);
+        const int at = row * shape.out_channels + oc;
+        const auto w = static_cast<std::size_t>(at);
         sum = std::fma(out_gradient.padded(top / shape.stride[0],
                                            left / shape.stride[1], oc),
                        weight[w], sum);
