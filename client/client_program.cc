@@ -17,6 +17,7 @@
 #include "common/base/version.h"
 #include "common/data/class_mapping.h"
 #include "common/data/summary.h"
+#include "common/nn/kernels/isa.h"
 #include "common/telemetry/human_log.h"
 
 namespace fedgap {
@@ -36,6 +37,11 @@ StatusOr<std::unique_ptr<ClientStore>> OpenStore(
   return FileClientStore::Open(settings.state_dir);
 }
 
+StatusOr<kernels::Isa> ChooseIsa(const ClientSettings& settings) {
+  if (settings.isa.empty()) return kernels::BestIsa();
+  return kernels::IsaFromString(settings.isa);
+}
+
 void LogData(const LoadedData& loaded, HumanLog& log) {
   const DataSummary summary = Summarize(*loaded.data, {});
   log.Info(fmt::format("{} images, {} to {}, {} classes", summary.samples,
@@ -51,6 +57,8 @@ void LogData(const LoadedData& loaded, HumanLog& log) {
 Status RunClient(const ClientSettings& settings) {
   FEDGAP_ASSIGN_OR_RETURN(const std::unique_ptr<HumanLog> log,
                           OpenLog(settings));
+  FEDGAP_ASSIGN_OR_RETURN(const kernels::Isa isa, ChooseIsa(settings));
+  if (!kernels::HasPortableBits(isa)) log->Warning(kernels::DescribeIsa(isa));
   // Before any other thread, and the connection has some; a signal may come
   // before there is a participant to stop.
   std::atomic<Participant*> running = nullptr;
@@ -72,6 +80,7 @@ Status RunClient(const ClientSettings& settings) {
       {.name = connection.name,
        .software = SoftwareVersion(),
        .threads = settings.threads,
+       .isa = isa,
        .back_off = {},
        .give_up_after = std::chrono::seconds(settings.give_up_after)},
       {*connection.api, *loaded.data, *store, clock, &listener});
@@ -127,6 +136,11 @@ Status CheckClient(const ClientSettings& settings) {
   }
   fmt::print("model: fits the data\nready\n");
   return absl::OkStatus();
+}
+
+StatusOr<std::string> CpuInfo(const ClientSettings& settings) {
+  FEDGAP_ASSIGN_OR_RETURN(const kernels::Isa isa, ChooseIsa(settings));
+  return kernels::DescribeIsa(isa);
 }
 
 }  // namespace fedgap

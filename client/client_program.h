@@ -2,6 +2,8 @@
 #ifndef FEDGAP_CLIENT_CLIENT_PROGRAM_H_
 #define FEDGAP_CLIENT_CLIENT_PROGRAM_H_
 
+#include <string>
+
 #include "client/client_settings.h"
 #include "common/base/status.h"
 
@@ -17,6 +19,10 @@ Status RunClient(const ClientSettings& settings);
 // model fits the data. The first failure, after printing all that could be
 // found out.
 Status CheckClient(const ClientSettings& settings);
+
+// What --cpu-info prints: the instruction sets and what the chosen one means.
+// INVALID_ARGUMENT if the one of the settings does not run here.
+StatusOr<std::string> CpuInfo(const ClientSettings& settings);
 
 }  // namespace fedgap
 

@@ -38,6 +38,9 @@ void BindClientSettings(ClientSettings& settings, ConfigSchema& schema) {
             "Where a finished update survives a restart; empty: in memory")
       .Integer("threads", &settings.threads, ConfigRange::AtLeast(1),
                "Threads for training; they change no bits")
+      .Text("isa", &settings.isa,
+            "Instruction set of the kernels (see --cpu-info); empty: the "
+            "fastest")
       .Integer("give_up_after", &settings.give_up_after,
                ConfigRange::AtLeast(0),
                "Seconds without the server before the client ends; 0: never");

@@ -29,6 +29,7 @@ struct ClientSettings {
 
   std::string state_dir;
   int threads = 1;
+  std::string isa;  // "": the fastest
   int give_up_after = 600;
   LogSettings log;
 };

@@ -35,9 +35,12 @@ int main(int argc, char** argv) {
   std::string file;
   std::vector<std::string> overrides;
   bool check = false;
+  bool cpu_info = false;
   app.set_version_flag("--version", fedgap::SoftwareVersion());
   app.add_flag("--check", check,
                "Look at data, certificates and server; train nothing");
+  app.add_flag("--cpu-info", cpu_info,
+               "Print which instruction sets run here and what is used");
   fedgap::AddConfigFlags(app, file, overrides);
   fedgap::AddSectionFlags(schema, "client", app, overrides);
   CLI11_PARSE(app, argc, argv);
@@ -46,6 +49,12 @@ int main(int argc, char** argv) {
   if (!sources.ok()) return Fail(sources.status());
   if (const auto status = schema.Load(*sources); !status.ok()) {
     return Fail(status);
+  }
+  if (cpu_info) {
+    const auto info = fedgap::CpuInfo(settings);
+    if (!info.ok()) return Fail(info.status());
+    fmt::print("{}", *info);
+    return 0;
   }
   const fedgap::Status status =
       check ? fedgap::CheckClient(settings) : fedgap::RunClient(settings);

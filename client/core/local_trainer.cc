@@ -67,7 +67,7 @@ LocalTrainer::LocalTrainer(const Model& model, const DataSource& data,
       clock_(clock),
       options_(std::move(options)),
       pool_(std::max(1, options_.threads)),
-      inference_(model, pool_) {}
+      inference_(model, pool_, options_.isa) {}
 
 bool LocalTrainer::ShouldStop() const {
   return options_.should_stop && options_.should_stop();
@@ -217,11 +217,13 @@ Status LocalTrainer::RunSteps(const Task& task, const TrainTask& work,
       parameters.begin(),
       parameters.begin() +
           static_cast<std::ptrdiff_t>(how.proximal_mu > 0 ? federated : 0));
-  GradientEngine engine(model_, pool_, {.shards = how.gradient_shards});
+  GradientEngine engine(model_, pool_,
+                        {.shards = how.gradient_shards, .isa = options_.isa});
   Sgd sgd(parameters.size(),
           {.momentum = static_cast<float>(how.momentum),
            .weight_decay = static_cast<float>(how.weight_decay),
-           .nesterov = how.nesterov});
+           .nesterov = how.nesterov,
+           .isa = options_.isa});
   BatchSampler sampler({.samples = std::ssize(parts_.training),
                         .batch_size = how.batch_size,
                         .epochs = how.epochs,

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -29,8 +30,10 @@ class LocalTrainer {
   struct Options {
     ClientName name;
     int threads = 1;
+    // The instruction set to use; the best that runs here if unset.
+    std::optional<kernels::Isa> isa = std::nullopt;
     // Asked between batches; true ends the work with CANCELLED.
-    std::function<bool()> should_stop;
+    std::function<bool()> should_stop = {};
   };
 
   struct Result {

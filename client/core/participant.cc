@@ -154,7 +154,7 @@ Status Participant::EnterRun(const JoinReply& reply) {
         ToHex(LayoutHash(model->layout()))));
   }
   LocalTrainer::Options options{
-      options_.name, options_.threads, [this] {
+      options_.name, options_.threads, options_.isa, [this] {
         return stopped() || (watched_inbox_ != nullptr &&
                              watched_inbox_->Supersedes(*watched_task_));
       }};

@@ -46,6 +46,8 @@ class Participant {
     ClientName name;
     std::string software;
     int threads = 1;
+    // The instruction set to train with; the best that runs here if unset.
+    std::optional<kernels::Isa> isa = std::nullopt;
     BackOff::Options back_off;
     // Give up when the server has not been reached for so long; zero: never.
     std::chrono::seconds give_up_after{0};

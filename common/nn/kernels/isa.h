@@ -2,6 +2,7 @@
 #ifndef FEDGAP_COMMON_NN_KERNELS_ISA_H_
 #define FEDGAP_COMMON_NN_KERNELS_ISA_H_
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -27,6 +28,10 @@ bool HasPortableBits(Isa isa);
 std::vector<Isa> SupportedIsas();
 // The last of them.
 Isa BestIsa();
+
+// A paragraph for people: which of them this CPU runs, that `used` is used, and
+// what that means for speed and for the promise of the same bits.
+std::string DescribeIsa(Isa used);
 
 }  // namespace fedgap::kernels
 

@@ -93,6 +93,25 @@ Isa BestIsa() {
   return best;
 }
 
+std::string DescribeIsa(Isa used) {
+  std::string names;
+  for (const Isa isa : SupportedIsas()) {
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", ToString(isa));
+  }
+  std::string text =
+      fmt::format("this CPU runs: {}\nused: {}\n", names, ToString(used));
+  if (!HasPortableBits(used)) {
+    return text +
+           "bits: WITHOUT fused multiply-add; a model differs in its last "
+           "digits from one trained on other CPUs\nspeed: slow\n";
+  }
+  text += "bits: those of every CPU with fused multiply-add\n";
+  if (used != BestIsa()) {
+    text += fmt::format("speed: {} would be faster\n", ToString(BestIsa()));
+  }
+  return text;
+}
+
 const Kernels& KernelsFor(Isa isa) {
   static const std::array<Kernels, kNames.size()> tables = [] {
     std::array<Kernels, kNames.size()> made{};

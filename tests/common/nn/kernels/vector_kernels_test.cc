@@ -1,9 +1,11 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <bit>
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <string>
 #include <vector>
 
 #include "tests/common/nn/kernels/kernel_matchers.h"
@@ -13,6 +15,7 @@
 namespace fedgap::kernels {
 namespace {
 
+using ::testing::HasSubstr;
 using VectorKernelsTest = KernelTest;
 
 // The distance of `actual` from the exact value in units of the last place of
@@ -117,6 +120,17 @@ TEST(IsaTest, NamesRoundTripAndUnknownOnesAreRefused) {
   EXPECT_EQ(unknown.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_NE(MessageOf(unknown.status()).find("this CPU has: "),
             std::string::npos);
+}
+
+TEST(IsaTest, DescriptionSaysWhetherTheBitsAreThoseOfOtherCpus) {
+  EXPECT_THAT(DescribeIsa(Isa::kScalar), HasSubstr("WITHOUT fused"));
+  EXPECT_THAT(DescribeIsa(Isa::kScalar), HasSubstr("slow"));
+  EXPECT_THAT(DescribeIsa(BestIsa()),
+              HasSubstr(std::string(ToString(BestIsa()))));
+  for (const Isa isa : SupportedIsas()) {
+    if (!HasPortableBits(isa)) continue;
+    EXPECT_THAT(DescribeIsa(isa), HasSubstr("of every CPU with fused"));
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Isas, VectorKernelsTest,
