@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # root comes from ./run
 # The checks and tests of ./run test, lint, format and fuzz.
 
 # sources PATTERN...: NUL-separated files, tracked or new but never ignored.
@@ -38,6 +38,17 @@ test_sanitized() {
 # test_release [CTEST-OPTION...]: ctest's summary is the last thing printed.
 test_release() {
   ctest --preset release -j "$(nproc)" --no-tests=error "$@"
+}
+
+# The tests of the same bits, cross-built, under qemu-user.
+test_arm64() {
+  ensure_packages build test arm64
+  local packages
+  mapfile -t packages < <(packages_for build test | grep -E -- '-dev$')
+  step "arm64 packages" make_sysroot arm64 "$root/build/sysroot-arm64" \
+    libc6-dev libstdc++-12-dev "${packages[@]}"
+  build_preset arm64 same_bits_tests
+  ctest --preset arm64 -j "$(nproc)" --no-tests=error
 }
 
 # fuzz_targets NAME SECONDS: NAME "" is every target. New inputs go to

@@ -11,143 +11,18 @@
 #include "common/base/counter_rng.h"
 #include "common/nn/model_spec.h"
 #include "tests/common/nn/reference_network.h"
+#include "tests/common/nn/test_networks.h"
 #include "tests/testing/gradient_check.h"
 #include "tests/testing/status_matchers.h"
 
 namespace fedgap {
 namespace {
 
-NodeSpec Conv(std::string name, int channels, int kernel, int stride,
-              int padding) {
-  NodeSpec node;
-  node.name = std::move(name);
-  node.op = Op::kConv2d;
-  node.out_channels = channels;
-  node.kernel = {kernel, kernel};
-  node.stride = {stride, stride};
-  node.padding = {padding, padding};
-  return node;
-}
-
-NodeSpec Simple(std::string name, Op op, std::vector<std::string> inputs = {}) {
-  return NodeSpec{
-      .name = std::move(name), .op = op, .inputs = std::move(inputs)};
-}
-
-NodeSpec Norm(std::string name, int groups) {
-  NodeSpec node = Simple(std::move(name), Op::kGroupNorm);
-  node.groups = groups;
-  return node;
-}
-
-NodeSpec Pool(std::string name, Op op, int kernel, int stride, int padding) {
-  NodeSpec node = Simple(std::move(name), op);
-  node.kernel = {kernel, kernel};
-  node.stride = {stride, stride};
-  node.padding = {padding, padding};
-  return node;
-}
-
-NodeSpec Linear(std::string name, int channels) {
-  NodeSpec node = Simple(std::move(name), Op::kLinear);
-  node.out_channels = channels;
-  return node;
-}
-
-ModelSpec Network(int input_channels, std::vector<NodeSpec> nodes) {
-  ModelSpec spec;
-  spec.name = "test";
-  spec.input_channels = input_channels;
-  spec.classes = 3;
-  const auto channels = static_cast<std::size_t>(input_channels);
-  spec.normalization = {std::vector<double>(channels, 0.0),
-                        std::vector<double>(channels, 1.0)};
-  spec.nodes = std::move(nodes);
-  return spec;
-}
-
-// Every operation, fused and not, with values read once, twice and by
-// readers that do and do not mask gradients.
-std::vector<std::pair<std::string, ModelSpec>> Networks() {
-  NodeSpec depthwise = Conv("d", 5, 3, 2, 1);
-  depthwise.groups = 5;
-  NodeSpec grouped = Conv("g", 6, 3, 1, 1);
-  grouped.groups = 2;
-  NodeSpec dilated = Conv("c", 4, 3, 1, 2);
-  dilated.dilation = {2, 2};
-  dilated.bias = false;
-  return {
-      {"ConvReluMaxPool",
-       Network(1, {Conv("c", 4, 3, 1, 1), Simple("r", Op::kRelu),
-                   Pool("p", Op::kMaxPool, 2, 2, 0), Conv("e", 5, 3, 1, 1),
-                   Simple("s", Op::kRelu), Simple("g", Op::kGlobalAveragePool),
-                   Linear("l", 3)})},
-      {"ConvReluConv",
-       Network(2, {Conv("c", 4, 3, 1, 0), Simple("r", Op::kRelu),
-                   Conv("e", 5, 3, 2, 1), Simple("s", Op::kRelu),
-                   Pool("p", Op::kMaxPool, 3, 2, 1),
-                   Simple("g", Op::kGlobalAveragePool), Linear("h", 6),
-                   Simple("t", Op::kRelu), Linear("l", 3)})},
-      {"GroupNormReluAvgPool",
-       Network(1, {Conv("c", 4, 3, 1, 1), Norm("n", 2), Simple("r", Op::kRelu),
-                   Pool("p", Op::kAvgPool, 2, 2, 0), Conv("e", 6, 3, 1, 1),
-                   Norm("m", 3), Simple("g", Op::kGlobalAveragePool),
-                   Linear("l", 3)})},
-      {"Residual",
-       Network(1, {Conv("c", 4, 3, 1, 1), Simple("r", Op::kRelu),
-                   Conv("d", 4, 3, 1, 1), Norm("n", 2),
-                   Simple("a", Op::kAdd, {"n", "r"}), Simple("s", Op::kRelu),
-                   Conv("e", 6, 3, 2, 1),
-                   [] {
-                     NodeSpec shortcut = Conv("k", 6, 1, 2, 0);
-                     shortcut.inputs = {"s"};
-                     return shortcut;
-                   }(),
-                   Simple("b", Op::kAdd, {"e", "k"}),
-                   Simple("g", Op::kGlobalAveragePool), Linear("l", 3)})},
-      {"GroupsAndDilation",
-       Network(3, {dilated, Simple("r", Op::kRelu), grouped, Norm("n", 1),
-                   Conv("x", 5, 1, 1, 0), Simple("y", Op::kRelu), depthwise,
-                   Simple("z", Op::kRelu), Simple("p", Op::kGlobalAveragePool),
-                   Linear("l", 3)})},
-      {"PoolFirstAndSharedRelu",
-       Network(2, {Pool("p", Op::kMaxPool, 2, 1, 0), Conv("c", 4, 3, 1, 1),
-                   Simple("r", Op::kRelu), Simple("a", Op::kAdd, {"c", "r"}),
-                   Simple("s", Op::kRelu), Pool("q", Op::kAvgPool, 3, 2, 1),
-                   Simple("g", Op::kGlobalAveragePool), Linear("l", 3)})},
-  };
-}
-
 std::unique_ptr<const Model> MakeModel(const ModelSpec& spec) {
   auto model = Model::Create(spec);
   EXPECT_TRUE(model.ok()) << model.status();
   return std::move(model).value();
 }
-
-// Random images that own their pixels.
-class Images {
- public:
-  Images(const Model& model, const std::vector<ImageSize>& sizes) {
-    CounterRng rng(17, RngPurpose::kSynthetic);
-    const int channels = model.spec().input_channels;
-    for (const ImageSize& size : sizes) {
-      Parameters& pixels = pixels_.emplace_back(
-          static_cast<std::size_t>(size.pixels() * channels));
-      for (float& pixel : pixels) pixel = static_cast<float>(rng.Normal());
-    }
-    for (std::size_t i = 0; i < sizes.size(); ++i) {
-      views_.push_back({pixels_[i].data(), sizes[i], channels});
-      examples_.push_back({views_[i], static_cast<int>(i) % 3});
-    }
-  }
-  const std::vector<ImageView>& views() const { return views_; }
-  const std::vector<Example>& examples() const { return examples_; }
-
- private:
-  std::vector<Parameters> pixels_;
-  std::vector<ImageView> views_;
-  std::vector<Example> examples_;
-};
 
 // Initial parameters with scales and shifts that are not 1 and 0.
 Parameters SomeParameters(const Model& model) {
@@ -192,7 +67,7 @@ class NetworkTest
 };
 
 TEST_P(NetworkTest, InferenceAgreesWithTheReference) {
-  const Images images(*model_, kSizes);
+  const TestImages images(*model_, kSizes);
   const Parameters parameters = SomeParameters(*model_);
   for (const kernels::Isa isa : kernels::SupportedIsas()) {
     SCOPED_TRACE(kernels::ToString(isa));
@@ -219,7 +94,7 @@ TEST_P(NetworkTest, InferenceAgreesWithTheReference) {
 }
 
 TEST_P(NetworkTest, GradientAgreesWithFiniteDifferences) {
-  const Images images(*model_, {{6, 7}, {9, 5}});
+  const TestImages images(*model_, {{6, 7}, {9, 5}});
   const Parameters parameters = SomeParameters(*model_);
   const auto mean_loss = [&](std::span<const double> at) {
     double sum = 0;
@@ -244,7 +119,7 @@ TEST_P(NetworkTest, GradientAgreesWithFiniteDifferences) {
 }
 
 TEST_P(NetworkTest, ThreadsDoNotChangeTheBits) {
-  const Images images(*model_, kSizes);
+  const TestImages images(*model_, kSizes);
   for (const int shards : {1, 3, 4, 16}) {
     const GradientResult one =
         ComputeGradient(*model_, images.examples(), {.shards = shards}, 1);
@@ -258,7 +133,7 @@ TEST_P(NetworkTest, ThreadsDoNotChangeTheBits) {
 }
 
 TEST_P(NetworkTest, InstructionSetsWithFusedMultiplyAddGiveTheSameBits) {
-  const Images images(*model_, kSizes);
+  const TestImages images(*model_, kSizes);
   const GradientResult best = ComputeGradient(*model_, images.examples());
   for (const kernels::Isa isa : kernels::SupportedIsas()) {
     const GradientResult other =
@@ -278,7 +153,7 @@ TEST_P(NetworkTest, InstructionSetsWithFusedMultiplyAddGiveTheSameBits) {
 // Four images of four sizes in a batch: the sum over the tree of what each
 // gives alone, exactly, as the division by four is exact.
 TEST_P(NetworkTest, MixedSizesInOneBatchAreWhatEachIsAlone) {
-  const Images images(*model_, {{8, 8}, {5, 11}, {12, 6}, {6, 5}});
+  const TestImages images(*model_, {{8, 8}, {5, 11}, {12, 6}, {6, 5}});
   const GradientResult batch = ComputeGradient(*model_, images.examples());
   std::vector<GradientResult> alone;
   BatchMetrics total;
@@ -295,7 +170,7 @@ TEST_P(NetworkTest, MixedSizesInOneBatchAreWhatEachIsAlone) {
 }
 
 TEST_P(NetworkTest, RepeatedBatchesOfOtherSizesLeaveNoTrace) {
-  const Images images(*model_, kSizes);
+  const TestImages images(*model_, kSizes);
   // With several threads, which one meets the largest image is chance, and
   // with it how much scratch there is.
   ThreadPool pool(1);
@@ -311,7 +186,8 @@ TEST_P(NetworkTest, RepeatedBatchesOfOtherSizesLeaveNoTrace) {
   EXPECT_EQ(engine.scratch_bytes(), bytes);
 }
 
-INSTANTIATE_TEST_SUITE_P(Networks, NetworkTest, ::testing::ValuesIn(Networks()),
+INSTANTIATE_TEST_SUITE_P(Networks, NetworkTest,
+                         ::testing::ValuesIn(TestNetworks()),
                          [](const auto& network) {
                            return network.param.first;
                          });
@@ -322,7 +198,7 @@ TEST(BuiltInNetworkTest, GradientsPointDownhillAtEverySize) {
     auto spec = BuiltInModel(name, {.classes = 3});
     ASSERT_TRUE(spec.ok());
     const auto model = MakeModel(*spec);
-    const Images images(*model, {{14, 14}, {28, 28}, {23, 37}});
+    const TestImages images(*model, {{14, 14}, {28, 28}, {23, 37}});
     ThreadPool pool(1);
     GradientEngine engine(*model, pool, {});
     Parameters parameters = model->InitialParameters(1);
@@ -339,8 +215,8 @@ TEST(BuiltInNetworkTest, GradientsPointDownhillAtEverySize) {
 }
 
 TEST(InferenceEngineTest, WritesOnlyWhatIsAskedFor) {
-  const auto model = MakeModel(Networks()[0].second);
-  const Images images(*model, {{8, 8}, {6, 9}});
+  const auto model = MakeModel(TestNetworks()[0].second);
+  const TestImages images(*model, {{8, 8}, {6, 9}});
   ThreadPool pool(1);
   InferenceEngine engine(*model, pool);
   engine.Load(SomeParameters(*model));

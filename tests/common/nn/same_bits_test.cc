@@ -1,0 +1,134 @@
+// The promise of engine.h: the same bits on every CPU with fused multiply-add,
+// for any number of threads. The digests below were taken once; AVX2, AVX-512
+// and NEON (./run test --arm64) must all give them.
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <ostream>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/crypto/sha256.h"
+#include "common/nn/engine.h"
+#include "common/nn/kernels/isa.h"
+#include "common/nn/model_spec.h"
+#include "common/nn/sgd.h"
+#include "tests/common/nn/test_networks.h"
+
+namespace fedgap {
+namespace {
+
+constexpr int kSteps = 100;
+
+struct Golden {
+  std::string network;  // of TestNetworks or a built-in model of width 8
+  std::string digest;
+};
+
+void PrintTo(const Golden& golden, std::ostream* out) {
+  *out << golden.network;
+}
+
+const Golden kGolden[] = {
+    {"ConvReluMaxPool",
+     "b04759eeefd7998f345a93c18115558b4bf8a8dbf6b9cab32882f43b2f12612d"},
+    {"ConvReluConv",
+     "14ebb7dd7aa80ca8e716a75fd5e571a9d92d37d918158b05e4937c3ad242176a"},
+    {"GroupNormReluAvgPool",
+     "1f185857118fe224dac5af67a687ca6a84739453d55a2bc44990e97d3123c672"},
+    {"Residual",
+     "65ff505272ed6e9ccecccf311cb56f90b0daaf421ec3896afaaf88b4575e14c6"},
+    {"GroupsAndDilation",
+     "ce99be7a1a3ee48aa3b8e07b08068693ebe9b9ae67050982069f82e7028ea19c"},
+    {"PoolFirstAndSharedRelu",
+     "7e111b8faf0b660040e99ee99fff11d1f3f955aa3a5d4fbcb763f0872e05629a"},
+    {"gap-cnn-s",
+     "2af3795c3fa4b3fceced88c8263126154d7ebd43677e5e9de931a2977667c9b5"},
+    {"gap-cnn-gn",
+     "50c97244f0fd73f1a40778afc464783c4ff8f46cde5d62a1cf63ac0d47aa9e8f"},
+    {"gap-cnn-m",
+     "8f283a0741f11c01fb226fd111176073a42129aeb563e253057fb0f69cc07e9c"},
+    {"gap-resnet8",
+     "3286c6c5daba712287474d681adbbee57c720523f1a9d5a4ddc74a5da963cce8"},
+};
+
+ModelSpec SpecOf(const std::string& network) {
+  for (auto& [name, spec] : TestNetworks()) {
+    if (name == network) return spec;
+  }
+  return *BuiltInModel(network, {.width = 8});
+}
+
+void AddTo(Sha256& digest, std::span<const float> values) {
+  const auto bytes = std::as_bytes(values);
+  digest.Update(
+      {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+}
+
+// The digest of logits, pooled vectors, a first gradient and the parameters
+// after 100 steps of momentum SGD on images of eight sizes.
+std::string TrainingDigest(const ModelSpec& spec, kernels::Isa isa,
+                           int threads) {
+  const auto model = Model::Create(spec);
+  EXPECT_TRUE(model.ok()) << model.status();
+  const TestImages images(**model, {{9, 9},
+                                    {16, 11},
+                                    {13, 8},
+                                    {10, 17},
+                                    {8, 8},
+                                    {14, 14},
+                                    {12, 9},
+                                    {9, 15}});
+  ThreadPool pool(threads);
+  Parameters parameters = (*model)->InitialParameters(1);
+  Sha256 digest;
+
+  InferenceEngine inference(**model, pool, isa);
+  inference.Load(parameters);
+  const auto count = images.views().size();
+  Parameters logits(count * static_cast<std::size_t>(spec.classes));
+  Parameters pooled(count *
+                    static_cast<std::size_t>((*model)->pooled_channels()));
+  inference.Run(images.views(), logits, pooled);
+  AddTo(digest, logits);
+  AddTo(digest, pooled);
+
+  GradientEngine engine(**model, pool, {.shards = 4, .isa = isa});
+  Sgd sgd(parameters.size(), {.weight_decay = 1e-4f, .isa = isa});
+  Parameters gradient(parameters.size());
+  for (int step = 0; step < kSteps; ++step) {
+    engine.Compute(parameters, images.examples(), gradient);
+    if (step == 0) AddTo(digest, gradient);
+    sgd.Step(0.02f, gradient, parameters);
+  }
+  AddTo(digest, parameters);
+  return ToHex(digest.Finish());
+}
+
+class SameBitsTest : public ::testing::TestWithParam<Golden> {};
+
+TEST_P(SameBitsTest, HoldOnEveryFusedInstructionSetForAnyThreads) {
+  const ModelSpec spec = SpecOf(GetParam().network);
+  bool checked = false;
+  for (const kernels::Isa isa : kernels::SupportedIsas()) {
+    if (!kernels::HasPortableBits(isa)) continue;
+    checked = true;
+    for (const int threads : {1, 2}) {
+      EXPECT_EQ(TrainingDigest(spec, isa, threads), GetParam().digest)
+          << kernels::ToString(isa) << ", " << threads << " threads";
+    }
+  }
+  if (!checked) GTEST_SKIP() << "this CPU has no fused multiply-add";
+}
+
+INSTANTIATE_TEST_SUITE_P(, SameBitsTest, ::testing::ValuesIn(kGolden),
+                         [](const auto& golden) {
+                           std::string name = golden.param.network;
+                           std::erase(name, '-');
+                           return name;
+                         });
+
+}  // namespace
+}  // namespace fedgap
