@@ -21,6 +21,8 @@ int Fail(const fedgap::Status& status) {
 
 }  // namespace
 
+// What CLI11 throws while options are declared is a mistake in this file.
+// NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char** argv) {
   fedgap::ClientSettings settings;
   fedgap::ConfigSchema schema;

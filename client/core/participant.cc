@@ -99,7 +99,7 @@ Status Participant::Run() {
   Clock::Time last_contact = deps_.clock.Now();
   while (true) {
     const int failures_before = back_off_.failures();
-    const Status status = RunSession();
+    Status status = RunSession();
     if (status.ok()) return status;
     if (stopped()) {
       // The run goes on without this client; whether it heard is no matter.

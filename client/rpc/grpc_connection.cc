@@ -98,7 +98,7 @@ void GrpcConnection::Cancel() {
 }
 
 Status GrpcConnection::Explain(const grpc::Status& grpc_status) const {
-  const Status status = FromGrpcStatus(grpc_status);
+  Status status = FromGrpcStatus(grpc_status);
   switch (status.code()) {
     case absl::StatusCode::kUnavailable:
       return ExplainUnavailable(status);

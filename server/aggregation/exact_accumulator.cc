@@ -205,7 +205,7 @@ Status ExactAccumulator::Add(std::span<const Term> terms, ThreadPool& pool) {
   FEDGAP_RETURN_IF_ERROR(CheckUsable());
   FEDGAP_RETURN_IF_ERROR(CheckTerms(terms));
   Plan plan = MakePlan(terms);
-  const Status status = Run(plan, 1.0, pool);
+  Status status = Run(plan, 1.0, pool);
   if (!status.ok()) {
     broken_ = !Run(plan, -1.0, pool).ok();
     return status;
