@@ -30,6 +30,7 @@ class RunningServer {
   struct Options {
     int min_clients = 1;
     int rounds = 1;
+    double quorum = 1;
     int width = 4;  // of the model's first convolution
     int upload_slots = 16;
     int port = 0;
@@ -41,6 +42,7 @@ class RunningServer {
     run.config.name = "test";
     run.config.rounds = options.rounds;
     run.config.cohort.min_clients = options.min_clients;
+    run.config.cohort.quorum = options.quorum;
     run.config.cohort.deadline_seconds = 0;
     run.config.evaluation.local.pooled = PooledMode::kOff;
     run.config.aggregation.upload_slots = options.upload_slots;

@@ -1,0 +1,413 @@
+// Three honest clients and one that keeps to nothing, over mutual TLS: the
+// rounds close, and the model is the one that it would be without the fourth.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <limits>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "client/core/participant.h"
+#include "common/base/file_io.h"
+#include "common/data/data_spec.h"
+#include "common/federation/model_id.h"
+#include "common/rpc/channel_options.h"
+#include "common/rpc/status_conversion.h"
+#include "common/wire/chunk_wire.h"
+#include "common/wire/join_wire.h"
+#include "common/wire/limits.h"
+#include "common/wire/task_wire.h"
+#include "common/wire/update_wire.h"
+#include "tests/server/rpc/running_server.h"
+#include "tests/testing/status_matchers.h"
+#include "tests/testing/test_authority.h"
+
+namespace fedgap {
+namespace {
+
+using absl::StatusCode;
+using testing::HasSubstr;
+using Days = std::chrono::days;
+
+constexpr int kHonest = 3;
+constexpr int kRounds = 2;
+
+std::shared_ptr<const ImageDataset> DataOf(int client) {
+  const ImageSize sizes[kHonest] = {{14, 14}, {20, 20}, {12, 9}};
+  LoadOptions options;
+  options.part =
+      DataPart{.partition = {}, .index = client, .count = kHonest, .seed = 1};
+  options.resolution = sizes[client];
+  return LoadData(ParseDataSpec("synthetic:5,120").value(), options)
+      .value()
+      .data;
+}
+
+// An authority of two years ago: it can have issued what has expired since.
+class Bundles {
+ public:
+  TlsFiles Server() {
+    return authority_.Issue({.role = Role::kServer,
+                             .name = "server",
+                             .dns_names = {"localhost"},
+                             .ip_addresses = {"127.0.0.1"},
+                             .validity = Days(1000)});
+  }
+  TlsFiles Client(const std::string& name, Days validity = Days(1000)) {
+    return authority_.Issue({.name = name, .validity = validity});
+  }
+
+ private:
+  TestAuthority authority_{SystemClock().WallNow() - Days(730)};
+};
+
+// gRPC's own credentials, without the checks that ours make before.
+std::shared_ptr<grpc::Channel> UncheckedChannel(const ServerAddress& address,
+                                                const TlsFiles& files,
+                                                const TlsFiles& trusted) {
+  grpc::SslCredentialsOptions options;
+  options.pem_root_certs = ReadFileText(trusted.authority).value();
+  options.pem_cert_chain = ReadFileText(files.identity).value();
+  options.pem_private_key = options.pem_cert_chain;
+  return grpc::CreateCustomChannel(address.ToString(),
+                                   grpc::SslCredentials(options),
+                                   ClientChannelArguments(address));
+}
+
+// A member of the federation that makes its calls by hand.
+class Hostile {
+ public:
+  Hostile(RunningServer& server, Bundles& bundles)
+      : server_(server),
+        bundles_(bundles),
+        files_(bundles.Client("mallory")),
+        stub_(v1::Federation::NewStub(
+            UncheckedChannel(server.address(), files_, files_))) {}
+
+  RunningServer& server() { return server_; }
+  Bundles& bundles() { return bundles_; }
+  const TlsFiles& files() const { return files_; }
+
+  // An update that would count.
+  Update GoodUpdate(const Task& task) const {
+    return server_.UpdateFor(task, 0.001F);
+  }
+  v1::UpdateHeader Header(const Update& update) const {
+    return ToProto(HeaderOf(update, server_.coordinator().layout_hash()));
+  }
+  static v1::UpdateChunk Chunk(const Update& update, std::size_t offset,
+                               std::size_t length) {
+    const std::span bytes(
+        reinterpret_cast<const std::uint8_t*>(update.delta.data()),
+        update.delta.size() * sizeof(float));
+    return ToProto(UpdateChunkView{static_cast<std::int64_t>(offset),
+                                   bytes.subspan(offset, length)});
+  }
+  static v1::UpdateChunk Whole(const Update& update) {
+    return Chunk(update, 0, update.delta.size() * sizeof(float));
+  }
+
+  Status Join(int version = kProtocolVersion, const std::string& name = "") {
+    grpc::ClientContext context;
+    if (!name.empty()) context.AddMetadata("fedgap-client", name);
+    JoinRequest request;
+    request.protocol_version = version;
+    v1::JoinReply reply;
+    return FromGrpcStatus(stub_->Join(&context, ToProto(request), &reply));
+  }
+  // A header, then a chunk if there is one, then no more.
+  Status Send(const v1::UpdateHeader& header,
+              const std::optional<v1::UpdateChunk>& chunk = std::nullopt,
+              const std::string& name = "") {
+    grpc::ClientContext context;
+    if (!name.empty()) context.AddMetadata("fedgap-client", name);
+    const auto stream = stub_->SubmitUpdate(&context);
+    v1::SubmitRequest request;
+    *request.mutable_header() = header;
+    bool open = stream->Write(request);
+    if (chunk.has_value()) {
+      *request.mutable_chunk() = *chunk;
+      open = open && stream->Write(request);
+    }
+    stream->WritesDone();
+    v1::SubmitReply reply;
+    while (stream->Read(&reply)) {
+    }
+    return FromGrpcStatus(stream->Finish());
+  }
+  Status SendUpdate(const Update& update) {
+    return Send(Header(update), Whole(update));
+  }
+
+  // The server has neither taken nor rejected anything of this client.
+  bool IsWaitedFor() const {
+    const auto name = ClientName{"mallory"};
+    const auto started = server_.events().Of<RoundStartedEvent>();
+    const Round round = started.back().round;
+    for (const auto& event : server_.events().Of<UpdateRejectedEvent>()) {
+      if (event.client == name && event.round == round) return false;
+    }
+    for (const auto& event : server_.events().Of<UpdateAcceptedEvent>()) {
+      if (event.client == name && event.round == round) return false;
+    }
+    return true;
+  }
+
+  // Does `misdeed` once in every round.
+  void TakePart(const std::function<Status(Hostile&, const Task&)>& misdeed,
+                StatusCode code, const std::string& words) {
+    while (TakeOneConnection(misdeed, code, words)) {
+    }
+  }
+
+ private:
+  // False when the run is over. A fault that leaves the round waiting is
+  // followed by a goodbye, and then the next connection.
+  bool TakeOneConnection(
+      const std::function<Status(Hostile&, const Task&)>& misdeed,
+      StatusCode code, const std::string& words) {
+    const Status joined = Join();
+    if (!joined.ok()) {
+      EXPECT_THAT(joined,
+                  Fails(StatusCode::kFailedPrecondition, HasSubstr("is over")));
+      return false;
+    }
+    grpc::ClientContext context;
+    const auto tasks = stub_->Tasks(&context, {});
+    v1::TasksReply message;
+    bool over = false;
+    while (tasks->Read(&message)) {
+      const auto task = FromProto(message);
+      if (!task.ok() || !task->has_value()) continue;
+      if (std::holds_alternative<TrainTask>((*task)->work)) {
+        EXPECT_THAT(misdeed(*this, **task), Fails(code, HasSubstr(words)));
+        if (IsWaitedFor()) Leave();
+      } else if (std::holds_alternative<EvaluateTask>((*task)->work)) {
+        Leave();
+        over = true;
+      } else if (std::holds_alternative<FinishedNotice>((*task)->work)) {
+        over = true;
+      }
+    }
+    tasks->Finish();
+    return !over;
+  }
+
+  void Leave() {
+    grpc::ClientContext context;
+    v1::LeaveReply reply;
+    EXPECT_TRUE(stub_->Leave(&context, {}, &reply).ok());
+  }
+
+  RunningServer& server_;
+  Bundles& bundles_;
+  const TlsFiles files_;
+  const std::unique_ptr<v1::Federation::Stub> stub_;
+};
+
+using Misdeed = std::function<Status(Hostile&, const Task&)>;
+
+struct Case {
+  std::string name;
+  StatusCode code;
+  std::string words;  // of the refusal
+  Misdeed misdeed;
+};
+
+// The model of a federation of the honest clients, and of a fourth if there is
+// a `companion`.
+std::string ModelWith(const std::function<void(Hostile&)>& companion) {
+  Bundles bundles;
+  RunningServer server({.min_clients = companion ? kHonest + 1 : kHonest,
+                        .rounds = kRounds,
+                        .quorum = 0.5,
+                        .tls = bundles.Server()});
+  const SystemClock clock;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kHonest; ++i) {
+    threads.emplace_back(
+        [&server, &clock, i, files = bundles.Client(fmt::format("c{}", i))] {
+          const auto data = DataOf(i);
+          const auto api = server.TlsClient(files).value();
+          MemoryClientStore memory;
+          Participant participant({.name = {fmt::format("c{}", i)},
+                                   .software = "test",
+                                   .threads = 1,
+                                   .back_off = {},
+                                   .give_up_after = std::chrono::seconds(60)},
+                                  {*api, *data, memory, clock, nullptr});
+          EXPECT_OK(participant.Run());
+        });
+  }
+  if (companion) {
+    Hostile hostile(server, bundles);
+    companion(hostile);
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(server.events().Of<RoundCommittedEvent>().size(), kRounds);
+  EXPECT_TRUE(server.events().Of<RoundAbortedEvent>().empty());
+  EXPECT_EQ(server.server().staging().slots, 0);
+  return ToHex(server.coordinator().GetStatus().model);
+}
+
+class HostileClientTest : public testing::TestWithParam<Case> {};
+
+TEST_P(HostileClientTest, TheModelIsAsWithoutIt) {
+  const Case& now = GetParam();
+  EXPECT_EQ(ModelWith([&now](Hostile& hostile) {
+              hostile.TakePart(now.misdeed, now.code, now.words);
+            }),
+            ModelWith(nullptr));
+}
+
+Status JoinAs(Hostile& hostile, const TlsFiles& files) {
+  const auto stub = v1::Federation::NewStub(
+      UncheckedChannel(hostile.server().address(), files, hostile.files()));
+  grpc::ClientContext context;
+  v1::JoinReply reply;
+  return FromGrpcStatus(stub->Join(&context, ToProto(JoinRequest{}), &reply));
+}
+
+std::vector<Case> UpdatesThatBreakARule() {
+  return {
+      {"AWrongLayoutHash", StatusCode::kInvalidArgument, "layout",
+       [](Hostile& hostile, const Task& task) {
+         v1::UpdateHeader header = hostile.Header(hostile.GoodUpdate(task));
+         header.set_layout_hash(std::string(32, 'x'));
+         return hostile.Send(header);
+       }},
+      {"NaN", StatusCode::kInvalidArgument, "NaN",
+       [](Hostile& hostile, const Task& task) {
+         Update update = hostile.GoodUpdate(task);
+         update.delta[7] = std::numeric_limits<float>::quiet_NaN();
+         return hostile.SendUpdate(update);
+       }},
+      {"NoSamples", StatusCode::kInvalidArgument, "sample",
+       [](Hostile& hostile, const Task& task) {
+         Update update = hostile.GoodUpdate(task);
+         update.info.counts = {{0, 0, 0}};
+         return hostile.SendUpdate(update);
+       }},
+      {"TooManySamples", StatusCode::kInvalidArgument, "samples",
+       [](Hostile& hostile, const Task& task) {
+         Update update = hostile.GoodUpdate(task);
+         update.info.counts = {{0, 1'000'000'000'000, 1'000'000'000'000}};
+         return hostile.SendUpdate(update);
+       }},
+      {"AnAbsurdNumberOfSamples", StatusCode::kInvalidArgument,
+       "counts.samples",
+       [](Hostile& hostile, const Task& task) {
+         v1::UpdateHeader header = hostile.Header(hostile.GoodUpdate(task));
+         header.mutable_info()->mutable_counts(0)->set_samples(
+             1'000'000'000'000'000'000);
+         const Status status = hostile.Send(header);
+         EXPECT_FALSE(hostile.IsWaitedFor());
+         return status;
+       }},
+      {"AnotherTask", StatusCode::kFailedPrecondition, "another/round",
+       [](Hostile& hostile, const Task& task) {
+         Update update = hostile.GoodUpdate(task);
+         update.info.task = {"another/round"};
+         return hostile.SendUpdate(update);
+       }},
+      {"AnotherRound", StatusCode::kInvalidArgument, "is of round",
+       [](Hostile& hostile, const Task& task) {
+         Update update = hostile.GoodUpdate(task);
+         update.info.round += 1;
+         return hostile.SendUpdate(update);
+       }},
+  };
+}
+
+std::vector<Case> StreamsThatBreakOff() {
+  return {
+      {"AStreamThatStopsHalfWay", StatusCode::kInvalidArgument,
+       "before its last byte",
+       [](Hostile& hostile, const Task& task) {
+         const Update update = hostile.GoodUpdate(task);
+         return hostile.Send(hostile.Header(update),
+                             Hostile::Chunk(update, 0, update.delta.size()));
+       }},
+      {"AnOversizedMessage", StatusCode::kResourceExhausted, "larger",
+       [](Hostile& hostile, const Task& task) {
+         v1::UpdateChunk chunk;
+         chunk.set_data(std::string(kMaxMessageBytes + 1, 'x'));
+         return hostile.Send(hostile.Header(hostile.GoodUpdate(task)), chunk);
+       }},
+      {"AnOversizedChunk", StatusCode::kResourceExhausted, "chunk",
+       [](Hostile& hostile, const Task& task) {
+         v1::UpdateChunk chunk;
+         chunk.set_data(std::string(kMaxUpdateChunkBytes + 1, 'x'));
+         return hostile.Send(hostile.Header(hostile.GoodUpdate(task)), chunk);
+       }},
+      {"ADamagedChunk", StatusCode::kDataLoss, "byte 0",
+       [](Hostile& hostile, const Task& task) {
+         const Update update = hostile.GoodUpdate(task);
+         v1::UpdateChunk chunk = Hostile::Whole(update);
+         chunk.set_xxh3_64(chunk.xxh3_64() ^ 1);
+         return hostile.Send(hostile.Header(update), chunk);
+       }},
+  };
+}
+
+std::vector<Case> CallersThatAreNotWhoTheySay() {
+  return {
+      {"AnothersName", StatusCode::kPermissionDenied, "c0",
+       [](Hostile& hostile, const Task& task) {
+         const Update update = hostile.GoodUpdate(task);
+         EXPECT_THAT(hostile.Join(kProtocolVersion, "c0"),
+                     HasCode(StatusCode::kPermissionDenied));
+         return hostile.Send(hostile.Header(update), Hostile::Whole(update),
+                             "c0");
+       }},
+      {"AnOlderProtocolVersion", StatusCode::kFailedPrecondition, "version 0",
+       [](Hostile& hostile, const Task&) { return hostile.Join(0); }},
+      {"AnUnknownCertificate", StatusCode::kUnavailable, "",
+       [](Hostile& hostile, const Task&) {
+         TestAuthority other;
+         return JoinAs(hostile, other.Client("mallory"));
+       }},
+      {"AnExpiredCertificate", StatusCode::kUnavailable, "",
+       [](Hostile& hostile, const Task&) {
+         return JoinAs(hostile, hostile.bundles().Client("mallory", Days(365)));
+       }},
+  };
+}
+
+std::string NameOf(const testing::TestParamInfo<Case>& info) {
+  return info.param.name;
+}
+INSTANTIATE_TEST_SUITE_P(Updates, HostileClientTest,
+                         testing::ValuesIn(UpdatesThatBreakARule()), NameOf);
+INSTANTIATE_TEST_SUITE_P(Streams, HostileClientTest,
+                         testing::ValuesIn(StreamsThatBreakOff()), NameOf);
+INSTANTIATE_TEST_SUITE_P(Callers, HostileClientTest,
+                         testing::ValuesIn(CallersThatAreNotWhoTheySay()),
+                         NameOf);
+
+// The first of two different updates of one round counts, the second does not.
+TEST(TwoUpdatesTest, TheFirstCounts) {
+  const auto sends = [](bool twice) {
+    return ModelWith([twice](Hostile& hostile) {
+      hostile.TakePart(
+          [twice](Hostile& self, const Task& task) {
+            const Update update = self.GoodUpdate(task);
+            EXPECT_OK(self.SendUpdate(update));
+            if (!twice) return absl::AlreadyExistsError("a different update");
+            Update second = update;
+            second.delta[0] += 0.5F;
+            return self.SendUpdate(second);
+          },
+          StatusCode::kAlreadyExists, "a different update");
+    });
+  };
+  const std::string once = sends(false);
+  EXPECT_EQ(sends(true), once);
+  EXPECT_NE(ModelWith(nullptr), once);
+}
+
+}  // namespace
+}  // namespace fedgap
