@@ -9,15 +9,14 @@
 #include <fmt/format.h>
 
 #include "cli/commands.h"
-#include "cli/usage_error.h"
 #include "common/base/status.h"
 #include "common/base/version.h"
+#include "common/config/usage_error.h"
 
 namespace fedgap {
 namespace {
 
 constexpr int kFailed = 1;
-constexpr int kUsage = 2;
 
 int Run(int argc, char** argv) {
   CLI::App app("The tool of a federation's operator.", "fedgap");
@@ -33,7 +32,7 @@ int Run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error, std::cout, std::cerr) == 0 ? 0 : kUsage;
+    return app.exit(error, std::cout, std::cerr) == 0 ? 0 : kUsageExitCode;
   }
   const Status status = selected();
   if (status.ok()) return 0;

@@ -10,6 +10,7 @@
 #include "common/base/version.h"
 #include "common/config/command_line.h"
 #include "common/config/config_schema.h"
+#include "common/config/usage_error.h"
 #include "common/federation/run_config.h"
 
 namespace {
@@ -33,7 +34,9 @@ int main(int argc, char** argv) {
     schema.IgnoreSection(other);
   }
 
-  CLI::App app("Takes part in a federation with the data of one site.");
+  CLI::App app("Takes part in a federation with the data of one site.",
+               "fedgap-client");
+  app.failure_message(fedgap::DescribeUsageError);
   std::string file;
   std::vector<std::string> overrides;
   bool check = false;
@@ -45,7 +48,11 @@ int main(int argc, char** argv) {
                "Print which instruction sets run here and what is used");
   fedgap::AddConfigFlags(app, file, overrides);
   fedgap::AddSectionFlags(schema, "client", app, overrides);
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : fedgap::kUsageExitCode;
+  }
 
   const auto sources = fedgap::ReadConfigSources(file, overrides);
   if (!sources.ok()) return Fail(sources.status());

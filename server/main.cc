@@ -9,6 +9,7 @@
 #include "common/config/command_line.h"
 #include "common/config/config_schema.h"
 #include "common/config/run_config_toml.h"
+#include "common/config/usage_error.h"
 #include "server/server_program.h"
 #include "server/server_settings.h"
 
@@ -30,7 +31,9 @@ int main(int argc, char** argv) {
   fedgap::BindRunConfig(config, schema);
   fedgap::BindServerSettings(settings, schema);
 
-  CLI::App app("Runs a federation of clients whose images differ in size.");
+  CLI::App app("Runs a federation of clients whose images differ in size.",
+               "fedgap-server");
+  app.failure_message(fedgap::DescribeUsageError);
   std::string file;
   std::string resume;
   std::vector<std::string> overrides;
@@ -40,7 +43,11 @@ int main(int argc, char** argv) {
       ->type_name("RUN");
   fedgap::AddConfigFlags(app, file, overrides);
   fedgap::AddSectionFlags(schema, "server", app, overrides);
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : fedgap::kUsageExitCode;
+  }
 
   auto sources = fedgap::ReadConfigSources(file, overrides);
   if (!sources.ok()) return Fail(sources.status());

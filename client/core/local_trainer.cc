@@ -49,9 +49,12 @@ StatusOr<std::unique_ptr<LocalTrainer>> LocalTrainer::Create(
     return absl::InvalidArgumentError("there are no samples to train on");
   }
   if (data.channels() != model.spec().input_channels) {
-    return absl::InvalidArgumentError(fmt::format(
-        "the images have {} channels, model {} takes {}", data.channels(),
-        model.spec().name, model.spec().input_channels));
+    return absl::InvalidArgumentError(
+        fmt::format("the images have {} channels, model {} takes {}; "
+                    "--channels {} converts "
+                    "them",
+                    data.channels(), model.spec().name,
+                    model.spec().input_channels, model.spec().input_channels));
   }
   for (std::int64_t i = 0; i < data.size(); ++i) {
     FEDGAP_RETURN_IF_ERROR(CheckSample(model, data, i));

@@ -12,8 +12,12 @@ namespace {
 constexpr std::uint64_t kMaxPemBytes = 1 << 20;
 
 StatusOr<Credentials> ReadCredentials(const std::filesystem::path& path) {
-  FEDGAP_ASSIGN_OR_RETURN(const std::string pem,
-                          ReadFileText(path, kMaxPemBytes));
+  const StatusOr<std::string> text = ReadFileText(path, kMaxPemBytes);
+  if (absl::IsNotFound(text.status())) {
+    return Annotate(text.status(),
+                    "no bundle of `fedgap certs init` or `fedgap certs issue`");
+  }
+  FEDGAP_ASSIGN_OR_RETURN(const std::string pem, text);
   StatusOr<Certificate> certificate = Certificate::FromPem(pem);
   if (!certificate.ok()) return Annotate(certificate.status(), path.string());
   StatusOr<PrivateKey> key = PrivateKey::FromPem(pem);

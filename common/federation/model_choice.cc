@@ -11,8 +11,9 @@ namespace fedgap {
 
 StatusOr<ModelSpec> ChooseModel(const ModelConfig& config) {
   if (!config.file.empty()) {
-    FEDGAP_ASSIGN_OR_RETURN(const std::string json, ReadFileText(config.file));
-    StatusOr<ModelSpec> spec = ParseModelSpec(json);
+    const StatusOr<std::string> json = ReadFileText(config.file);
+    if (!json.ok()) return Annotate(json.status(), "model.file");
+    StatusOr<ModelSpec> spec = ParseModelSpec(*json);
     if (!spec.ok()) return Annotate(spec.status(), config.file);
     return spec;
   }
@@ -28,7 +29,9 @@ StatusOr<ModelSpec> ChooseModel(const ModelConfig& config) {
 
 StatusOr<Parameters> ReadInitialParameters(const std::filesystem::path& file,
                                            const Model& model) {
-  FEDGAP_ASSIGN_OR_RETURN(ModelFile stored, ReadModelFile(file));
+  StatusOr<ModelFile> read = ReadModelFile(file);
+  if (!read.ok()) return Annotate(read.status(), "model.init_from");
+  ModelFile& stored = *read;
   if (stored.model->layout() != model.layout()) {
     return absl::InvalidArgumentError(fmt::format(
         "{} holds model {} with {} parameters; its tensors are not those of {} "

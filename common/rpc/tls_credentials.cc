@@ -49,7 +49,7 @@ Status CheckScope(const ServerAddress& address, InsecureScope scope) {
   return absl::FailedPreconditionError(fmt::format(
       "without TLS, anybody between here and '{}' could read and change models "
       "and pose as a client; give certificates (`fedgap certs init`), use "
-      "127.0.0.1, or insist if the network is trusted",
+      "127.0.0.1, or add --insecure-anywhere where the network is trusted",
       address.host));
 }
 

@@ -41,6 +41,48 @@ TEST_F(ProgramsTest, MistakesInAConfigurationAreNamedWithTheirPlace) {
   EXPECT_THAT(result.err, HasSubstr("server.toml:4"));
 }
 
+TEST_F(ProgramsTest, MisspeltFlagsAreAnsweredWithTheNearest) {
+  std::vector<std::string> words = ClientWords(0);
+  words.push_back("--thread=2");
+  const ProgramResult client = RunProgram(words);
+  EXPECT_EQ(client.exit_code, 2);
+  EXPECT_THAT(client.err, HasSubstr("did you mean '--threads'"));
+  const ProgramResult server =
+      RunProgram({kBin + "fedgap-server", "--rundir", run()});
+  EXPECT_EQ(server.exit_code, 2);
+  EXPECT_THAT(server.err, HasSubstr("did you mean '--run-dir'"));
+}
+
+TEST_F(ProgramsTest, APortInUseIsNamed) {
+  const auto server = StartServer();
+  std::vector<std::string> words = ServerWords("127.0.0.1:" + port_);
+  words[6] = (dir_ / "other-run").string();
+  const ProgramResult second = RunProgram(words);
+  EXPECT_EQ(second.exit_code, 1);
+  EXPECT_THAT(second.err, HasSubstr("127.0.0.1:" + port_));
+  EXPECT_THAT(second.err, HasSubstr("in use"));
+}
+
+TEST_F(ProgramsTest, ARunDirectoryInUseIsNamed) {
+  const auto server = StartServer();
+  const ProgramResult second = RunProgram(ServerWords("127.0.0.1:0"));
+  EXPECT_EQ(second.exit_code, 1);
+  EXPECT_THAT(second.err, HasSubstr("is in use by process"));
+}
+
+// The client fits no model: it says why and ends, the others go on.
+TEST_F(ProgramsTest, DataThatDoesNotFitTheModelEndsItsClientAlone) {
+  WriteConfig(Config(/*rounds=*/1, /*min_clients=*/1));
+  const auto server = StartServer();
+  std::vector<std::string> words = ClientWords(0);
+  words[10] = "1x1";
+  const ProgramResult small = RunProgram(words);
+  EXPECT_EQ(small.exit_code, 1);
+  EXPECT_THAT(small.err, HasSubstr("1x1"));
+  ExpectSuccess(*StartClient(1));
+  ExpectSuccess(*server);
+}
+
 TEST_F(ProgramsTest, AServerWithoutCertificateSaysWhatToDo) {
   const ProgramResult result =
       RunProgram({kBin + "fedgap-server", "--listen", "127.0.0.1:0",

@@ -36,8 +36,10 @@ TEST(TlsFilesTest, HidesTheKeyFromOthers) {
 
 TEST(TlsFilesTest, NamesTheMissingFile) {
   TempDir dir;
-  EXPECT_THAT(LoadTlsFiles(TlsFilesIn(dir.path()), TlsEnd::kClient, kNow),
-              Fails(absl::StatusCode::kNotFound, HasSubstr("identity.pem")));
+  EXPECT_THAT(
+      LoadTlsFiles(TlsFilesIn(dir.path()), TlsEnd::kClient, kNow),
+      Fails(absl::StatusCode::kNotFound,
+            AllOf(HasSubstr("identity.pem"), HasSubstr("fedgap certs issue"))));
 }
 
 TEST(TlsFilesTest, NamesTheUnreadableFile) {

@@ -1,7 +1,8 @@
-#include "cli/usage_error.h"
+#include "common/config/usage_error.h"
 
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <vector>
 
 #include "common/base/did_you_mean.h"
@@ -44,7 +45,8 @@ std::string DescribeUsageError(const CLI::App* app, const CLI::Error& error) {
           ? std::string(error.what())
           : fmt::format("unknown argument '{}'{}", unknown.front(),
                         DidYouMean(unknown.front(), KnownWords(command)));
-  return fmt::format("fedgap: {}\nSee `{} --help`.\n", what, FullName(command));
+  return fmt::format("{}: {}\nSee `{} --help`.\n", app->get_name(), what,
+                     FullName(command));
 }
 
 }  // namespace fedgap

@@ -1,11 +1,18 @@
 // What to say about a command line that makes no sense.
-#ifndef FEDGAP_CLI_USAGE_ERROR_H_
-#define FEDGAP_CLI_USAGE_ERROR_H_
+#ifndef FEDGAP_COMMON_CONFIG_USAGE_ERROR_H_
+#define FEDGAP_COMMON_CONFIG_USAGE_ERROR_H_
 
-#include <CLI/App.hpp>
 #include <string>
 
+namespace CLI {
+class App;
+class Error;
+}  // namespace CLI
+
 namespace fedgap {
+
+// The exit code of a program whose command line makes no sense.
+inline constexpr int kUsageExitCode = 2;
 
 // For CLI::App::failure_message: the unknown word, if there is one, with the
 // nearest known one; else what CLI11 says. Ends with the command that shows
@@ -14,4 +21,4 @@ std::string DescribeUsageError(const CLI::App* app, const CLI::Error& error);
 
 }  // namespace fedgap
 
-#endif  // FEDGAP_CLI_USAGE_ERROR_H_
+#endif  // FEDGAP_COMMON_CONFIG_USAGE_ERROR_H_
