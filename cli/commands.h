@@ -24,6 +24,7 @@ void AddCertsCommand(CLI::App& app, Action& selected);
 void AddEvaluateCommand(CLI::App& app, Action& selected);
 void AddInspectCommand(CLI::App& app, Action& selected);
 void AddPredictCommand(CLI::App& app, Action& selected);
+void AddSimulateCommand(CLI::App& app, Action& selected);
 
 }  // namespace fedgap
 

@@ -26,7 +26,7 @@ int Run(int argc, char** argv) {
   app.require_subcommand(1);
   Action selected;
   for (const auto add : {AddCertsCommand, AddEvaluateCommand, AddInspectCommand,
-                         AddPredictCommand}) {
+                         AddPredictCommand, AddSimulateCommand}) {
     add(app, selected);
   }
   try {

@@ -128,8 +128,9 @@ Status CheckClient(const ClientSettings& settings) {
   }
   const DataSource& data =
       *relabelled != nullptr ? **relabelled : *loaded->data;
+  TrainingEngines engines(*model, {});
   const auto trainer = LocalTrainer::Create(
-      *model, data, clock, {.name = connection->name, .should_stop = {}});
+      engines, data, clock, {.name = connection->name, .should_stop = {}});
   if (!trainer.ok()) {
     fmt::print("model: {}\n", MessageOf(trainer.status()));
     return trainer.status();

@@ -12,6 +12,7 @@
 #include "common/config/usage_error.h"
 #include "server/server_program.h"
 #include "server/server_settings.h"
+#include "server/store/recorded_run.h"
 
 namespace {
 

@@ -2,8 +2,6 @@
 #ifndef FEDGAP_SERVER_SERVER_PROGRAM_H_
 #define FEDGAP_SERVER_SERVER_PROGRAM_H_
 
-#include <string>
-
 #include "common/base/status.h"
 #include "common/federation/run_config.h"
 #include "server/server_settings.h"
@@ -16,9 +14,6 @@ namespace fedgap {
 // directory (in use, damaged, of another configuration), the certificate, the
 // port, a full disk; each says what to do.
 Status RunServer(const ServerSettings& settings, const RunConfig& config);
-
-// The configuration of the run in `directory`, as it took effect.
-StatusOr<std::string> StoredConfig(const std::string& directory);
 
 }  // namespace fedgap
 

@@ -43,8 +43,9 @@ void AddProximal(float mu, std::span<const float> parameters,
 }  // namespace
 
 StatusOr<std::unique_ptr<LocalTrainer>> LocalTrainer::Create(
-    const Model& model, const DataSource& data, const Clock& clock,
+    TrainingEngines& engines, const DataSource& data, const Clock& clock,
     Options options) {
+  const Model& model = engines.model();
   if (data.size() == 0) {
     return absl::InvalidArgumentError("there are no samples to train on");
   }
@@ -60,17 +61,16 @@ StatusOr<std::unique_ptr<LocalTrainer>> LocalTrainer::Create(
     FEDGAP_RETURN_IF_ERROR(CheckSample(model, data, i));
   }
   return std::unique_ptr<LocalTrainer>(
-      new LocalTrainer(model, data, clock, std::move(options)));
+      new LocalTrainer(engines, data, clock, std::move(options)));
 }
 
-LocalTrainer::LocalTrainer(const Model& model, const DataSource& data,
+LocalTrainer::LocalTrainer(TrainingEngines& engines, const DataSource& data,
                            const Clock& clock, Options options)
-    : model_(model),
+    : engines_(engines),
+      model_(engines.model()),
       data_(data),
       clock_(clock),
-      options_(std::move(options)),
-      pool_(std::max(1, options_.threads)),
-      inference_(model, pool_, options_.isa) {}
+      options_(std::move(options)) {}
 
 bool LocalTrainer::ShouldStop() const {
   return options_.should_stop && options_.should_stop();
@@ -157,8 +157,9 @@ StatusOr<std::vector<GroupMetrics>> LocalTrainer::Look(
     for (const Example& example : batch_.examples) {
       images.push_back(example.image);
     }
-    inference_.Run(images, std::span(logits).first(block.size() * classes),
-                   std::span(vectors).first(block.size() * channels));
+    engines_.inference().Run(images,
+                             std::span(logits).first(block.size() * classes),
+                             std::span(vectors).first(block.size() * channels));
     for (std::size_t i = 0; i < block.size(); ++i) {
       const Example& example = batch_.examples[i];
       const int group = groups.GroupOf(example.image.size);
@@ -188,7 +189,7 @@ StatusOr<LocalTrainer::Result> LocalTrainer::Train(
 
   // What the received model makes of this client's data, before any step.
   const Clock::Time began = clock_.Now();
-  inference_.Load(parameters);
+  engines_.inference().Load(parameters);
   PooledAccumulator pooled(work.evaluation.pooled, model_.classes(),
                            model_.pooled_channels());
   FEDGAP_ASSIGN_OR_RETURN(
@@ -220,13 +221,12 @@ Status LocalTrainer::RunSteps(const Task& task, const TrainTask& work,
       parameters.begin(),
       parameters.begin() +
           static_cast<std::ptrdiff_t>(how.proximal_mu > 0 ? federated : 0));
-  GradientEngine engine(model_, pool_,
-                        {.shards = how.gradient_shards, .isa = options_.isa});
+  GradientEngine& engine = engines_.gradient(how.gradient_shards);
   Sgd sgd(parameters.size(),
           {.momentum = static_cast<float>(how.momentum),
            .weight_decay = static_cast<float>(how.weight_decay),
            .nesterov = how.nesterov,
-           .isa = options_.isa});
+           .isa = engines_.isa()});
   BatchSampler sampler({.samples = std::ssize(parts_.training),
                         .batch_size = how.batch_size,
                         .epochs = how.epochs,
@@ -258,7 +258,7 @@ StatusOr<Update> LocalTrainer::Evaluate(const Task& task,
                                         std::span<const float> global,
                                         std::span<const float> local) {
   Split(work.run_seed, work.evaluation.held_out_fraction);
-  inference_.Load(Assemble(work.run_seed, global, local));
+  engines_.inference().Load(Assemble(work.run_seed, global, local));
   Update update;
   update.info.task = task.id;
   update.info.round = task.round;

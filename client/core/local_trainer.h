@@ -9,9 +9,9 @@
 #include <span>
 #include <vector>
 
+#include "client/core/training_engines.h"
 #include "common/base/clock.h"
 #include "common/base/status.h"
-#include "common/base/thread_pool.h"
 #include "common/data/data_source.h"
 #include "common/federation/task.h"
 #include "common/federation/update.h"
@@ -29,9 +29,6 @@ class LocalTrainer {
  public:
   struct Options {
     ClientName name;
-    int threads = 1;
-    // The instruction set to use; the best that runs here if unset.
-    std::optional<kernels::Isa> isa = std::nullopt;
     // Asked between batches; true ends the work with CANCELLED.
     std::function<bool()> should_stop = {};
   };
@@ -43,13 +40,13 @@ class LocalTrainer {
     Parameters local;
   };
 
-  // `model`, `data` and `clock` must outlive it. INVALID_ARGUMENT if the data
-  // does not fit the model, naming the first sample that does not: no samples,
-  // other channels, a label out of range, an image too small.
-  static StatusOr<std::unique_ptr<LocalTrainer>> Create(const Model& model,
-                                                        const DataSource& data,
-                                                        const Clock& clock,
-                                                        Options options);
+  // `engines`, `data` and `clock` must outlive it; while it works, nobody else
+  // uses the engines. INVALID_ARGUMENT if the data does not fit their model,
+  // naming the first sample that does not: no samples, other channels, a label
+  // out of range, an image too small.
+  static StatusOr<std::unique_ptr<LocalTrainer>> Create(
+      TrainingEngines& engines, const DataSource& data, const Clock& clock,
+      Options options);
 
   // `global` is the federated range of the received model, `local` the
   // client's local tensors (empty: as the run's seed initialises them).
@@ -77,8 +74,8 @@ class LocalTrainer {
     std::vector<Example> examples;
   };
 
-  LocalTrainer(const Model& model, const DataSource& data, const Clock& clock,
-               Options options);
+  LocalTrainer(TrainingEngines& engines, const DataSource& data,
+               const Clock& clock, Options options);
 
   void Split(std::uint64_t seed, double fraction);
   Parameters Assemble(std::uint64_t seed, std::span<const float> global,
@@ -93,12 +90,11 @@ class LocalTrainer {
                   Parameters& parameters, UpdateInfo& info);
   bool ShouldStop() const;
 
+  TrainingEngines& engines_;
   const Model& model_;
   const DataSource& data_;
   const Clock& clock_;
   Options options_;
-  ThreadPool pool_;
-  InferenceEngine inference_;
   Parts parts_;
   Batch batch_;
 };

@@ -154,7 +154,7 @@ Status Participant::EnterRun(const JoinReply& reply) {
         ToHex(LayoutHash(model->layout()))));
   }
   LocalTrainer::Options options{
-      options_.name, options_.threads, options_.isa, [this] {
+      options_.name, [this] {
         return stopped() || (watched_inbox_ != nullptr &&
                              watched_inbox_->Supersedes(*watched_task_));
       }};
@@ -163,9 +163,11 @@ Status Participant::EnterRun(const JoinReply& reply) {
   trainer_.reset();
   relabelled_ = std::move(relabelled);
   const DataSource& data = relabelled_ != nullptr ? *relabelled_ : deps_.data;
+  engines_ = std::make_unique<TrainingEngines>(
+      *model, TrainingEngines::Options{options_.threads, options_.isa});
   FEDGAP_ASSIGN_OR_RETURN(
       trainer_,
-      LocalTrainer::Create(*model, data, deps_.clock, std::move(options)));
+      LocalTrainer::Create(*engines_, data, deps_.clock, std::move(options)));
   model_ = std::move(model);
   run_ = reply.run;
   base_id_.reset();

@@ -100,6 +100,7 @@ class Participant {
   std::unique_ptr<const Model> model_;
   // The data with the federation's labels; null where its own are those.
   std::unique_ptr<const DataSource> relabelled_;
+  std::unique_ptr<TrainingEngines> engines_;
   std::unique_ptr<LocalTrainer> trainer_;
   TaskId last_task_;
   std::optional<ModelId> base_id_;

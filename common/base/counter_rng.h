@@ -32,6 +32,9 @@ enum class RngPurpose : std::uint32_t {
   kDropout = 7,
   kAugmentation = 8,
   kBackOff = 9,
+  kVirtualSamples = 10,  // a simulated client's draws with replacement
+  kResolution = 11,      // a simulated client's image size
+  kBehavior = 12,        // a simulated client's speed and absences
 };
 
 // A stream of random numbers keyed by (seed, purpose, name, round). Two

@@ -177,6 +177,22 @@ StatusOr<ImageSize> ParseImageSize(std::string_view text) {
   return ImageSize{*height, *width};
 }
 
+StatusOr<DataPart> ParseDataPart(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  const int number = ParseNumber<int>(text.substr(0, slash)).value_or(0);
+  const int count = slash == text.npos
+                        ? 0
+                        : ParseNumber<int>(text.substr(slash + 1)).value_or(0);
+  if (number < 1 || number > count) {
+    return absl::InvalidArgumentError(
+        fmt::format("part '{}': must be I/N with 1 <= I <= N, e.g. 2/6", text));
+  }
+  DataPart part;
+  part.index = number - 1;
+  part.count = count;
+  return part;
+}
+
 StatusOr<LoadedData> LoadData(const DataSpec& spec,
                               const LoadOptions& options) {
   if (options.channels != 0 && options.channels != 1 && options.channels != 3) {

@@ -43,6 +43,9 @@ struct DataPart {
   std::uint64_t seed = 0;
 };
 
+// "2/6" is the second of six parts: index 1, count 6. INVALID_ARGUMENT else.
+StatusOr<DataPart> ParseDataPart(std::string_view text);
+
 struct LoadOptions {
   DataSplit split = DataSplit::kTrain;
   // 1 or 3: images are converted. 0: the data's own (IDX and synthetic 1,

@@ -17,7 +17,6 @@ namespace {
 constexpr unsigned kRowBits = 24;
 constexpr unsigned kColumnBits = 16;
 constexpr unsigned kFractionBits = 8;
-constexpr int kMaxSide = 16384;
 constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 34;
 
 }  // namespace
@@ -115,11 +114,11 @@ void BilinearResizer::Resize(std::span<const std::uint8_t> in,
 }
 
 StatusOr<ImageDataset> Resize(const ImageDataset& dataset, ImageSize size) {
-  if (size.height < 1 || size.width < 1 || size.height > kMaxSide ||
-      size.width > kMaxSide) {
+  if (size.height < 1 || size.width < 1 || size.height > kMaxResizedSide ||
+      size.width > kMaxResizedSide) {
     return absl::InvalidArgumentError(
         fmt::format("cannot resize to {}: each side must be 1 to {} px",
-                    size.ToString(), kMaxSide));
+                    size.ToString(), kMaxResizedSide));
   }
   const auto image_bytes =
       static_cast<std::uint64_t>(size.pixels() * dataset.channels());

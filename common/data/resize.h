@@ -60,9 +60,12 @@ class BilinearResizer {
   std::vector<std::uint32_t> sums_;
 };
 
+// The longest side of a resized image, in pixels.
+inline constexpr int kMaxResizedSide = 16384;
+
 // Every image of `dataset` at `size`; labels, tracks and order are kept.
-// INVALID_ARGUMENT if a side of `size` is not in [1, 16384], RESOURCE_EXHAUSTED
-// if the result would pass 16 GiB.
+// INVALID_ARGUMENT if a side of `size` is not in [1, kMaxResizedSide],
+// RESOURCE_EXHAUSTED if the result would pass 16 GiB.
 StatusOr<ImageDataset> Resize(const ImageDataset& dataset, ImageSize size);
 
 }  // namespace fedgap

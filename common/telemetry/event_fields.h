@@ -115,6 +115,13 @@ void Visit(V& v, E& e) {
   v("last_committed", e.last_committed);
 }
 
+template <typename V, Maybe<SimulationStartedEvent> E>
+void Visit(V& v, E& e) {
+  v("clients", e.clients);
+  v("population", e.population);
+  v("threads", e.threads);
+}
+
 template <typename V, Maybe<ClientJoinedEvent> E>
 void Visit(V& v, E& e) {
   v("client", e.client);
@@ -218,6 +225,9 @@ template <typename E>
 inline constexpr const char* kType = nullptr;
 template <>
 inline constexpr const char* kType<RunStartedEvent> = "run_started";
+template <>
+inline constexpr const char* kType<SimulationStartedEvent> =
+    "simulation_started";
 template <>
 inline constexpr const char* kType<ClientJoinedEvent> = "client_joined";
 template <>

@@ -32,6 +32,13 @@ struct RunStartedEvent {
   Round last_committed = 0;
 };
 
+// The run's clients are simulated; follows run_started.
+struct SimulationStartedEvent {
+  std::int64_t clients = 0;  // in all
+  std::string population;    // for a person
+  int threads = 1;
+};
+
 struct ClientJoinedEvent {
   ClientName client;
   std::string software;
@@ -156,10 +163,10 @@ struct WarningEvent {
 };
 
 using Event =
-    std::variant<RunStartedEvent, ClientJoinedEvent, ClientLeftEvent,
-                 RoundStartedEvent, UpdateAcceptedEvent, UpdateRejectedEvent,
-                 RoundCommittedEvent, RoundAbortedEvent, FinalEvaluationEvent,
-                 RunFinishedEvent, WarningEvent>;
+    std::variant<RunStartedEvent, SimulationStartedEvent, ClientJoinedEvent,
+                 ClientLeftEvent, RoundStartedEvent, UpdateAcceptedEvent,
+                 UpdateRejectedEvent, RoundCommittedEvent, RoundAbortedEvent,
+                 FinalEvaluationEvent, RunFinishedEvent, WarningEvent>;
 
 // Takes events as they happen. Thread-safe; does not block on the disk except
 // in Flush. Implementations: EventLog (a file), RecordingEventSink in tests.

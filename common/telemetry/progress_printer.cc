@@ -63,6 +63,10 @@ void ProgressPrinter::TakeRoundEvent(const Event& event) {
   if (const auto* run = std::get_if<RunStartedEvent>(&event)) {
     rounds_ = run->rounds;
     Line(RunLine(*run));
+  } else if (const auto* simulation =
+                 std::get_if<SimulationStartedEvent>(&event)) {
+    Line(fmt::format("simulated: {}, {} thread{}", simulation->population,
+                     simulation->threads, simulation->threads == 1 ? "" : "s"));
   } else if (const auto* begun = std::get_if<RoundStartedEvent>(&event)) {
     round_ = begun->round;
     cohort_ = begun->cohort.size();

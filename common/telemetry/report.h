@@ -26,7 +26,9 @@ struct GroupReport {
   // weighting by pixels would have given.
   double influence = 0;
   double pixel_influence = 0;
-  std::int64_t train_samples = 0;  // that clients hold, by their last updates
+  // That clients hold, by their last updates (of more than 10,000 simulated
+  // ones: those of the last cohort).
+  std::int64_t train_samples = 0;
 };
 
 // One evaluation size of the server's held-out set.
@@ -80,7 +82,7 @@ struct RunReport {
   std::vector<SizeReport> sizes;
   std::optional<ClientHeldOutReport> client_held_out;
 
-  int clients = 0;  // that ever joined
+  int clients = 0;  // that ever joined, or are simulated
   std::int64_t accepted_updates = 0;
   std::int64_t rejected_updates = 0;
   std::int64_t aborted_rounds = 0;

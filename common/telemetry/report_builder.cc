@@ -8,11 +8,17 @@
 #include "common/crypto/sha256.h"
 
 namespace fedgap {
+namespace {
+
+constexpr std::int64_t kRememberedClients = 10000;
+
+}  // namespace
 
 void ReportBuilder::Emit(const Event& event) {
   MutexLock lock(mutex_);
   // Not a lambda: the analysis does not follow locks into one.
   if (const auto* e = std::get_if<RunStartedEvent>(&event)) Take(*e);
+  if (const auto* e = std::get_if<SimulationStartedEvent>(&event)) Take(*e);
   if (const auto* e = std::get_if<ClientJoinedEvent>(&event)) Take(*e);
   if (const auto* e = std::get_if<ClientLeftEvent>(&event)) Take(*e);
   if (const auto* e = std::get_if<RoundStartedEvent>(&event)) Take(*e);
@@ -39,6 +45,10 @@ void ReportBuilder::Take(const RunStartedEvent& event) {
   connected_.clear();  // a new process: every client joins again
 }
 
+void ReportBuilder::Take(const SimulationStartedEvent& event) {
+  simulated_ = event.clients;
+}
+
 void ReportBuilder::Take(const ClientJoinedEvent& event) {
   known_.insert(event.client);
   connected_.insert(event.client);
@@ -51,6 +61,8 @@ void ReportBuilder::Take(const ClientLeftEvent& event) {
 void ReportBuilder::Take(const RoundStartedEvent& event) {
   began_ = event.round;
   roster_ = connected_;
+  // Of millions of clients only the last cohort is remembered.
+  if (simulated_ > kRememberedClients) counts_.clear();
 }
 
 void ReportBuilder::Take(const UpdateAcceptedEvent& event) {
@@ -107,6 +119,7 @@ void ReportBuilder::Replayable(std::string reason) {
 }
 
 void ReportBuilder::CheckRoster(const RoundCommittedEvent& event) {
+  if (simulated_ > 0) return;  // nothing is decided by time
   if (event.ending != "complete") {
     Replayable(fmt::format(
         "round {} ended by {} with {} clients; which ones was decided by time",
@@ -208,8 +221,12 @@ void ReportBuilder::AddAccuracy(RunReport& report) const {
 RunReport ReportBuilder::Report() const {
   MutexLock lock(mutex_);
   RunReport report = report_;
-  report.clients = static_cast<int>(known_.size());
-  if (report.reproducible) {
+  report.clients = static_cast<int>(
+      std::max(simulated_, static_cast<std::int64_t>(known_.size())));
+  if (simulated_ > 0) {
+    report.determinism_reason =
+        "the clients are simulated: nothing is decided by time";
+  } else if (report.reproducible) {
     report.determinism_reason = fmt::format(
         "every round counted all the clients that it selected, and the same "
         "{} were connected in each",

@@ -31,6 +31,7 @@ class ReportBuilder final : public EventSink {
   };
 
   void Take(const RunStartedEvent& event) REQUIRES(mutex_);
+  void Take(const SimulationStartedEvent& event) REQUIRES(mutex_);
   void Take(const ClientJoinedEvent& event) REQUIRES(mutex_);
   void Take(const ClientLeftEvent& event) REQUIRES(mutex_);
   void Take(const RoundStartedEvent& event) REQUIRES(mutex_);
@@ -56,6 +57,8 @@ class ReportBuilder final : public EventSink {
   // The parts that need no more than counting.
   RunReport report_ GUARDED_BY(mutex_);
   std::vector<std::string> labels_ GUARDED_BY(mutex_);
+  // Simulated clients; 0: the run has real ones.
+  std::int64_t simulated_ GUARDED_BY(mutex_) = 0;
   std::set<ClientName> known_ GUARDED_BY(mutex_);
   std::set<ClientName> connected_ GUARDED_BY(mutex_);
   // The clients that were there when round `began_` began, and when the first

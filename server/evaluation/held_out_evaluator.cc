@@ -112,6 +112,7 @@ StatusOr<std::unique_ptr<HeldOutEvaluator>> HeldOutEvaluator::Create(
 HeldOutEvaluator::HeldOutEvaluator(const Model& model, const Options& options)
     : model_(model),
       groups_(options.groups),
+      resize_(options.resize),
       pool_(Threads(options.threads)),
       engine_(model, pool_) {}
 
@@ -126,22 +127,31 @@ int HeldOutEvaluator::AddEntry(std::string size, int group) {
   return static_cast<int>(empty_entries_.size()) - 1;
 }
 
+Status HeldOutEvaluator::AddSet(std::shared_ptr<const ImageDataset> images,
+                                std::vector<int> entries) {
+  if (resize_.has_value()) {
+    FEDGAP_ASSIGN_OR_RETURN(ImageDataset resized, Resize(*images, *resize_));
+    images = std::make_shared<const ImageDataset>(std::move(resized));
+  }
+  for (std::int64_t i = 0; i < images->size(); ++i) {
+    FEDGAP_RETURN_IF_ERROR(model_.CheckImage(images->image_size(i)));
+  }
+  sets_.push_back({.images = std::move(images), .entries = std::move(entries)});
+  return absl::OkStatus();
+}
+
 Status HeldOutEvaluator::AddResized(const ImageDataset& data, ImageSize size) {
-  FEDGAP_RETURN_IF_ERROR(model_.CheckImage(size));
+  FEDGAP_RETURN_IF_ERROR(model_.CheckImage(resize_.value_or(size)));
   FEDGAP_ASSIGN_OR_RETURN(ImageDataset resized, Resize(data, size));
   const int entry = AddEntry(size.ToString(), groups_.GroupOf(size));
-  sets_.push_back(
-      {.images = std::make_shared<const ImageDataset>(std::move(resized)),
-       .entries =
-           std::vector<int>(static_cast<std::size_t>(data.size()), entry)});
-  return absl::OkStatus();
+  return AddSet(std::make_shared<const ImageDataset>(std::move(resized)),
+                std::vector<int>(static_cast<std::size_t>(data.size()), entry));
 }
 
 Status HeldOutEvaluator::AddNative(std::shared_ptr<const ImageDataset> data) {
   std::vector<int> groups;
   std::vector<bool> present(static_cast<std::size_t>(groups_.count()));
   for (std::int64_t i = 0; i < data->size(); ++i) {
-    FEDGAP_RETURN_IF_ERROR(model_.CheckImage(data->image_size(i)));
     groups.push_back(groups_.GroupOf(data->image_size(i)));
     present[static_cast<std::size_t>(groups.back())] = true;
   }
@@ -150,8 +160,7 @@ Status HeldOutEvaluator::AddNative(std::shared_ptr<const ImageDataset> data) {
     if (present[group]) entry_of[group] = AddEntry("", static_cast<int>(group));
   }
   for (int& group : groups) group = entry_of[static_cast<std::size_t>(group)];
-  sets_.push_back({.images = std::move(data), .entries = std::move(groups)});
-  return absl::OkStatus();
+  return AddSet(std::move(data), std::move(groups));
 }
 
 StatusOr<ServerEvaluation> HeldOutEvaluator::Evaluate(

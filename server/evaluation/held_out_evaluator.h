@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,10 @@ class HeldOutEvaluator final : public Evaluator {
     // Empty: each image at its own size, one entry per resolution group.
     std::vector<ImageSize> sizes = {};
     ResolutionGroups groups = {};
+    // The rival of a network that takes every size: each image is brought from
+    // its size to this one before the model sees it; it is still counted under
+    // its own.
+    std::optional<ImageSize> resize = std::nullopt;
     // > 0: a subset of so many, drawn by `seed`, the same in every round.
     int max_samples = 0;
     std::uint64_t seed = 0;
@@ -52,6 +57,9 @@ class HeldOutEvaluator final : public Evaluator {
 
   HeldOutEvaluator(const Model& model, const Options& options);
 
+  // `images` as the model gets them, `entries` by their size before.
+  Status AddSet(std::shared_ptr<const ImageDataset> images,
+                std::vector<int> entries);
   Status AddResized(const ImageDataset& data, ImageSize size);
   Status AddNative(std::shared_ptr<const ImageDataset> data);
   int AddEntry(std::string size, int group);
@@ -67,6 +75,7 @@ class HeldOutEvaluator final : public Evaluator {
 
   const Model& model_;
   const ResolutionGroups groups_;
+  const std::optional<ImageSize> resize_;
   ThreadPool pool_;
   InferenceEngine engine_;
   std::vector<Set> sets_;

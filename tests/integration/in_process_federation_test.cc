@@ -16,6 +16,8 @@
 #include "server/core/coordinator.h"
 #include "server/core/driver.h"
 #include "server/core/memory_run_store.h"
+#include "sim/roster.h"
+#include "sim/simulator.h"
 #include "tests/testing/in_process_federation.h"
 #include "tests/testing/recording_event_sink.h"
 #include "tests/testing/status_matchers.h"
@@ -31,6 +33,9 @@ struct Site {
 const std::vector<Site> kSites = {{"a", {14, 14}}, {"b", {20, 20}},
                                   {"c", {28, 28}}, {"d", {40, 40}},
                                   {"e", {24, 36}}, {"f", {17, 11}}};
+
+constexpr char kGolden[] =
+    "3dbc51ee2c30c3b38593cf878119854813a51424c805fa63495f640ca9de0a51";
 
 RunConfig SmallConfig() {
   RunConfig config;
@@ -70,22 +75,25 @@ std::shared_ptr<const ImageDataset> DataOf(std::size_t site) {
   return LoadData(spec, options).value().data;
 }
 
+ModelSpec SmallModel(const RunConfig& config) {
+  return BuiltInModel(
+             "gap-cnn-gn",
+             {.classes = static_cast<int>(DataOf(0)->class_names().size()),
+              .width = 8,
+              .norm_role = config.model.norm_role == "local"
+                               ? TensorRole::kLocal
+                               : TensorRole::kShared})
+      .value();
+}
+
 Outcome RunFederation(RunConfig config, const Conditions& conditions) {
   config.aggregation.threads = conditions.aggregation_threads;
   const SystemClock clock;
   MemoryRunStore store;
   RecordingEventSink events;
-  const auto data = DataOf(0);
   Coordinator::Options options;
   options.config = config;
-  options.model =
-      BuiltInModel("gap-cnn-gn",
-                   {.classes = static_cast<int>(data->class_names().size()),
-                    .width = 8,
-                    .norm_role = config.model.norm_role == "local"
-                                     ? TensorRole::kLocal
-                                     : TensorRole::kShared})
-          .value();
+  options.model = SmallModel(config);
   auto coordinator =
       Coordinator::Create(std::move(options), {clock, store, events, nullptr})
           .value();
@@ -110,6 +118,41 @@ Outcome RunFederation(RunConfig config, const Conditions& conditions) {
   return {ToHex(coordinator->GetStatus().model), events.events()};
 }
 
+// The same federation without clients, coordinator and connections.
+Outcome Simulate(const RunConfig& config, int threads) {
+  SimulationConfig simulation;
+  simulation.data = "synthetic:5,360";
+  for (std::size_t site = 0; site < kSites.size(); ++site) {
+    simulation.clients.push_back(
+        fmt::format("{} part={}/{} resolution={}", kSites[site].name, site + 1,
+                    kSites.size(), kSites[site].size.ToString()));
+  }
+  const auto population = RosterPopulation::Create(simulation, {}).value();
+  const SystemClock clock;
+  const Interruption interruption;
+  MemoryRunStore store;
+  RecordingEventSink events;
+  Simulator::Options options;
+  options.run.config = config;
+  options.run.model = SmallModel(config);
+  options.threads = threads;
+  const auto simulator =
+      Simulator::Create(std::move(options), {clock, store, events, nullptr,
+                                             *population, interruption})
+          .value();
+  EXPECT_OK(simulator->Run());
+  return {ToHex(simulator->model()), events.events()};
+}
+
+template <typename E>
+std::vector<E> Of(const Outcome& outcome) {
+  std::vector<E> found;
+  for (const Event& event : outcome.events) {
+    if (const E* e = std::get_if<E>(&event)) found.push_back(*e);
+  }
+  return found;
+}
+
 double LossOfRound(const Outcome& outcome, Round round) {
   for (const Event& event : outcome.events) {
     const auto* committed = std::get_if<RoundCommittedEvent>(&event);
@@ -132,14 +175,39 @@ TEST(InProcessFederationTest, OneRunOneAnswer) {
             first);
 }
 
+// The simulator is the federation without its sockets: the same model, and the
+// same numbers beside it.
+TEST(InProcessFederationTest, TheSimulatorGivesTheSameAnswer) {
+  const Outcome real = RunFederation(SmallConfig(), {});
+  for (const int threads : {1, 2}) {
+    const Outcome simulated = Simulate(SmallConfig(), threads);
+    EXPECT_EQ(simulated.model_sha256, real.model_sha256);
+    const auto a = Of<RoundCommittedEvent>(real);
+    const auto b = Of<RoundCommittedEvent>(simulated);
+    ASSERT_EQ(b.size(), a.size());
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      EXPECT_EQ(b[i].model, a[i].model);
+      EXPECT_EQ(b[i].contributors, a[i].contributors);
+      EXPECT_EQ(b[i].training, a[i].training);
+      EXPECT_EQ(b[i].client_held_out, a[i].client_held_out);
+    }
+    EXPECT_EQ(Of<FinalEvaluationEvent>(simulated).at(0).client_held_out,
+              Of<FinalEvaluationEvent>(real).at(0).client_held_out);
+    EXPECT_EQ(Of<UpdateAcceptedEvent>(simulated).size(),
+              Of<UpdateAcceptedEvent>(real).size());
+    EXPECT_EQ(Of<ClientJoinedEvent>(simulated).size(), kSites.size());
+  }
+}
+
 // The answer itself, on every CPU with fused multiply-add: a change of these
 // bits is a change of the promise and must be meant.
 TEST(InProcessFederationTest, TheAnswerIsTheGoldenOne) {
   if (!kernels::HasPortableBits(kernels::BestIsa())) {
     GTEST_SKIP() << "this CPU has no fused multiply-add";
   }
-  EXPECT_EQ(RunFederation(SmallConfig(), {}).model_sha256,
-            "3dbc51ee2c30c3b38593cf878119854813a51424c805fa63495f640ca9de0a51");
+  EXPECT_EQ(RunFederation(SmallConfig(), {}).model_sha256, kGolden);
+  EXPECT_EQ(Simulate(SmallConfig(), 1).model_sha256, kGolden);
+  EXPECT_EQ(Simulate(SmallConfig(), 2).model_sha256, kGolden);
 }
 
 TEST(InProcessFederationTest, AnotherSeedIsAnotherModel) {
@@ -176,6 +244,7 @@ TEST_P(VariantTest, RunsChangesTheModelAndIsReproducible) {
                 config, {.join_order = {2, 0, 5, 4, 3, 1}, .client_threads = 2})
                 .model_sha256,
             changed);
+  EXPECT_EQ(Simulate(config, 2).model_sha256, changed);
 }
 
 INSTANTIATE_TEST_SUITE_P(

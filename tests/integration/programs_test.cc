@@ -23,6 +23,30 @@ TEST_F(ProgramsTest, TheAnswerOverGrpcIsTheOneInProcess) {
   ExpectTheUndisturbedAnswer();
 }
 
+// The server's own file, with the clients written down beside it.
+TEST_F(ProgramsTest, TheSimulatorsAnswerIsTheSame) {
+  std::string config = Config(/*rounds=*/3, /*min_clients=*/6) +
+                       "[simulation]\ndata = 'synthetic:5,360'\nclients = [";
+  for (std::size_t i = 0; i < kSites.size(); ++i) {
+    config += fmt::format("'{} part={}/6 resolution={}',", kSites[i].name,
+                          i + 1, kSites[i].size);
+  }
+  WriteConfig(config + "]\n");
+  const ProgramResult result = RunProgram(
+      {kBin + "fedgap", "simulate", "--config", (dir_ / "server.toml").string(),
+       "--threads", "2", "--run-dir", run()});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("round 3/3"));
+  EXPECT_EQ(Report()["clients"], 6);
+  ExpectTheUndisturbedAnswer();
+  // A finished run that is gone on with stays as it is.
+  const ProgramResult again =
+      RunProgram({kBin + "fedgap", "simulate", "--resume", run(), "--quiet"});
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_THAT(again.out, HasSubstr("model_sha256 "));
+  ExpectTheUndisturbedAnswer();
+}
+
 TEST_F(ProgramsTest, AMissingCertificateIsSaidBeforeConnecting) {
   std::vector<std::string> words = ClientWords(0);
   words[4] = (dir_ / "nowhere").string();

@@ -102,6 +102,7 @@ inline RoundCommittedEvent SampleCommitted(Round round) {
 // One of each kind, in a plausible order.
 inline std::vector<Event> SampleEvents() {
   return {SampleRunStarted(),
+          SimulationStartedEvent{1000, "1000 clients", 2},
           SampleJoined("a"),
           SampleJoined("b"),
           SampleRoundStarted(1),

@@ -90,6 +90,24 @@ TEST_F(HeldOutEvaluatorTest, EvaluatesAtEverySize) {
   EXPECT_EQ(evaluation.groups[0].sums, expected);
 }
 
+// The rival: what the model sees is resized, what is counted is not.
+TEST_F(HeldOutEvaluatorTest, ResizedImagesCountUnderTheirOwnSize) {
+  const ServerEvaluation evaluation = Evaluate({.sizes = {{14, 14}},
+                                                .groups = Groups({16, 29}),
+                                                .resize = ImageSize{28, 28},
+                                                .threads = 1});
+  ASSERT_EQ(evaluation.sizes.size(), 1u);
+  EXPECT_EQ(evaluation.sizes[0].size, "14x14");
+  EXPECT_EQ(evaluation.sizes[0].group, 0);
+  ASSERT_OK_AND_ASSIGN(const auto small, Resize(*data_, {14, 14}));
+  ASSERT_OK_AND_ASSIGN(const auto seen, Resize(small, {28, 28}));
+  BatchMetrics expected;
+  for (std::int64_t i = 0; i < seen.size(); ++i) {
+    expected += ScoreOne(seen, i);
+  }
+  EXPECT_EQ(evaluation.sizes[0].sums, expected);
+}
+
 TEST_F(HeldOutEvaluatorTest, NativeSizesHaveAnEntryPerGroup) {
   const ServerEvaluation evaluation =
       Evaluate({.groups = Groups({20, 30, 500}), .threads = 1});

@@ -1,0 +1,35 @@
+// From a configuration to what a run needs.
+#ifndef FEDGAP_SERVER_EVALUATION_DEFINE_RUN_H_
+#define FEDGAP_SERVER_EVALUATION_DEFINE_RUN_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "common/base/status.h"
+#include "common/federation/run_config.h"
+#include "common/nn/model.h"
+#include "common/tensor/image_view.h"
+#include "server/core/run_opening.h"
+#include "server/evaluation/held_out_evaluator.h"
+
+namespace fedgap {
+
+struct DefinedRun {
+  std::unique_ptr<const Model> model;  // which the evaluator looks at
+  // Null where the configuration names no held-out data.
+  std::unique_ptr<HeldOutEvaluator> evaluator;
+  // Class names are those configured, else the held-out data's.
+  RunDefinition definition;
+};
+
+// Reads the model's files and the test part of config.evaluation.data;
+// `config_toml` is the configuration as it takes effect. `resize` as
+// HeldOutEvaluator::Options. The errors of ChooseModel, ReadInitialParameters,
+// LoadData and HeldOutEvaluator::Create.
+StatusOr<DefinedRun> DefineRun(const RunConfig& config, std::string config_toml,
+                               std::optional<ImageSize> resize = {});
+
+}  // namespace fedgap
+
+#endif  // FEDGAP_SERVER_EVALUATION_DEFINE_RUN_H_

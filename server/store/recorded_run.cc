@@ -1,0 +1,103 @@
+#include "server/store/recorded_run.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+#include <vector>
+
+#include "common/base/file_io.h"
+#include "common/telemetry/event_reader.h"
+
+namespace fedgap {
+namespace {
+
+// The first line in which two configurations differ.
+std::string FirstDifference(const std::string& stored,
+                            const std::string& given) {
+  const auto [a, b] =
+      std::mismatch(stored.begin(), stored.end(), given.begin(), given.end());
+  const auto line = [](const std::string& text,
+                       std::string::const_iterator at) {
+    const auto begin =
+        text.rfind('\n', static_cast<std::size_t>(at - text.begin()));
+    const std::size_t first = begin == std::string::npos ? 0 : begin + 1;
+    return text.substr(first, text.find('\n', first) - first);
+  };
+  return fmt::format("stored '{}', given '{}'", line(stored, a),
+                     line(given, b));
+}
+
+Status CheckSameConfig(const RunDirectory& directory,
+                       const std::string& config_toml) {
+  const StatusOr<std::string> stored = ReadFileText(directory.config());
+  if (!stored.ok() || *stored == config_toml) return absl::OkStatus();
+  return absl::FailedPreconditionError(fmt::format(
+      "{} holds a run of another configuration ({}); go on with it by --resume "
+      "{}, or give another --run-dir",
+      directory.root.string(), FirstDifference(*stored, config_toml),
+      directory.root.string()));
+}
+
+void WriteToStdout(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+StatusOr<std::unique_ptr<RecordedRun>> RecordedRun::Open(const Options& options,
+                                                         const Clock& clock) {
+  FEDGAP_ASSIGN_OR_RETURN(std::unique_ptr<SqliteRunStore> store,
+                          SqliteRunStore::Open(options.directory));
+  if (!options.config_toml.empty()) {
+    FEDGAP_RETURN_IF_ERROR(
+        CheckSameConfig(store->directory(), options.config_toml));
+  }
+  FEDGAP_ASSIGN_OR_RETURN(std::unique_ptr<EventLog> log,
+                          EventLog::Open(store->directory().events(), clock));
+  std::unique_ptr<RecordedRun> run(new RecordedRun(
+      clock, std::move(store), std::move(log), options.progress));
+  // Of the rounds before a restart, too.
+  FEDGAP_RETURN_IF_ERROR(ReadEvents(
+      run->store_->directory().events(),
+      [&run](const LoggedEvent& logged) { run->report_.Emit(logged.event); }));
+  return run;
+}
+
+RecordedRun::RecordedRun(const Clock& clock,
+                         std::unique_ptr<SqliteRunStore> store,
+                         std::unique_ptr<EventLog> log, bool progress)
+    : store_(std::move(store)),
+      log_(std::move(log)),
+      progress_(clock, {.terminal = ::isatty(STDOUT_FILENO) == 1},
+                WriteToStdout),
+      tee_(progress ? std::vector<EventSink*>{log_.get(), &report_, &progress_}
+                    : std::vector<EventSink*>{log_.get(), &report_}) {}
+
+Status RecordedRun::EmitWhatWasLost() {
+  FEDGAP_RETURN_IF_ERROR(EmitMissingCommits(*store_, tee_));
+  for (const std::string& warning : store_->warnings()) {
+    tee_.Emit(WarningEvent{warning});
+  }
+  return absl::OkStatus();
+}
+
+Status RecordedRun::WriteReport() {
+  log_->Flush();
+  return fedgap::WriteReport(report_.Report(), store_->directory().report());
+}
+
+StatusOr<std::string> StoredConfig(const std::filesystem::path& directory) {
+  const StatusOr<std::string> text =
+      ReadFileText(RunDirectory{directory}.config());
+  if (!text.ok()) {
+    return absl::NotFoundError(fmt::format(
+        "{} holds no run: {}", directory.string(), MessageOf(text.status())));
+  }
+  return text;
+}
+
+}  // namespace fedgap

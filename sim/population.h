@@ -1,0 +1,51 @@
+// The clients of a simulated federation.
+#ifndef FEDGAP_SIM_POPULATION_H_
+#define FEDGAP_SIM_POPULATION_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/base/status.h"
+#include "common/data/data_source.h"
+#include "common/federation/ids.h"
+
+namespace fedgap {
+
+// What the images of all clients have in common, whatever they are read from.
+struct SharedForm {
+  int channels = 1;
+  // The federation's classes in its order; empty: the data's own.
+  std::vector<std::string> class_names = {};
+};
+
+// Clients by index, in the order of their names, so that a draw of positions
+// is a draw from the sorted list of names. A client that nobody asks for costs
+// nothing, or next to nothing. Immutable, hence thread-safe. Implementations:
+// RosterPopulation (clients written down one by one), DrawnPopulation (any
+// number over one shared data set).
+class Population {
+ public:
+  virtual ~Population() = default;
+
+  virtual std::size_t size() const = 0;
+  // i in [0, size()); ascending.
+  virtual ClientName NameOf(std::size_t i) const = 0;
+  // Pixels of all its samples: what a pass over its data costs, to within a
+  // factor. Needs no data.
+  virtual std::int64_t PixelsOf(std::size_t i) const = 0;
+  // The client's images. INVALID_ARGUMENT if they cannot be made.
+  virtual StatusOr<std::shared_ptr<const DataSource>> DataOf(
+      std::size_t i) const = 0;
+  // Whether the clients are few and known by name, as those of a real
+  // federation: each is then an event of its own.
+  virtual bool is_roster() const = 0;
+  // For a person: "1000000 clients of 600 samples of fashion-mnist".
+  virtual std::string Describe() const = 0;
+};
+
+}  // namespace fedgap
+
+#endif  // FEDGAP_SIM_POPULATION_H_

@@ -1,0 +1,113 @@
+#include "sim/simulation.h"
+
+#include <algorithm>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "common/base/clock.h"
+#include "common/config/run_config_toml.h"
+#include "server/evaluation/define_run.h"
+#include "server/store/recorded_run.h"
+#include "sim/drawn_population.h"
+#include "sim/roster.h"
+#include "sim/simulator.h"
+
+namespace fedgap {
+namespace {
+
+int ThreadsFor(int wanted) {
+  if (wanted > 0) return wanted;
+  return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+}
+
+}  // namespace
+
+StatusOr<SimulationDefinition> ParseSimulation(const ConfigSources& sources) {
+  SimulationDefinition definition;
+  ConfigSchema schema;
+  BindRunConfig(definition.run, schema);
+  BindSimulationConfig(definition.simulation, schema);
+  FEDGAP_RETURN_IF_ERROR(schema.Load(sources));
+  FEDGAP_RETURN_IF_ERROR(Validate(definition.run));
+  return definition;
+}
+
+std::string ToToml(const SimulationDefinition& definition) {
+  SimulationDefinition copy = definition;
+  ConfigSchema schema;
+  BindRunConfig(copy.run, schema);
+  BindSimulationConfig(copy.simulation, schema);
+  return schema.ToToml();
+}
+
+StatusOr<std::unique_ptr<Population>> MakePopulation(
+    const SimulationConfig& config, const SharedForm& form) {
+  if (config.clients.empty() == (config.population == 0)) {
+    return absl::InvalidArgumentError(
+        config.population == 0
+            ? "no clients: give simulation.population = N, or a roster in "
+              "simulation.clients"
+            : "simulation.population and simulation.clients: give one of "
+              "them");
+  }
+  if (config.population > 0) return DrawnPopulation::Create(config, form);
+  return RosterPopulation::Create(config, form);
+}
+
+std::filesystem::path RunDirOf(const SimulationDefinition& definition,
+                               const SimulationSettings& settings) {
+  if (!settings.run_dir.empty()) return settings.run_dir;
+  return std::filesystem::path("runs") / definition.run.name;
+}
+
+StatusOr<RunReport> RunSimulation(const SimulationDefinition& definition,
+                                  const SimulationSettings& settings,
+                                  const Interruption& interruption) {
+  const SystemClock clock;
+  Simulator::Options options;
+  options.threads = ThreadsFor(settings.threads);
+  options.final_evaluation_clients =
+      static_cast<std::size_t>(definition.simulation.final_evaluation_clients);
+  std::optional<ImageSize> resize;
+  if (!definition.simulation.resize.empty()) {
+    FEDGAP_ASSIGN_OR_RETURN(resize,
+                            ParseImageSize(definition.simulation.resize));
+  }
+  RunConfig config = definition.run;
+  if (config.evaluation.threads == 0) {
+    config.evaluation.threads = options.threads;
+  }
+  FEDGAP_ASSIGN_OR_RETURN(DefinedRun defined,
+                          DefineRun(config, ToToml(definition), resize));
+  options.run = std::move(defined.definition);
+  FEDGAP_ASSIGN_OR_RETURN(
+      const std::unique_ptr<Population> population,
+      MakePopulation(definition.simulation,
+                     {.channels = defined.model->spec().input_channels,
+                      .class_names = options.run.class_names}));
+  if (options.run.class_names.empty()) {
+    FEDGAP_ASSIGN_OR_RETURN(const auto data, population->DataOf(0));
+    options.run.class_names = data->class_names();
+  }
+
+  FEDGAP_ASSIGN_OR_RETURN(
+      const std::unique_ptr<RecordedRun> run,
+      RecordedRun::Open({.directory = RunDirOf(definition, settings),
+                         .config_toml = options.run.config_toml,
+                         .progress = settings.progress},
+                        clock));
+  options.local_tensors = run->store().directory().root / "local";
+  FEDGAP_ASSIGN_OR_RETURN(
+      const std::unique_ptr<Simulator> simulator,
+      Simulator::Create(std::move(options),
+                        {clock, run->store(), run->events(),
+                         defined.evaluator.get(), *population, interruption}));
+  FEDGAP_RETURN_IF_ERROR(run->EmitWhatWasLost());
+  const Status status = simulator->Run();
+  FEDGAP_RETURN_IF_ERROR(run->WriteReport());
+  FEDGAP_RETURN_IF_ERROR(status);
+  return run->Report();
+}
+
+}  // namespace fedgap

@@ -1,0 +1,125 @@
+// A whole run in one process, without sockets.
+#ifndef FEDGAP_SIM_SIMULATOR_H_
+#define FEDGAP_SIM_SIMULATOR_H_
+
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "client/core/local_trainer.h"
+#include "client/core/training_engines.h"
+#include "common/base/clock.h"
+#include "common/base/mutex.h"
+#include "common/base/status.h"
+#include "common/base/thread_pool.h"
+#include "common/federation/ids.h"
+#include "common/nn/model.h"
+#include "common/telemetry/events.h"
+#include "server/aggregation/update_validation.h"
+#include "server/core/evaluator.h"
+#include "server/core/open_round.h"
+#include "server/core/run_opening.h"
+#include "server/core/run_progress.h"
+#include "server/core/run_store.h"
+#include "sim/interruption.h"
+#include "sim/local_tensors.h"
+#include "sim/population.h"
+
+namespace fedgap {
+
+// Moves a run through its rounds with the server's own parts, and trains its
+// clients with the clients' own: the model has the same bits as over gRPC with
+// real processes, whatever the number of threads. A round's clients are made,
+// train and are gone again; what is held is a few updates and one trainer a
+// thread, however many rounds and clients there are.
+//
+// Nobody is late where nobody waits: deadlines are not looked at.
+class Simulator {
+ public:
+  struct Options {
+    RunDefinition run;
+    int threads = 1;  // clients that train at a time
+    // At most so many look at the final model; all of a roster.
+    std::size_t final_evaluation_clients = 1000;
+    // Where local tensors are kept; empty: in memory only.
+    std::filesystem::path local_tensors;
+  };
+  // All must outlive the simulator.
+  struct Deps {
+    const Clock& clock;
+    RunStore& store;
+    EventSink& events;
+    Evaluator* evaluator = nullptr;
+    const Population& population;
+    const Interruption& interruption;
+  };
+
+  // A new run, or the one that `deps.store` holds, continued. The errors of
+  // PrepareRun and OpenRun; INVALID_ARGUMENT if the population does not fit the
+  // configuration.
+  static StatusOr<std::unique_ptr<Simulator>> Create(Options options,
+                                                     Deps deps);
+
+  // To the end of the run, or to an interruption (OK as well): then the open
+  // round is given up and the run can be resumed from its last commit.
+  // INVALID_ARGUMENT names a client whose data does not fit the model;
+  // FAILED_PRECONDITION: too many updates of a round were refused; errors of
+  // the store.
+  Status Run();
+
+  // Of the last commit.
+  ModelId model() const { return progress_.snapshot()->id(); }
+  Round last_committed() const { return progress_.last_committed(); }
+
+ private:
+  // What one round collects, from all threads.
+  struct Collection;
+  struct ClientAtWork;
+
+  Simulator(Options options, Deps deps, std::unique_ptr<const Model> model);
+  Status Open();
+  Status CheckCohort() const;
+  void AnnouncePopulation() const;
+
+  Status RunRound();
+  OpenRound::Plan PlanRound(const std::vector<std::size_t>& cohort,
+                            int target) const;
+  Status TrainCohort(const std::vector<std::size_t>& cohort,
+                     Collection& collection);
+  StatusOr<ClientAtWork> MakeClient(std::size_t client, int thread,
+                                    std::function<bool()> should_stop);
+  Status TrainClient(std::size_t client, int thread, Collection& collection);
+  void TakeUpdate(const ClientName& client, LocalTrainer::Result result,
+                  Collection& collection);
+  Status CloseRound(Collection& collection);
+  Status EvaluateFinalModel();
+  StatusOr<UpdateInfo> EvaluateClient(std::size_t client, int thread,
+                                      const OpenRound& round);
+  Status Finish();
+
+  bool LastRoundDone() const {
+    return progress_.last_committed() >= options_.run.config.rounds;
+  }
+
+  const Options options_;
+  const Deps deps_;
+  const std::unique_ptr<const Model> model_;
+  const UpdateRules rules_;
+  RunProgress progress_;
+  LocalTensors local_tensors_;
+  ThreadPool pool_;
+  std::vector<std::unique_ptr<TrainingEngines>> engines_;  // one a thread
+
+  RunId run_;
+  bool finished_before_ = false;
+  double seconds_before_ = 0;
+  Clock::Time opened_;
+  std::string stop_reason_;
+};
+
+}  // namespace fedgap
+
+#endif  // FEDGAP_SIM_SIMULATOR_H_

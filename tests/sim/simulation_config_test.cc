@@ -1,0 +1,97 @@
+#include "sim/simulation_config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/base/file_io.h"
+#include "common/config/run_config_toml.h"
+#include "sim/roster.h"
+#include "sim/simulation.h"
+#include "tests/testing/generated_doc.h"
+#include "tests/testing/status_matchers.h"
+
+namespace fedgap {
+namespace {
+
+using ::testing::HasSubstr;
+
+StatusOr<SimulationDefinition> Parse(std::string text) {
+  return ParseSimulation({"run.toml", std::move(text), {}, {}});
+}
+
+constexpr char kFull[] = R"(
+[run]
+seed = 7
+[simulation]
+data = "fashion-mnist"
+clients = ["a part=1/2", "b part=2/2"]
+population = 100
+partition = "virtual"
+samples_per_client = 60
+seed = 3
+resolutions = "14:0.5, 28:0.5"
+size_class_correlation = 0.5
+samples_by_pixels = 1.0
+resize = "28"
+final_evaluation_clients = 10
+)";
+
+TEST(SimulationConfigTest, TheWrittenConfigurationReadsBackTheSame) {
+  ASSERT_OK_AND_ASSIGN(const SimulationDefinition definition, Parse(kFull));
+  EXPECT_EQ(definition.run.seed, 7u);
+  EXPECT_EQ(definition.simulation.clients,
+            (std::vector<std::string>{"a part=1/2", "b part=2/2"}));
+  EXPECT_EQ(definition.simulation.seed, 3u);
+  const std::string text = ToToml(definition);
+  ASSERT_OK_AND_ASSIGN(const SimulationDefinition again, Parse(text));
+  EXPECT_EQ(ToToml(again), text);
+  EXPECT_THAT(text, HasSubstr("resolutions = \"14:0.5, 28:0.5\"\n"));
+}
+
+TEST(SimulationConfigTest, MistakesAreNamedWithTheWayOut) {
+  EXPECT_THAT(Parse("[simulation]\npopulatoin = 5\n"),
+              Fails(absl::StatusCode::kInvalidArgument,
+                    HasSubstr("did you mean 'population'?")));
+  EXPECT_THAT(Parse("[simulation]\nclients = 'a'\n"),
+              Fails(absl::StatusCode::kInvalidArgument,
+                    HasSubstr("must be a [list] of texts")));
+}
+
+StatusOr<SimulationDefinition> ParseExample(const std::string& path) {
+  FEDGAP_ASSIGN_OR_RETURN(
+      const std::string text,
+      ReadFileText(std::string(FEDGAP_SOURCE_DIR "/examples/") + path));
+  return ParseSimulation({path, text, {}, {}});
+}
+
+TEST(SimulationConfigTest, TheExamplesAreRead) {
+  EXPECT_OK(ParseExample("simulate/quick.toml"));
+  // The demo simulated is the demo's own configuration.
+  ASSERT_OK_AND_ASSIGN(const auto simulated,
+                       ParseExample("simulate/demo.toml"));
+  ASSERT_OK_AND_ASSIGN(const auto real, ParseExample("demo/server.toml"));
+  EXPECT_EQ(ToToml(simulated.run), ToToml(real.run));
+  for (const std::string& client : simulated.simulation.clients) {
+    EXPECT_OK(ParseRosterEntry(client, simulated.simulation));
+  }
+}
+
+TEST(MakePopulationTest, NeedsOneKindOfClients) {
+  SimulationConfig config;
+  EXPECT_THAT(MakePopulation(config, {}),
+              Fails(absl::StatusCode::kInvalidArgument,
+                    HasSubstr("give simulation.population")));
+  config.population = 3;
+  config.clients = {"a"};
+  EXPECT_THAT(
+      MakePopulation(config, {}),
+      Fails(absl::StatusCode::kInvalidArgument, HasSubstr("give one of them")));
+}
+
+TEST(SimulationConfigTest, TheReferenceIsUpToDate) {
+  ExpectGeneratedPart(FEDGAP_SOURCE_DIR "/docs/CONFIG.md", "simulation keys",
+                      SimulationReference());
+}
+
+}  // namespace
+}  // namespace fedgap
