@@ -13,6 +13,7 @@
 
 #include "common/base/thread_pool.h"
 #include "common/nn/batch_metrics.h"
+#include "common/nn/engine_observer.h"
 #include "common/nn/kernels/isa.h"
 #include "common/nn/model.h"
 #include "common/tensor/image_view.h"
@@ -36,6 +37,9 @@ class GradientEngine {
     int shards = 4;
     // The instruction set to use; the best that runs here if unset.
     std::optional<kernels::Isa> isa = std::nullopt;
+    // Hears of every phase. Results do not depend on it, nor does speed where
+    // there is none.
+    EngineObserver* observer = nullptr;
   };
 
   // `model` and `pool` must outlive the engine.

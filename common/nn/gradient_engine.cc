@@ -19,6 +19,7 @@ class GradientEngine::Impl {
         pool_(pool),
         shards_(options.shards),
         kernels_(kernels::KernelsFor(options.isa.value_or(kernels::BestIsa()))),
+        observer_(options.observer),
         packed_(plan_.packed_elements()),
         gradients_(static_cast<std::size_t>(options.shards)),
         metrics_(static_cast<std::size_t>(options.shards)) {
@@ -33,6 +34,7 @@ class GradientEngine::Impl {
                        std::span<float> gradient) {
     FEDGAP_CHECK(!batch.empty() && gradient.size() == parameters.size());
     plan_.Pack(parameters, /*with_backward=*/true, packed_);
+    Ended(EnginePhase::kPackWeights);
     const int shards = std::min(shards_, static_cast<int>(batch.size()));
     pool_.ParallelFor(shards, [&](int shard, int thread) {
       RunShard(static_cast<std::size_t>(shard), batch,
@@ -41,6 +43,7 @@ class GradientEngine::Impl {
     const auto count = static_cast<std::size_t>(shards);
     AddShards(count);
     plan_.UnpackGradient(gradients_[0], gradient);
+    Ended(EnginePhase::kCollectGradient);
     BatchMetrics total;
     for (std::size_t s = 0; s < count; ++s) total += metrics_[s];
     return total;
@@ -56,6 +59,10 @@ class GradientEngine::Impl {
   }
 
  private:
+  void Ended(EnginePhase phase) const {
+    if (observer_ != nullptr) observer_->OnPhaseEnd(phase, nullptr);
+  }
+
   void RunShard(std::size_t shard, std::span<const Example> batch,
                 Workspace& workspace) {
     Parameters& gradient = gradients_[shard];
@@ -64,14 +71,16 @@ class GradientEngine::Impl {
     const float weight = 1.0f / static_cast<float>(batch.size());
     const int logits_value = static_cast<int>(plan_.values().size()) - 1;
     const auto classes = static_cast<std::size_t>(plan_.model().classes());
+    const GraphPasses passes{plan_, kernels_, packed_, observer_};
     for (std::size_t j = shard; j < batch.size();
          j += static_cast<std::size_t>(shards_)) {
-      RunForward(plan_, kernels_, packed_, batch[j].image, workspace);
+      RunForward(passes, batch[j].image, workspace);
       metrics_[shard] += SoftmaxCrossEntropy(
           kernels_, {workspace.value(logits_value).data, classes},
           batch[j].label, weight,
           {workspace.gradient(logits_value).data, classes});
-      RunBackward(plan_, kernels_, packed_, workspace, gradient);
+      Ended(EnginePhase::kLoss);
+      RunBackward(passes, workspace, gradient);
     }
   }
 
@@ -90,6 +99,7 @@ class GradientEngine::Impl {
   ThreadPool& pool_;
   int shards_;
   const kernels::Kernels& kernels_;
+  EngineObserver* observer_;
   Parameters packed_;
   std::vector<Parameters> gradients_;  // packed, one a shard
   std::vector<BatchMetrics> metrics_;  // one a shard

@@ -29,14 +29,13 @@ void CopyImage(const ImageView& image, const FeatureMap& to) {
 // The two passes through one step.
 class StepRunner {
  public:
-  StepRunner(const ExecutionPlan& plan, const Kernels& kernels,
-             std::span<const float> packed, Workspace& workspace,
-             std::size_t index)
-      : kernels_(kernels),
-        packed_(packed.data()),
+  StepRunner(const GraphPasses& passes, Workspace& workspace, std::size_t index)
+      : kernels_(passes.kernels),
+        packed_(passes.packed.data()),
+        observer_(passes.observer),
         workspace_(workspace),
         index_(index),
-        step_(plan.steps()[index]),
+        step_(passes.plan.steps()[index]),
         in_(workspace.value(step_.inputs[0].value)),
         out_(workspace.value(static_cast<int>(index) + 1)) {}
 
@@ -70,6 +69,7 @@ class StepRunner {
         DivideByPixels(out_.data, out_.data);
         break;
     }
+    Ended(EnginePhase::kForward);
   }
 
   void Backward(const PlanValue& out_value, float* gradient) {
@@ -113,9 +113,16 @@ class StepRunner {
         break;
       }
     }
+    if (!step_.conv || in_gradient().data != nullptr) {
+      Ended(EnginePhase::kInputGradient);
+    }
   }
 
  private:
+  void Ended(EnginePhase phase) const {
+    if (observer_ != nullptr) observer_->OnPhaseEnd(phase, step_.node);
+  }
+
   const float* bias() const {
     return step_.has_bias() ? packed_ + step_.bias_at : nullptr;
   }
@@ -137,10 +144,12 @@ class StepRunner {
     if (step_.has_bias()) {
       kernels_.channel_sums(out_gradient(), true,
                             gradient + step_.bias_gradient_at);
+      Ended(EnginePhase::kBiasGradient);
     }
     step_.conv->WeightGradient(
         kernels_, geometry,
         {in_, out_gradient(), gradient + step_.weight_gradient_at});
+    Ended(EnginePhase::kWeightGradient);
     if (in_gradient().data == nullptr) return;
     step_.conv->InputGradient(
         kernels_, geometry,
@@ -164,6 +173,7 @@ class StepRunner {
 
   const Kernels& kernels_;
   const float* packed_;
+  EngineObserver* observer_;
   Workspace& workspace_;
   std::size_t index_;
   const PlanStep& step_;
@@ -173,24 +183,24 @@ class StepRunner {
 
 }  // namespace
 
-void RunForward(const ExecutionPlan& plan, const Kernels& kernels,
-                std::span<const float> packed, const ImageView& image,
+void RunForward(const GraphPasses& passes, const ImageView& image,
                 Workspace& workspace) {
   workspace.Prepare(image.size);
   CopyImage(image, workspace.value(0));
-  for (std::size_t s = 0; s < plan.steps().size(); ++s) {
-    StepRunner(plan, kernels, packed, workspace, s).Forward();
+  if (passes.observer != nullptr) {
+    passes.observer->OnPhaseEnd(EnginePhase::kLoadImage, nullptr);
+  }
+  for (std::size_t s = 0; s < passes.plan.steps().size(); ++s) {
+    StepRunner(passes, workspace, s).Forward();
   }
 }
 
-void RunBackward(const ExecutionPlan& plan, const Kernels& kernels,
-                 std::span<const float> packed, Workspace& workspace,
+void RunBackward(const GraphPasses& passes, Workspace& workspace,
                  std::span<float> gradient) {
-  for (std::size_t s = plan.steps().size(); s-- > 0;) {
-    const PlanValue& out = plan.values()[s + 1];
+  for (std::size_t s = passes.plan.steps().size(); s-- > 0;) {
+    const PlanValue& out = passes.plan.values()[s + 1];
     if (!out.trained) continue;
-    StepRunner(plan, kernels, packed, workspace, s)
-        .Backward(out, gradient.data());
+    StepRunner(passes, workspace, s).Backward(out, gradient.data());
   }
 }
 

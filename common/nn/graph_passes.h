@@ -4,6 +4,7 @@
 
 #include <span>
 
+#include "common/nn/engine_observer.h"
 #include "common/nn/execution_plan.h"
 #include "common/nn/kernels/kernels.h"
 #include "common/nn/workspace.h"
@@ -11,15 +12,21 @@
 
 namespace fedgap {
 
+// What the passes of all images share. Borrows.
+struct GraphPasses {
+  const ExecutionPlan& plan;
+  const kernels::Kernels& kernels;
+  std::span<const float> packed;
+  EngineObserver* observer = nullptr;
+};
+
 // Computes every value of the plan for an image that the model accepts.
-void RunForward(const ExecutionPlan& plan, const kernels::Kernels& kernels,
-                std::span<const float> packed, const ImageView& image,
+void RunForward(const GraphPasses& passes, const ImageView& image,
                 Workspace& workspace);
 
 // From the gradient of the last value (the logits), which must stand in the
 // workspace, adds the gradient of every parameter to the packed `gradient`.
-void RunBackward(const ExecutionPlan& plan, const kernels::Kernels& kernels,
-                 std::span<const float> packed, Workspace& workspace,
+void RunBackward(const GraphPasses& passes, Workspace& workspace,
                  std::span<float> gradient);
 
 }  // namespace fedgap

@@ -56,7 +56,7 @@ class InferenceEngine::Impl {
         static_cast<int>(images.size()), [&](int index, int thread) {
           const auto i = static_cast<std::size_t>(index);
           Workspace& workspace = workspaces_[static_cast<std::size_t>(thread)];
-          RunForward(plan_, kernels_, packed_, images[i], workspace);
+          RunForward({plan_, kernels_, packed_}, images[i], workspace);
           CopyRow(workspace.value(logits_value), i, logits);
           CopyRow(workspace.value(plan_.pooled_value()), i, pooled);
         });
