@@ -13,6 +13,7 @@
 
 #include "common/base/file_io.h"
 #include "common/crypto/xxh3.h"
+#include "common/federation/run_id.h"
 #include "common/wire/update_bytes.h"
 
 namespace fedgap {
@@ -93,11 +94,13 @@ StatusOr<Saved> ReadSaved(const std::filesystem::path& path) {
   if (sections.size() != 3) {
     return absl::DataLossError(path.string() + " is damaged");
   }
-  FEDGAP_ASSIGN_OR_RETURN(
-      UpdateHeader header,
-      ParseHeader({reinterpret_cast<const char*>(sections[0].data()),
-                   sections[0].size()}));
-  return Saved{{std::move(header.info), FloatsOf(sections[1])},
+  StatusOr<UpdateHeader> header = ParseHeader(
+      {reinterpret_cast<const char*>(sections[0].data()), sections[0].size()});
+  if (!header.ok()) {
+    return absl::DataLossError(fmt::format("{} is damaged: {}", path.string(),
+                                           MessageOf(header.status())));
+  }
+  return Saved{{std::move(header->info), FloatsOf(sections[1])},
                FloatsOf(sections[2])};
 }
 
@@ -123,16 +126,20 @@ StatusOr<std::unique_ptr<FileClientStore>> FileClientStore::Open(
 
 FileClientStore::~FileClientStore() { ::close(lock_fd_); }
 
-std::filesystem::path FileClientStore::UpdateFile(const RunId& run) const {
+StatusOr<std::filesystem::path> FileClientStore::UpdateFile(
+    const RunId& run) const {
+  FEDGAP_RETURN_IF_ERROR(ValidateRunId(run));
   return directory_ / run.value / "update.bin";
 }
 
-std::filesystem::path FileClientStore::LocalFile(const RunId& run) const {
+StatusOr<std::filesystem::path> FileClientStore::LocalFile(
+    const RunId& run) const {
+  FEDGAP_RETURN_IF_ERROR(ValidateRunId(run));
   return directory_ / run.value / "local.bin";
 }
 
 StatusOr<Parameters> FileClientStore::LocalTensors(const RunId& run) {
-  const auto path = LocalFile(run);
+  FEDGAP_ASSIGN_OR_RETURN(const auto path, LocalFile(run));
   const StatusOr<Bytes> file = ReadFileBytes(path);
   if (absl::IsNotFound(file.status())) return Parameters();
   FEDGAP_RETURN_IF_ERROR(file.status());
@@ -145,7 +152,7 @@ StatusOr<Parameters> FileClientStore::LocalTensors(const RunId& run) {
 
 Status FileClientStore::SaveUpdate(const RunId& run, const Update& update,
                                    const Parameters& provisional) {
-  const auto path = UpdateFile(run);
+  FEDGAP_ASSIGN_OR_RETURN(const auto path, UpdateFile(run));
   std::error_code error;
   std::filesystem::create_directories(path.parent_path(), error);
   if (error) return ErrnoStatus(error.value(), "create", path.parent_path());
@@ -157,9 +164,9 @@ Status FileClientStore::SaveUpdate(const RunId& run, const Update& update,
 
 StatusOr<std::optional<Update>> FileClientStore::FindUpdate(
     const RunId& run, const TaskId& task) {
-  StatusOr<Saved> saved = ReadSaved(UpdateFile(run));
-  if (absl::IsNotFound(saved.status()) || absl::IsDataLoss(saved.status()) ||
-      absl::IsInvalidArgument(saved.status())) {
+  FEDGAP_ASSIGN_OR_RETURN(const auto path, UpdateFile(run));
+  StatusOr<Saved> saved = ReadSaved(path);
+  if (absl::IsNotFound(saved.status()) || absl::IsDataLoss(saved.status())) {
     return std::optional<Update>();
   }
   FEDGAP_RETURN_IF_ERROR(saved.status());
@@ -169,15 +176,22 @@ StatusOr<std::optional<Update>> FileClientStore::FindUpdate(
 
 Status FileClientStore::Resolve(const RunId& run, Round round,
                                 bool contributed) {
-  const auto path = UpdateFile(run);
+  FEDGAP_ASSIGN_OR_RETURN(const auto path, UpdateFile(run));
+  FEDGAP_ASSIGN_OR_RETURN(const auto local, LocalFile(run));
   const StatusOr<Saved> saved = ReadSaved(path);
-  if (!saved.ok() || saved->update.info.round > round) {
-    return absl::OkStatus();
+  if (absl::IsNotFound(saved.status())) return absl::OkStatus();
+  if (!saved.ok() && (contributed || !absl::IsDataLoss(saved.status()))) {
+    return Annotate(
+        saved.status(),
+        fmt::format("the local tensors of round {} cannot be read (remove the "
+                    "file to go on with those before it)",
+                    round));
   }
+  if (saved.ok() && saved->update.info.round > round) return absl::OkStatus();
   if (contributed && saved->update.info.round == round &&
       !saved->provisional.empty()) {
-    FEDGAP_RETURN_IF_ERROR(WriteFileAtomic(
-        LocalFile(run), Pack({BytesOf(std::span(saved->provisional))})));
+    FEDGAP_RETURN_IF_ERROR(
+        WriteFileAtomic(local, Pack({BytesOf(std::span(saved->provisional))})));
   }
   // A crash before this line promotes the same tensors once more.
   std::error_code error;

@@ -12,11 +12,13 @@ namespace fedgap {
 
 // One directory a run: DIR/<run>/update.bin holds the finished update and its
 // provisional local tensors, DIR/<run>/local.bin the promoted ones. Both are
-// replaced atomically and end in a checksum: a torn or flipped file is
-// DATA_LOSS by name for local.bin, and as good as absent for update.bin,
-// because training it again gives the same bits. The files' form is the
-// program's own and may change between releases. One process at a time (a lock
-// in DIR sees to it).
+// replaced atomically and end in a checksum. A torn or flipped local.bin is
+// DATA_LOSS by name; so is such an update.bin where it is to be promoted, else
+// it is as good as absent, because training it again gives the same bits. A run
+// whose id is no plain name (ValidateRunId) is INVALID_ARGUMENT: it comes from
+// outside and must not lead out of DIR. The files' form is the program's own
+// and may change between releases. One process at a time (a lock in DIR sees to
+// it).
 class FileClientStore final : public ClientStore {
  public:
   // Makes the directory if it does not exist. FAILED_PRECONDITION if another
@@ -36,8 +38,8 @@ class FileClientStore final : public ClientStore {
   FileClientStore(std::filesystem::path directory, int lock_fd)
       : directory_(std::move(directory)), lock_fd_(lock_fd) {}
 
-  std::filesystem::path UpdateFile(const RunId& run) const;
-  std::filesystem::path LocalFile(const RunId& run) const;
+  StatusOr<std::filesystem::path> UpdateFile(const RunId& run) const;
+  StatusOr<std::filesystem::path> LocalFile(const RunId& run) const;
 
   const std::filesystem::path directory_;
   const int lock_fd_;

@@ -13,7 +13,6 @@ namespace fedgap {
 namespace {
 
 constexpr std::string_view kPrefix = "spiffe://fedgap/";
-constexpr std::size_t kMaxNameLength = 64;
 
 constexpr std::array<std::pair<Role, std::string_view>, 4> kRoles = {{
     {Role::kClient, "client"},
@@ -80,15 +79,16 @@ StatusOr<Role> ParseRole(std::string_view text) {
                   DidYouMean(text.substr(0, kMaxNameLength), names)));
 }
 
-Status ValidateName(std::string_view name, std::string_view what) {
+Status ValidateName(std::string_view name, std::string_view what,
+                    std::size_t max_length) {
   if (name.empty()) {
-    return absl::InvalidArgumentError(fmt::format(
-        "{} is empty; give 1 to {} characters", what, kMaxNameLength));
+    return absl::InvalidArgumentError(
+        fmt::format("{} is empty; give 1 to {} characters", what, max_length));
   }
-  if (name.size() > kMaxNameLength) {
+  if (name.size() > max_length) {
     return absl::InvalidArgumentError(
         fmt::format("{} has {} characters; at most {} are allowed", what,
-                    name.size(), kMaxNameLength));
+                    name.size(), max_length));
   }
   for (const char c : name) {
     if (IsNameCharacter(c)) continue;

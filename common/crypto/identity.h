@@ -6,6 +6,7 @@
 #ifndef FEDGAP_COMMON_CRYPTO_IDENTITY_H_
 #define FEDGAP_COMMON_CRYPTO_IDENTITY_H_
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -33,11 +34,14 @@ struct Identity {
   friend bool operator==(const Identity&, const Identity&) = default;
 };
 
-// OK if `name` has 1 to 64 characters of a-z A-Z 0-9 . _ - and starts with a
-// letter or a digit; such a name is safe in a path, a URI, a log line and a
-// command. Else INVALID_ARGUMENT, whose message starts with `what` ("the
+inline constexpr std::size_t kMaxNameLength = 64;
+
+// OK if `name` has 1 to `max_length` characters of a-z A-Z 0-9 . _ - and starts
+// with a letter or a digit; such a name is safe in a path, a URI, a log line
+// and a command. Else INVALID_ARGUMENT, whose message starts with `what` ("the
 // federation's name", say) and tells which character is wrong.
-Status ValidateName(std::string_view name, std::string_view what);
+Status ValidateName(std::string_view name, std::string_view what,
+                    std::size_t max_length = kMaxNameLength);
 
 // INVALID_ARGUMENT if one of the two names is not valid.
 StatusOr<std::string> FormatIdentityUri(const Identity& identity);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/crypto/identity.h"
+#include "common/federation/run_id.h"
 #include "common/wire/limits.h"
 #include "common/wire/message_reader.h"
 #include "common/wire/model_spec_wire.h"
@@ -77,7 +78,8 @@ StatusOr<JoinReply> FromProto(const v1::JoinReply& proto) {
   }
   MessageReader in("join reply");
   JoinReply reply;
-  reply.run.value = in.Name("run_id", proto.run_id(), 1, kMaxNameBytes);
+  reply.run = {proto.run_id()};
+  in.Nested(Annotate(ValidateRunId(reply.run), "join reply.run_id"));
   reply.layout_hash = in.Digest("layout_hash", proto.layout_hash());
   reply.max_update_bytes = in.Integer(
       "max_update_bytes", proto.max_update_bytes(), 0, kMaxVectorBytes);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "common/federation/run_id.h"
 #include "common/wire/join_wire.h"
 #include "common/wire/limits.h"
 #include "common/wire/message_reader.h"
@@ -36,7 +37,8 @@ v1::RunStatus ToProto(const RunStatus& status) {
 StatusOr<RunStatus> FromProto(const v1::RunStatus& proto) {
   MessageReader in("run status");
   RunStatus status;
-  status.run.value = in.Name("run_id", proto.run_id(), 1, kMaxNameBytes);
+  status.run = {proto.run_id()};
+  in.Nested(Annotate(ValidateRunId(status.run), "run status.run_id"));
   status.phase = static_cast<RunPhase>(
       in.Int("phase", static_cast<int>(proto.phase()), 1, 5) - 1);
   status.round = in.Integer("round", proto.round(), 0, kMaxRound);

@@ -92,6 +92,31 @@ TEST_F(FileClientStoreTest, DamagedLocalTensorsAreDataLossByName) {
               Fails(absl::StatusCode::kDataLoss, HasSubstr("local.bin")));
 }
 
+TEST_F(FileClientStoreTest, ADamagedUpdateThatCountedIsNotForgotten) {
+  ASSERT_OK(store_->SaveUpdate(kRun, MakeUpdate(1), {1, 2, 3, 4, 5, 6}));
+  Flip("update.bin");
+  EXPECT_THAT(store_->Resolve(kRun, 1, /*contributed=*/true),
+              Fails(absl::StatusCode::kDataLoss, HasSubstr("update.bin")));
+  ASSERT_OK(store_->Resolve(kRun, 1, /*contributed=*/false));
+  EXPECT_FALSE(
+      std::filesystem::exists(dir_ / "state" / kRun.value / "update.bin"));
+}
+
+TEST_F(FileClientStoreTest, ARunsNameDoesNotLeadOutOfTheDirectory) {
+  const std::string absolute = (dir_ / "elsewhere").string();
+  for (const std::string& name :
+       {std::string("../elsewhere"), absolute, std::string(".."),
+        std::string("a/b"), std::string()}) {
+    const RunId run{name};
+    const auto refused = HasCode(absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(store_->SaveUpdate(run, MakeUpdate(1), {}), refused) << name;
+    EXPECT_THAT(store_->FindUpdate(run, {"t"}), refused) << name;
+    EXPECT_THAT(store_->LocalTensors(run), refused) << name;
+    EXPECT_THAT(store_->Resolve(run, 1, true), refused) << name;
+  }
+  EXPECT_FALSE(std::filesystem::exists(dir_ / "elsewhere"));
+}
+
 TEST_F(FileClientStoreTest, ASecondProcessOnTheDirectoryIsRefused) {
   EXPECT_THAT(
       FileClientStore::Open(dir_ / "state"),
