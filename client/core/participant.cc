@@ -13,6 +13,7 @@
 namespace fedgap {
 namespace {
 
+// Of the server or the way to it; the store's errors are final.
 bool IsTransient(const Status& status) {
   switch (status.code()) {
     case absl::StatusCode::kUnavailable:
@@ -43,6 +44,12 @@ bool IsVerdict(const Status& status) {
   }
 }
 
+const Status& StatusOf(const Status& status) { return status; }
+template <typename T>
+const Status& StatusOf(const StatusOr<T>& result) {
+  return result.status();
+}
+
 JoinRequest DescribeData(const DataSource& data, const std::string& software) {
   JoinRequest request;
   request.software = software;
@@ -69,7 +76,8 @@ Participant::Participant(Options options, Deps deps)
       // Waiting affects no bits, so its jitter need not be reproducible.
       back_off_(options_.back_off,
                 CounterRng(RandomUint64(), RngPurpose::kBackOff,
-                           options_.name.value)) {}
+                           options_.name.value)),
+      last_contact_(deps.clock.Now()) {}
 
 Participant::~Participant() = default;
 
@@ -95,10 +103,15 @@ bool Participant::Rest(std::chrono::milliseconds duration) {
   return !stop_;
 }
 
+template <typename Result>
+Result Participant::FromStore(Result result) {
+  store_error_.Update(StatusOf(result));
+  return result;
+}
+
 Status Participant::Run() {
-  Clock::Time last_contact = deps_.clock.Now();
+  last_contact_ = deps_.clock.Now();
   while (true) {
-    const int failures_before = back_off_.failures();
     Status status = RunSession();
     if (status.ok()) return status;
     if (stopped()) {
@@ -106,11 +119,10 @@ Status Participant::Run() {
       deps_.api.Leave("stopped").IgnoreError();
       return absl::CancelledError("stopped");
     }
+    if (!store_error_.ok()) return store_error_;
     if (!IsTransient(status)) return status;
-    const Clock::Time now = deps_.clock.Now();
-    if (back_off_.failures() <= failures_before) last_contact = now;
     if (options_.give_up_after.count() > 0 &&
-        now - last_contact > options_.give_up_after) {
+        deps_.clock.Now() - last_contact_ > options_.give_up_after) {
       return Annotate(status,
                       fmt::format("gave up after {} s without the server",
                                   options_.give_up_after.count()));
@@ -131,9 +143,18 @@ Status Participant::RunSession() {
   FEDGAP_RETURN_IF_ERROR(EnterRun(reply));
   FEDGAP_ASSIGN_OR_RETURN(std::unique_ptr<TaskStream> stream,
                           deps_.api.OpenTasks(last_task_));
-  back_off_.Reset();
   listener_.OnJoined(reply);
+  const Clock::Time joined = deps_.clock.Now();
   TaskInbox inbox(std::move(stream));
+  Status end = HandleTasks(inbox);
+  last_contact_ = deps_.clock.Now();
+  // To have been let in is no progress: two processes of one identity take
+  // each other over at once, and must do so ever more seldom.
+  if (last_contact_ - joined >= options_.back_off.most) back_off_.Reset();
+  return end;
+}
+
+Status Participant::HandleTasks(TaskInbox& inbox) {
   while (true) {
     FEDGAP_ASSIGN_OR_RETURN(const Task task, inbox.Pop());
     FEDGAP_ASSIGN_OR_RETURN(const bool finished, Handle(task, inbox));
@@ -186,7 +207,10 @@ StatusOr<bool> Participant::Handle(const Task& task, const TaskInbox& inbox) {
   } else if (const auto* evaluate = std::get_if<EvaluateTask>(&task.work)) {
     status = Evaluate(task, *evaluate);
   } else if (const auto* notice = std::get_if<CommittedNotice>(&task.work)) {
-    status = deps_.store.Resolve(run_, task.round, notice->contributed);
+    // Without local tensors there is nothing that an update leaves behind.
+    const bool promotes = notice->contributed &&
+                          model_->layout().range(TensorRole::kLocal).size() > 0;
+    status = FromStore(deps_.store.Resolve(run_, task.round, promotes));
   } else if (const auto* over = std::get_if<FinishedNotice>(&task.work)) {
     listener_.OnFinished(*over);
     finished = true;
@@ -196,7 +220,10 @@ StatusOr<bool> Participant::Handle(const Task& task, const TaskInbox& inbox) {
   // An aborted round is run again with the same keys: a finished update stays.
   watched_inbox_ = nullptr;
   watched_task_ = nullptr;
-  if (status.code() == absl::StatusCode::kCancelled && !stopped()) {
+  // A call that somebody else cancelled (a proxy, the server as it goes) is a
+  // lost connection: only after it is the task pushed again.
+  if (status.code() == absl::StatusCode::kCancelled && !stopped() &&
+      inbox.Supersedes(task)) {
     listener_.OnRejected(task, status);
     return false;
   }
@@ -212,25 +239,25 @@ Status Participant::Train(const Task& task, const TrainTask& work) {
 StatusOr<Update> Participant::FindOrTrain(const Task& task,
                                           const TrainTask& work) {
   FEDGAP_ASSIGN_OR_RETURN(std::optional<Update> saved,
-                          deps_.store.FindUpdate(run_, task.id));
+                          FromStore(deps_.store.FindUpdate(run_, task.id)));
   if (saved.has_value() && saved->info.base == task.base) {
     return *std::move(saved);
   }
   FEDGAP_RETURN_IF_ERROR(FetchBase(task.base));
   FEDGAP_ASSIGN_OR_RETURN(const Parameters local,
-                          deps_.store.LocalTensors(run_));
+                          FromStore(deps_.store.LocalTensors(run_)));
   FEDGAP_ASSIGN_OR_RETURN(LocalTrainer::Result result,
                           trainer_->Train(task, work, base_, local));
   listener_.OnTrained(result.update.info);
   FEDGAP_RETURN_IF_ERROR(
-      deps_.store.SaveUpdate(run_, result.update, result.local));
+      FromStore(deps_.store.SaveUpdate(run_, result.update, result.local)));
   return std::move(result.update);
 }
 
 Status Participant::Evaluate(const Task& task, const EvaluateTask& work) {
   FEDGAP_RETURN_IF_ERROR(FetchBase(task.base));
   FEDGAP_ASSIGN_OR_RETURN(const Parameters local,
-                          deps_.store.LocalTensors(run_));
+                          FromStore(deps_.store.LocalTensors(run_)));
   FEDGAP_ASSIGN_OR_RETURN(const Update update,
                           trainer_->Evaluate(task, work, base_, local));
   return Submit(task, update);
@@ -239,6 +266,7 @@ Status Participant::Evaluate(const Task& task, const EvaluateTask& work) {
 Status Participant::Submit(const Task& task, const Update& update) {
   const StatusOr<Verdict> verdict = deps_.api.SubmitUpdate(update);
   if (verdict.ok()) {
+    back_off_.Reset();
     listener_.OnAccepted(update.info);
     return absl::OkStatus();
   }

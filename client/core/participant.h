@@ -68,8 +68,8 @@ class Participant {
   // (UNAVAILABLE), or a refusal that trying again would not change:
   // UNAUTHENTICATED, PERMISSION_DENIED, FAILED_PRECONDITION (protocol, run
   // over), INVALID_ARGUMENT (the data does not fit the model, or has a class
-  // that the federation does not know), or an error of
-  // the store.
+  // that the federation does not know), or an error of the store, whatever its
+  // code.
   Status Run();
 
   // Ends Run soon: training stops between two batches, the server is told.
@@ -79,6 +79,7 @@ class Participant {
  private:
   // One connection, until it ends.
   Status RunSession();
+  Status HandleTasks(TaskInbox& inbox);
   Status EnterRun(const JoinReply& reply);
   StatusOr<bool> Handle(const Task& task, const TaskInbox& inbox);
   Status Train(const Task& task, const TrainTask& work);
@@ -87,6 +88,9 @@ class Participant {
   StatusOr<Update> FindOrTrain(const Task& task, const TrainTask& work);
   Status Submit(const Task& task, const Update& update);
   Status FetchBase(const ModelId& id);
+  // Notes an error of the store, which ends Run, and returns `result`.
+  template <typename Result>
+  Result FromStore(Result result);
   // False if Stop came first.
   bool Rest(std::chrono::milliseconds duration);
   bool stopped() const;
@@ -95,6 +99,9 @@ class Participant {
   const Deps deps_;
   ParticipantListener& listener_;
   BackOff back_off_;
+  Status store_error_;
+  // When the server was reached last.
+  Clock::Time last_contact_;
 
   RunId run_;
   std::unique_ptr<const Model> model_;

@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
+#include <future>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,11 +23,18 @@ namespace {
 using absl::StatusCode;
 using testing::HasSubstr;
 
-// A server that pushes the given tasks and then ends the run.
+// How a connection goes: these tasks, then this end.
+struct Session {
+  std::vector<Task> tasks;
+  Status end = absl::CancelledError("closed");
+};
+
+// A server that pushes the given tasks and then ends the run; `sessions`, one a
+// connection, come before that.
 class FakeFederationApi final : public FederationApi {
  public:
   explicit FakeFederationApi(std::vector<Task> tasks = {})
-      : tasks_(tasks.begin(), tasks.end()) {
+      : tasks_(std::move(tasks)) {
     reply.run = {"run-1"};
     reply.model =
         BuiltInModel("gap-cnn-s", {.classes = 10, .width = 4}).value();
@@ -37,15 +46,30 @@ class FakeFederationApi final : public FederationApi {
     tasks_.push_back(over);
   }
 
-  StatusOr<JoinReply> Join(const JoinRequest&) override { return reply; }
+  StatusOr<JoinReply> Join(const JoinRequest&) override {
+    if (++joins > 50) return absl::FailedPreconditionError("joined too often");
+    return reply;
+  }
   StatusOr<std::unique_ptr<TaskStream>> OpenTasks(const TaskId&) override {
-    return std::make_unique<Stream>(tasks_);
+    if (sessions.empty()) {
+      return std::make_unique<Stream>(Session{tasks_}, &pushed_);
+    }
+    auto stream = std::make_unique<Stream>(std::move(sessions.front()));
+    sessions.pop_front();
+    return stream;
   }
   StatusOr<Parameters> FetchModel(const ModelId&) override {
-    return absl::NotFoundError("no model");
+    if (fetch_when_all_is_pushed) pushed_.get_future().wait();
+    if (!fetch_status.ok()) return std::exchange(fetch_status, Status());
+    const auto model = Model::Create(reply.model).value();
+    Parameters parameters = model->InitialParameters(1);
+    parameters.resize(
+        static_cast<std::size_t>(model->layout().federated_range().size()));
+    return parameters;
   }
   StatusOr<Verdict> SubmitUpdate(const Update&) override {
-    return absl::FailedPreconditionError("no round");
+    ++updates;
+    return std::exchange(submit, Verdict::kAccepted);
   }
   Status Decline(const TaskId& task, const std::string& reason) override {
     declined.emplace_back(task.value, reason);
@@ -55,26 +79,38 @@ class FakeFederationApi final : public FederationApi {
   void Cancel() override {}
 
   JoinReply reply;
+  std::deque<Session> sessions;
+  // Of the first call; the others do as they should.
+  Status fetch_status;
+  StatusOr<Verdict> submit = Verdict::kAccepted;
   Status decline_status;
+  bool fetch_when_all_is_pushed = false;
+  int joins = 0;
+  int updates = 0;
   std::vector<std::pair<std::string, std::string>> declined;
 
  private:
   class Stream final : public TaskStream {
    public:
-    explicit Stream(std::deque<Task> tasks) : tasks_(std::move(tasks)) {}
+    explicit Stream(Session session, std::promise<void>* pushed = nullptr)
+        : session_(std::move(session)), pushed_(pushed) {}
     StatusOr<Task> Next() override {
-      if (tasks_.empty()) return absl::CancelledError("closed");
-      Task task = std::move(tasks_.front());
-      tasks_.pop_front();
-      return task;
+      if (next_ == session_.tasks.size()) {
+        if (pushed_ != nullptr) pushed_->set_value();
+        return session_.end;
+      }
+      return session_.tasks[next_++];
     }
     void Close() override {}
 
    private:
-    std::deque<Task> tasks_;
+    const Session session_;
+    std::promise<void>* const pushed_;  // null: nobody asks
+    std::size_t next_ = 0;
   };
 
-  std::deque<Task> tasks_;
+  std::vector<Task> tasks_;
+  std::promise<void> pushed_;  // every task of the last connection
 };
 
 class RecordingListener final : public ParticipantListener {
@@ -83,8 +119,17 @@ class RecordingListener final : public ParticipantListener {
     declined.push_back(task.id.value + ": " + MessageOf(cause));
   }
   void OnFinished(const FinishedNotice&) override { finished = true; }
+  void OnRejected(const Task&, const Status&) override { ++rejected; }
+  void OnDisconnected(const Status& cause,
+                      std::chrono::milliseconds retry_in) override {
+    disconnects.push_back(cause.code());
+    pauses.push_back(retry_in);
+  }
 
   std::vector<std::string> declined;
+  std::vector<StatusCode> disconnects;
+  std::vector<std::chrono::milliseconds> pauses;
+  int rejected = 0;
   bool finished = false;
 };
 
@@ -96,15 +141,59 @@ Task UnknownTask() {
   return task;
 }
 
+Task SomeTrainTask() {
+  Task task;
+  task.id = {"run-1/1/train/alice"};
+  task.round = 1;
+  task.work = TrainTask{};
+  return task;
+}
+
+Task SomeCommit(bool contributed) {
+  Task task;
+  task.id = {"run-1/1/committed"};
+  task.round = 1;
+  task.work = CommittedNotice{{}, contributed};
+  return task;
+}
+
+// A disk that fails.
+class FailingStore final : public ClientStore {
+ public:
+  explicit FailingStore(Status status) : status_(std::move(status)) {}
+  StatusOr<Parameters> LocalTensors(const RunId&) override { return status_; }
+  Status SaveUpdate(const RunId&, const Update&, const Parameters&) override {
+    return status_;
+  }
+  StatusOr<std::optional<Update>> FindUpdate(const RunId&,
+                                             const TaskId&) override {
+    return std::optional<Update>();
+  }
+  Status Resolve(const RunId&, Round, bool contributed) override {
+    promoted = promoted || contributed;
+    return absl::OkStatus();
+  }
+
+  bool promoted = false;
+
+ private:
+  const Status status_;
+};
+
 class ParticipantTest : public testing::Test {
  protected:
   Status Run(FakeFederationApi& api, const DataSource& data) {
+    return Run(api, data, store_);
+  }
+  Status Run(FakeFederationApi& api, const DataSource& data,
+             ClientStore& store) {
     Participant participant({.name = {"alice"},
                              .software = "test",
                              .threads = 1,
-                             .back_off = {},
+                             .back_off = {std::chrono::milliseconds(1),
+                                          std::chrono::milliseconds(20)},
                              .give_up_after = std::chrono::seconds(0)},
-                            {api, data, store_, clock_, &listener_});
+                            {api, data, store, clock_, &listener_});
     return participant.Run();
   }
 
@@ -136,6 +225,86 @@ TEST_F(ParticipantTest, ARefusedIdentityEndsIt) {
   api.decline_status = absl::PermissionDeniedError("not you");
   EXPECT_THAT(Run(api, MakeSynthetic({.seed = 1, .samples = 20})),
               HasCode(StatusCode::kPermissionDenied));
+}
+
+// The task is pushed again only to a client that comes back.
+TEST_F(ParticipantTest, ACallThatTheOtherSideCancelledIsALostConnection) {
+  for (const bool at_fetch : {true, false}) {
+    FakeFederationApi api({SomeTrainTask()});
+    api.sessions.push_back({{SomeTrainTask()}, absl::UnavailableError("gone")});
+    if (at_fetch) {
+      api.fetch_status = absl::CancelledError("reset by a proxy");
+    } else {
+      api.submit = absl::CancelledError("the server's end");
+    }
+    listener_ = {};
+    EXPECT_OK(Run(api, MakeSynthetic({.seed = 1, .samples = 20})));
+    ASSERT_EQ(listener_.disconnects.size(), 1U);
+    EXPECT_EQ(listener_.disconnects[0], StatusCode::kCancelled);
+  }
+}
+
+TEST_F(ParticipantTest, WorkThatNewsOvertookIsNoReasonToComeBack) {
+  FakeFederationApi api({SomeTrainTask()});  // and the end of the run behind it
+  api.fetch_when_all_is_pushed = true;
+  api.fetch_status = absl::CancelledError("overtaken");
+  EXPECT_OK(Run(api, MakeSynthetic({.seed = 1, .samples = 20})));
+  EXPECT_TRUE(listener_.disconnects.empty());
+}
+
+TEST_F(ParticipantTest, AnErrorOfTheStoreEndsItWhateverItsCode) {
+  for (const Status& status :
+       {absl::DataLossError("local.bin is damaged"),
+        absl::UnavailableError("cannot read local.bin: EIO")}) {
+    FakeFederationApi api;
+    api.sessions.push_back({{SomeTrainTask()}, absl::UnavailableError("gone")});
+    FailingStore store(status);
+    EXPECT_EQ(Run(api, MakeSynthetic({.seed = 1, .samples = 20}), store),
+              status);
+    EXPECT_EQ(api.joins, 1);
+  }
+}
+
+// So that an unreadable update of a model without local tensors is no error.
+TEST_F(ParticipantTest, OnlyLocalTensorsArePromoted) {
+  FailingStore store(absl::OkStatus());
+  FakeFederationApi shared({SomeCommit(/*contributed=*/true)});
+  EXPECT_OK(Run(shared, MakeSynthetic({.seed = 1, .samples = 20}), store));
+  EXPECT_FALSE(store.promoted);
+  FakeFederationApi local({SomeCommit(/*contributed=*/true)});
+  local.reply.model =
+      BuiltInModel("gap-cnn-gn",
+                   {.classes = 10, .width = 8, .norm_role = TensorRole::kLocal})
+          .value();
+  local.reply.layout_hash =
+      LayoutHash(Model::Create(local.reply.model).value()->layout());
+  EXPECT_OK(Run(local, MakeSynthetic({.seed = 1, .samples = 20}), store));
+  EXPECT_TRUE(store.promoted);
+}
+
+// Two processes of one identity take each other over as often as they join.
+TEST_F(ParticipantTest, WaitsLongerEachTimeThatItIsTakenOverBeforeItWorked) {
+  FakeFederationApi api;
+  const Status taken = absl::AbortedError("another connection took over");
+  for (int i = 0; i < 15; ++i) {
+    api.sessions.push_back({{SomeCommit(/*contributed=*/false)}, taken});
+  }
+  EXPECT_OK(Run(api, MakeSynthetic({.seed = 1, .samples = 20})));
+  ASSERT_EQ(listener_.pauses.size(), 15U);
+  // Draws from up to 20 ms; after one failure alone they are below 2 ms.
+  EXPECT_GE(std::ranges::max(listener_.pauses), std::chrono::milliseconds(2));
+}
+
+TEST_F(ParticipantTest, AnAcceptedUpdateMakesTheNextWaitShort) {
+  FakeFederationApi api;
+  for (int i = 0; i < 6; ++i) {
+    api.sessions.push_back({{}, absl::UnavailableError("gone")});
+  }
+  api.sessions.push_back({{SomeTrainTask()}, absl::UnavailableError("gone")});
+  EXPECT_OK(Run(api, MakeSynthetic({.seed = 1, .samples = 20})));
+  EXPECT_EQ(api.updates, 1);
+  ASSERT_EQ(listener_.pauses.size(), 7U);
+  EXPECT_LT(listener_.pauses.back(), std::chrono::milliseconds(2));
 }
 
 // One image of each of two classes.
