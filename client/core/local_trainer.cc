@@ -17,8 +17,9 @@ namespace fedgap {
 namespace {
 
 // Images looked at together: enough to share among threads, few enough to stay
-// small.
+// small (16 MiB of pixels, or one image where that is larger).
 constexpr std::size_t kLookBlock = 128;
+constexpr std::int64_t kLookElements = std::int64_t{1} << 22;
 
 Status CheckSample(const Model& model, const DataSource& data, std::int64_t i) {
   const int label = data.label(i);
@@ -123,6 +124,18 @@ void LocalTrainer::Load(std::span<const std::uint32_t> samples, Batch& batch) {
   }
 }
 
+std::size_t LocalTrainer::BlockSize(
+    std::span<const std::uint32_t> samples) const {
+  std::int64_t elements = 0;
+  std::size_t size = 0;
+  while (size < std::min(kLookBlock, samples.size())) {
+    elements += data_.image_size(samples[size]).pixels() * data_.channels();
+    if (size > 0 && elements > kLookElements) break;
+    ++size;
+  }
+  return size;
+}
+
 std::vector<GroupCounts> LocalTrainer::CountGroups(
     const ResolutionGroups& groups) const {
   std::map<int, GroupCounts> counts;
@@ -150,7 +163,7 @@ StatusOr<std::vector<GroupMetrics>> LocalTrainer::Look(
   std::map<int, BatchMetrics> sums;
   while (!samples.empty()) {
     if (ShouldStop()) return absl::CancelledError("evaluation was stopped");
-    const auto block = samples.first(std::min(kLookBlock, samples.size()));
+    const auto block = samples.first(BlockSize(samples));
     samples = samples.subspan(block.size());
     Load(block, batch_);
     images.clear();

@@ -81,6 +81,8 @@ class LocalTrainer {
   Parameters Assemble(std::uint64_t seed, std::span<const float> global,
                       std::span<const float> local) const;
   void Load(std::span<const std::uint32_t> samples, Batch& batch);
+  // How many of the first `samples` are looked at together.
+  std::size_t BlockSize(std::span<const std::uint32_t> samples) const;
   std::vector<GroupCounts> CountGroups(const ResolutionGroups& groups) const;
   // Metrics by group, and pooled vectors into `pooled` unless it is null.
   StatusOr<std::vector<GroupMetrics>> Look(

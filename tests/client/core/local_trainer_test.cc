@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "common/data/image_dataset.h"
@@ -17,6 +19,38 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
+
+// Grey images of one size and of one class, made when they are read.
+class LargeImages final : public DataSource {
+ public:
+  LargeImages(std::int64_t samples, ImageSize size)
+      : samples_(samples), size_(size) {}
+  std::int64_t size() const override { return samples_; }
+  int channels() const override { return 1; }
+  const std::vector<std::string>& class_names() const override {
+    return names_;
+  }
+  int label(std::int64_t) const override { return 0; }
+  ImageSize image_size(std::int64_t) const override { return size_; }
+  void Read(std::int64_t, const Normalization&,
+            std::span<float> out) const override {
+    std::ranges::fill(out, 0.5f);
+    if (lowest_ == nullptr || std::less<>()(out.data(), lowest_)) {
+      lowest_ = out.data();
+    }
+    reach_ = std::max(reach_, out.data() + out.size() - lowest_);
+  }
+
+  // How far apart the ends of two images have been that were read.
+  std::ptrdiff_t reach() const { return reach_; }
+
+ private:
+  const std::int64_t samples_;
+  const ImageSize size_;
+  const std::vector<std::string> names_ = {"only"};
+  mutable const float* lowest_ = nullptr;
+  mutable std::ptrdiff_t reach_ = 0;
+};
 
 class LocalTrainerTest : public ::testing::Test {
  protected:
@@ -69,6 +103,22 @@ TEST_F(LocalTrainerTest, SaysHowOtherChannelsAreConverted) {
   EXPECT_THAT(CreateFor({9, 9}, 0, 3),
               Fails(kInvalid,
                     AllOf(HasSubstr("3 channels"), HasSubstr("--channels 1"))));
+}
+
+TEST_F(LocalTrainerTest, LooksAtFewLargeImagesTogether) {
+  const LargeImages data(40, {512, 512});
+  ASSERT_OK_AND_ASSIGN(
+      const auto trainer,
+      LocalTrainer::Create(*model_, data, clock_,
+                           {.name = {"a"}, .should_stop = {}}));
+  EvaluateTask work;
+  work.evaluation.held_out_fraction = 0.5;
+  ASSERT_OK_AND_ASSIGN(
+      const Update update,
+      trainer->Evaluate({}, work, model_->InitialParameters(1), {}));
+  ASSERT_EQ(update.info.held_out_metrics.size(), 1U);
+  EXPECT_EQ(update.info.held_out_metrics[0].sums.count, 20);
+  EXPECT_LE(data.reach(), 1 << 22);
 }
 
 }  // namespace
