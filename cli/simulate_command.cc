@@ -16,7 +16,10 @@
 #include "common/config/command_line.h"
 #include "common/federation/model_id.h"
 #include "server/store/recorded_run.h"
+#include "sim/baseline.h"
+#include "sim/run_sweep.h"
 #include "sim/simulation.h"
+#include "sim/sweep.h"
 
 namespace fedgap {
 namespace {
@@ -27,6 +30,8 @@ struct SimulateFlags {
   std::string resume;
   SimulationSettings settings;
   bool quiet = false;
+  std::vector<std::string> sweep;
+  std::string baseline;
 };
 
 StatusOr<SimulationDefinition> ReadDefinition(const SimulateFlags& flags) {
@@ -46,15 +51,55 @@ StatusOr<SimulationDefinition> ReadDefinition(const SimulateFlags& flags) {
   return ParseSimulation(stored);
 }
 
+StatusOr<SweepPlan> ReadSweep(const SimulateFlags& flags) {
+  if (!flags.resume.empty()) {
+    return absl::InvalidArgumentError(
+        "a sweep is gone on with by its own command line, not by --resume");
+  }
+  SweepPlan plan;
+  FEDGAP_ASSIGN_OR_RETURN(plan.sources,
+                          ReadConfigSources(flags.config, flags.overrides));
+  if (!flags.baseline.empty()) {
+    FEDGAP_ASSIGN_OR_RETURN(const SimulationDefinition definition,
+                            ParseSimulation(plan.sources));
+    FEDGAP_ASSIGN_OR_RETURN(
+        plan.axes.emplace_back(),
+        BaselineAxis(flags.baseline, definition.run, definition.simulation));
+  }
+  for (const std::string& text : flags.sweep) {
+    FEDGAP_ASSIGN_OR_RETURN(plan.axes.emplace_back(), ParseSweepAxis(text));
+  }
+  plan.on_run = [](const std::string& name) { fmt::print("== {}\n", name); };
+  return plan;
+}
+
+Status SimulateMany(SimulateFlags flags, const Interruption& interruption) {
+  FEDGAP_ASSIGN_OR_RETURN(const SweepPlan plan, ReadSweep(flags));
+  FEDGAP_ASSIGN_OR_RETURN(const SimulationDefinition definition,
+                          ParseSimulation(plan.sources));
+  if (flags.settings.run_dir.empty()) {
+    flags.settings.run_dir =
+        std::filesystem::path("runs") / (definition.run.name + "-sweep");
+  }
+  FEDGAP_ASSIGN_OR_RETURN(const std::vector<SweepResult> results,
+                          RunSweep(plan, flags.settings, interruption));
+  fmt::print("\n{}\ntables: {}\n", ToSummary(plan.axes, results),
+             (flags.settings.run_dir / "sweep.csv").string());
+  return absl::OkStatus();
+}
+
 Status RunSimulate(SimulateFlags flags) {
   // Before any other thread.
   Interruption interruption;
   const SignalWaiter signals([&interruption](int signal) {
     interruption.Request(::strsignal(signal));
   });
+  flags.settings.progress = !flags.quiet;
+  if (!flags.sweep.empty() || !flags.baseline.empty()) {
+    return SimulateMany(std::move(flags), interruption);
+  }
   FEDGAP_ASSIGN_OR_RETURN(const SimulationDefinition definition,
                           ReadDefinition(flags));
-  flags.settings.progress = !flags.quiet;
   if (!flags.resume.empty()) flags.settings.run_dir = flags.resume;
   FEDGAP_ASSIGN_OR_RETURN(
       const RunReport report,
@@ -91,6 +136,16 @@ void AddSimulateCommand(CLI::App& app, Action& selected) {
       ->add_option("--resume", flags->resume,
                    "Go on with the run in this directory")
       ->type_name("RUN");
+  command
+      ->add_option("--sweep", flags->sweep,
+                   "A run for each value, and each combination of several "
+                   "--sweep: run.seed=1,2,3")
+      ->type_name("KEY=A,B,...")
+      ->take_all();
+  command
+      ->add_option("--baseline", flags->baseline,
+                   "A yardstick instead: resize=SIZE, ceiling, local, central")
+      ->type_name("NAME");
   command->add_flag("--quiet", flags->quiet, "No line for each round");
   command->callback([flags, &selected] {
     selected = [flags] { return RunSimulate(*flags); };

@@ -52,7 +52,8 @@ DrawnPopulation::DrawnPopulation(const SimulationConfig& config,
       digits_(static_cast<int>(std::to_string(count_ - 1).size())) {}
 
 Status DrawnPopulation::Settle() {
-  auto resolutions = ResolutionDistribution::Parse(config_.resolutions);
+  auto resolutions = ResolutionDistribution::Parse(
+      config_.one_size.empty() ? config_.resolutions : config_.one_size);
   if (!resolutions.ok()) {
     return Annotate(resolutions.status(), "simulation.resolutions");
   }

@@ -96,6 +96,9 @@ StatusOr<RosterEntry> ParseWords(const std::vector<std::string>& words,
     return absl::InvalidArgumentError(
         "no data: give simulation.data, or data= here");
   }
+  if (!config.one_size.empty()) {
+    FEDGAP_ASSIGN_OR_RETURN(fields.resolution, ParseImageSize(config.one_size));
+  }
   RosterEntry entry{{words[0]}, fields.data, {}, fields.resolution};
   if (fields.part.empty()) return entry;
   FEDGAP_ASSIGN_OR_RETURN(DataPart part, ParseDataPart(fields.part));

@@ -9,6 +9,7 @@
 #include "common/config/run_config_toml.h"
 #include "server/evaluation/define_run.h"
 #include "server/store/recorded_run.h"
+#include "sim/baseline.h"
 #include "sim/drawn_population.h"
 #include "sim/roster.h"
 #include "sim/simulator.h"
@@ -74,7 +75,8 @@ StatusOr<RunReport> RunSimulation(const SimulationDefinition& definition,
     FEDGAP_ASSIGN_OR_RETURN(resize,
                             ParseImageSize(definition.simulation.resize));
   }
-  RunConfig config = definition.run;
+  FEDGAP_ASSIGN_OR_RETURN(RunConfig config,
+                          ApplyBaseline(definition.simulation, definition.run));
   if (config.evaluation.threads == 0) {
     config.evaluation.threads = options.threads;
   }
@@ -82,10 +84,12 @@ StatusOr<RunReport> RunSimulation(const SimulationDefinition& definition,
                           DefineRun(config, ToToml(definition), resize));
   options.run = std::move(defined.definition);
   FEDGAP_ASSIGN_OR_RETURN(
-      const std::unique_ptr<Population> population,
+      std::unique_ptr<Population> population,
       MakePopulation(definition.simulation,
                      {.channels = defined.model->spec().input_channels,
                       .class_names = options.run.class_names}));
+  FEDGAP_ASSIGN_OR_RETURN(
+      population, ApplyBaseline(definition.simulation, std::move(population)));
   if (options.run.class_names.empty()) {
     FEDGAP_ASSIGN_OR_RETURN(const auto data, population->DataOf(0));
     options.run.class_names = data->class_names();

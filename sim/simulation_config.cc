@@ -44,6 +44,12 @@ void BindSimulationConfig(SimulationConfig& config, ConfigSchema& schema) {
       .Text("resize", &config.resize,
             "the rival: bring every image, of clients and of the evaluation, "
             "from its size to this one")
+      .Text("one_size", &config.one_size,
+            "the ceiling: every client, and the evaluation, at this size "
+            "instead of its own")
+      .Text("only", &config.only, "the client of this name trains alone")
+      .Switch("central", &config.central,
+              "one client holds what all would hold")
       .Integer("final_evaluation_clients", &config.final_evaluation_clients,
                Range::Between(0, 1e6),
                "at most so many look at the final model with what they held "

@@ -28,6 +28,10 @@ struct SimulationConfig {
   double size_class_correlation = 0;
   double samples_by_pixels = 0;
   std::string resize;  // the rival: every image brought to this size
+  // Yardsticks; see baseline.h.
+  std::string one_size;
+  std::string only;
+  bool central = false;
   std::int64_t final_evaluation_clients = 1000;
 };
 

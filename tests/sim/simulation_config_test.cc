@@ -33,6 +33,9 @@ resolutions = "14:0.5, 28:0.5"
 size_class_correlation = 0.5
 samples_by_pixels = 1.0
 resize = "28"
+one_size = "20"
+only = "a"
+central = true
 final_evaluation_clients = 10
 )";
 

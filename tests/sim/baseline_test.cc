@@ -1,0 +1,106 @@
+#include "sim/baseline.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "sim/simulation.h"
+#include "tests/testing/status_matchers.h"
+
+namespace fedgap {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+SimulationConfig Roster() {
+  SimulationConfig simulation;
+  simulation.data = "synthetic:5,60";
+  simulation.clients = {"a part=1/2 resolution=14", "b part=2/2 resolution=20"};
+  return simulation;
+}
+
+StatusOr<std::unique_ptr<Population>> Make(const SimulationConfig& simulation) {
+  FEDGAP_ASSIGN_OR_RETURN(auto population, MakePopulation(simulation, {}));
+  return ApplyBaseline(simulation, std::move(population));
+}
+
+TEST(BaselineAxisTest, IsAnAxisOfASweep) {
+  RunConfig run;
+  run.evaluation.sizes = {{14, 14}, {24, 36}};
+  const auto axis = [&](std::string_view text) {
+    return BaselineAxis(text, run, Roster());
+  };
+  EXPECT_EQ(axis("resize=28")->key, "simulation.resize");
+  EXPECT_THAT(axis("resize=28")->values, ElementsAre("28"));
+  EXPECT_THAT(axis("ceiling")->values, ElementsAre("14x14", "24x36"));
+  EXPECT_THAT(axis("local")->values, ElementsAre("a", "b"));
+  EXPECT_EQ(axis("central")->key, "simulation.central");
+}
+
+TEST(BaselineAxisTest, SaysWhatIsMissing) {
+  EXPECT_THAT(
+      BaselineAxis("resize", {}, {}),
+      Fails(absl::StatusCode::kInvalidArgument, HasSubstr("resize=28")));
+  EXPECT_THAT(
+      BaselineAxis("ceiling", {}, {}),
+      Fails(absl::StatusCode::kInvalidArgument, HasSubstr("evaluation.sizes")));
+  EXPECT_THAT(BaselineAxis("local", {}, {}),
+              Fails(absl::StatusCode::kInvalidArgument, HasSubstr("roster")));
+  EXPECT_THAT(BaselineAxis("centrall", {}, {}),
+              Fails(absl::StatusCode::kInvalidArgument,
+                    HasSubstr("did you mean 'central'?")));
+}
+
+TEST(ApplyBaselineTest, CentralHoldsWhatAllHold) {
+  SimulationConfig simulation = Roster();
+  simulation.central = true;
+  ASSERT_OK_AND_ASSIGN(const auto population, Make(simulation));
+  ASSERT_EQ(population->size(), 1u);
+  ASSERT_OK_AND_ASSIGN(const auto data, population->DataOf(0));
+  ASSERT_EQ(data->size(), 60);
+  EXPECT_EQ(data->image_size(29), (ImageSize{14, 14}));
+  EXPECT_EQ(data->image_size(30), (ImageSize{20, 20}));
+  ASSERT_OK_AND_ASSIGN(const auto parts, Make(Roster()));
+  const auto second = parts->DataOf(1).value();
+  std::vector<float> a(400), b(400);
+  data->Read(31, {{0.5}, {0.5}}, a);
+  second->Read(1, {{0.5}, {0.5}}, b);
+  EXPECT_EQ(a, b);
+  EXPECT_EQ(data->label(31), second->label(1));
+}
+
+TEST(ApplyBaselineTest, OnlyIsOneClientUnderItsName) {
+  SimulationConfig simulation = Roster();
+  simulation.only = "b";
+  ASSERT_OK_AND_ASSIGN(const auto population, Make(simulation));
+  ASSERT_EQ(population->size(), 1u);
+  EXPECT_EQ(population->NameOf(0).value, "b");
+  simulation.only = "c";
+  EXPECT_THAT(Make(simulation),
+              Fails(absl::StatusCode::kNotFound, HasSubstr("'c'")));
+}
+
+TEST(ApplyBaselineTest, TheCeilingPutsAllAtOneSizeAndLooksThere) {
+  SimulationConfig simulation = Roster();
+  simulation.one_size = "20";
+  ASSERT_OK_AND_ASSIGN(const auto population, Make(simulation));
+  EXPECT_EQ(population->DataOf(0).value()->image_size(0), (ImageSize{20, 20}));
+  RunConfig run;
+  run.evaluation.sizes = {{14, 14}, {20, 20}};
+  ASSERT_OK_AND_ASSIGN(run, ApplyBaseline(simulation, run));
+  EXPECT_THAT(run.evaluation.sizes, ElementsAre(ImageSize{20, 20}));
+}
+
+TEST(ApplyBaselineTest, ASingleClientIsItsOwnCohort) {
+  SimulationConfig simulation = Roster();
+  simulation.central = true;
+  RunConfig run;
+  run.cohort.min_clients = 6;
+  run.cohort.size = 6;
+  ASSERT_OK_AND_ASSIGN(run, ApplyBaseline(simulation, run));
+  EXPECT_EQ(run.cohort.min_clients, 1);
+  EXPECT_EQ(run.cohort.size, 0);
+}
+
+}  // namespace
+}  // namespace fedgap
