@@ -1,8 +1,21 @@
 #include "client/core/pooled_accumulator.h"
 
+#include <utility>
+
 #include "common/base/check.h"
 
 namespace fedgap {
+namespace {
+
+std::vector<float> MeanOf(std::span<const double> sums, std::int64_t count) {
+  std::vector<float> mean;
+  for (const double sum : sums) {
+    mean.push_back(static_cast<float>(sum / static_cast<double>(count)));
+  }
+  return mean;
+}
+
+}  // namespace
 
 void PooledAccumulator::Add(int group, int label,
                             std::span<const float> pooled) {
@@ -20,40 +33,56 @@ void PooledAccumulator::Add(int group, int label,
 }
 
 PooledStatistics PooledAccumulator::Report(int min_class_count) const {
-  const auto channels = static_cast<std::size_t>(channels_);
-  const auto classes = static_cast<std::size_t>(classes_);
   PooledStatistics statistics;
   for (const auto& [group, sums] : groups_) {
-    GroupPooledStatistics out;
+    GroupPooledStatistics out = mode_ == PooledMode::kClasses
+                                    ? ReportClasses(sums, min_class_count)
+                                    : ReportMean(sums);
+    if (out.count < min_class_count) continue;
     out.group = group;
-    std::vector<double> total(channels);
-    if (mode_ == PooledMode::kClasses) {
-      out.class_counts.resize(classes);
-      out.class_means.resize(classes * channels);
-    }
-    for (std::size_t k = 0; k < classes; ++k) {
-      const std::int64_t count = sums.counts[k];
-      const double* sum = sums.sums.data() + k * channels;
-      out.count += count;
-      for (std::size_t c = 0; c < channels; ++c) total[c] += sum[c];
-      if (mode_ != PooledMode::kClasses || count < min_class_count ||
-          count == 0) {
-        continue;
-      }
-      out.class_counts[k] = count;
-      for (std::size_t c = 0; c < channels; ++c) {
-        out.class_means[k * channels + c] =
-            static_cast<float>(sum[c] / static_cast<double>(count));
-      }
-    }
-    out.mean.resize(channels);
-    for (std::size_t c = 0; c < channels; ++c) {
-      out.mean[c] =
-          static_cast<float>(total[c] / static_cast<double>(out.count));
-    }
     statistics.groups.push_back(std::move(out));
   }
   return statistics;
+}
+
+void PooledAccumulator::AddClass(const GroupSums& sums, std::size_t label,
+                                 GroupPooledStatistics& out,
+                                 std::span<double> total) const {
+  const double* sum = sums.sums.data() + label * total.size();
+  out.count += sums.counts[label];
+  for (std::size_t c = 0; c < total.size(); ++c) total[c] += sum[c];
+}
+
+GroupPooledStatistics PooledAccumulator::ReportMean(
+    const GroupSums& sums) const {
+  GroupPooledStatistics out;
+  std::vector<double> total(static_cast<std::size_t>(channels_));
+  for (std::size_t k = 0; k < sums.counts.size(); ++k) {
+    AddClass(sums, k, out, total);
+  }
+  out.mean = MeanOf(total, out.count);
+  return out;
+}
+
+GroupPooledStatistics PooledAccumulator::ReportClasses(
+    const GroupSums& sums, int min_class_count) const {
+  const auto channels = static_cast<std::size_t>(channels_);
+  GroupPooledStatistics out;
+  out.class_counts.resize(sums.counts.size());
+  std::vector<double> total(channels);
+  for (std::size_t k = 0; k < sums.counts.size(); ++k) {
+    const std::int64_t count = sums.counts[k];
+    std::vector<float> mean(channels);
+    if (count >= min_class_count && count > 0) {
+      out.class_counts[k] = count;
+      mean =
+          MeanOf(std::span(sums.sums).subspan(k * channels, channels), count);
+      AddClass(sums, k, out, total);
+    }
+    out.class_means.insert(out.class_means.end(), mean.begin(), mean.end());
+  }
+  if (out.count > 0) out.mean = MeanOf(total, out.count);
+  return out;
 }
 
 }  // namespace fedgap

@@ -21,10 +21,12 @@ std::string_view ToString(PooledMode mode);
 StatusOr<PooledMode> PooledModeFromString(std::string_view text);
 
 // The pooled vectors of one resolution group, from one evaluation pass of the
-// RECEIVED global model over the local training part.
+// RECEIVED global model over the local training part. With
+// PooledMode::kClasses it covers the samples of the classes that are not
+// withheld; from a mean over all of them a withheld class could be computed.
 struct GroupPooledStatistics {
   int group = 0;
-  std::int64_t count = 0;   // samples, > 0
+  std::int64_t count = 0;   // samples, >= min_class_count
   std::vector<float> mean;  // [C]
   // Per class: how many samples, and their mean [classes, C] row by row. Empty
   // unless PooledMode::kClasses. A class with fewer samples than the task's
@@ -36,7 +38,7 @@ struct GroupPooledStatistics {
   bool operator==(const GroupPooledStatistics&) const = default;
 };
 
-// Ascending by group; only groups that the client holds.
+// Ascending by group; only groups that the client holds and does not withhold.
 struct PooledStatistics {
   std::vector<GroupPooledStatistics> groups;
   bool operator==(const PooledStatistics&) const = default;

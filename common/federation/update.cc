@@ -3,24 +3,14 @@
 #include <fmt/format.h>
 
 #include <bit>
-#include <limits>
 
 #include "common/crypto/xxh3.h"
+#include "common/nn/batch_metrics.h"
 
 namespace fedgap {
-namespace {
 
 // Counts come from outside: their sum must not overflow before anybody has
-// looked at it. A sum of non-negative numbers stays at the largest.
-std::int64_t SaturatingAdd(std::int64_t a, std::int64_t b) {
-  std::int64_t sum = 0;
-  if (!__builtin_add_overflow(a, b, &sum)) return sum;
-  return b > 0 ? std::numeric_limits<std::int64_t>::max()
-               : std::numeric_limits<std::int64_t>::min();
-}
-
-}  // namespace
-
+// looked at it.
 std::int64_t UpdateInfo::samples() const {
   std::int64_t sum = 0;
   for (const GroupCounts& count : counts) {

@@ -3,11 +3,22 @@
 #define FEDGAP_COMMON_NN_BATCH_METRICS_H_
 
 #include <cstdint>
+#include <limits>
 
 namespace fedgap {
 
+// a + b for sums of what cannot be negative: held at the largest int64 instead
+// of overflowing, so that their order does not matter there either.
+inline std::int64_t SaturatingAdd(std::int64_t a, std::int64_t b) {
+  std::int64_t sum = 0;
+  if (!__builtin_add_overflow(a, b, &sum)) return sum;
+  return b > 0 ? std::numeric_limits<std::int64_t>::max()
+               : std::numeric_limits<std::int64_t>::min();
+}
+
 // Sums over examples, in integers, so that their order does not matter and
-// decisions made from them are the same everywhere.
+// decisions made from them are the same everywhere. Clients' sums come from
+// outside: adding them saturates.
 struct BatchMetrics {
   // Losses are summed as rint(loss * 2^20); one that is larger than kMaxLoss
   // or not a number counts as kMaxLoss.
@@ -30,9 +41,9 @@ struct BatchMetrics {
                      : 0.0;
   }
   BatchMetrics& operator+=(const BatchMetrics& other) {
-    count += other.count;
-    correct += other.correct;
-    loss_fixed += other.loss_fixed;
+    count = SaturatingAdd(count, other.count);
+    correct = SaturatingAdd(correct, other.correct);
+    loss_fixed = SaturatingAdd(loss_fixed, other.loss_fixed);
     return *this;
   }
   bool operator==(const BatchMetrics&) const = default;

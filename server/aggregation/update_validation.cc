@@ -13,9 +13,6 @@ namespace fedgap {
 namespace {
 
 constexpr std::int64_t kBlock = 1 << 14;
-// A sample's loss beyond this is a broken sum: float32 softmax cross-entropy
-// stays far below.
-constexpr double kMaxLoss = 1e6;
 constexpr std::int64_t kMaxSteps = std::int64_t{1} << 40;
 
 template <typename... Args>
@@ -35,8 +32,8 @@ Status CheckSums(const char* what, const BatchMetrics& sums,
                    sums.count);
   }
   const double loss = static_cast<double>(sums.loss_fixed);
-  const double bound =
-      kMaxLoss * BatchMetrics::kLossScale * static_cast<double>(sums.count);
+  const double bound = BatchMetrics::kMaxLoss * BatchMetrics::kLossScale *
+                       static_cast<double>(sums.count);
   if (loss < 0 || loss > bound) {
     return Invalid("{}: a loss sum of {} for {} samples", what,
                    loss / BatchMetrics::kLossScale, sums.count);
@@ -44,8 +41,15 @@ Status CheckSums(const char* what, const BatchMetrics& sums,
   return absl::OkStatus();
 }
 
+std::int64_t SamplesOfGroup(const UpdateInfo& info, int group) {
+  const auto counts =
+      std::ranges::find(info.counts, group, &GroupCounts::group);
+  return counts == info.counts.end() ? 0 : counts->samples;
+}
+
+// `most` bounds the samples of all groups together.
 Status CheckMetrics(const char* what, std::span<const GroupMetrics> metrics,
-                    const UpdateRules& rules) {
+                    const UpdateRules& rules, std::int64_t most) {
   int last = -1;
   for (const GroupMetrics& group : metrics) {
     if (group.group <= last || group.group >= rules.evaluation.groups.count()) {
@@ -54,8 +58,8 @@ Status CheckMetrics(const char* what, std::span<const GroupMetrics> metrics,
           what, group.group, last, rules.evaluation.groups.count());
     }
     last = group.group;
-    FEDGAP_RETURN_IF_ERROR(
-        CheckSums(what, group.sums, rules.validation.max_samples));
+    FEDGAP_RETURN_IF_ERROR(CheckSums(what, group.sums, most));
+    most -= group.sums.count;
   }
   return absl::OkStatus();
 }
@@ -103,6 +107,11 @@ Status CheckClasses(const GroupPooledStatistics& pooled,
       return Invalid("the pooled mean of class {} has no samples", label);
     }
   }
+  if (left != 0) {
+    return Invalid(
+        "pooled statistics cover {} samples of classes that are withheld",
+        left);
+  }
   return absl::OkStatus();
 }
 
@@ -118,15 +127,13 @@ Status CheckPooled(const UpdateInfo& info, const UpdateRules& rules) {
                      pooled.group, last);
     }
     last = pooled.group;
-    const auto counts =
-        std::ranges::find(info.counts, pooled.group, &GroupCounts::group);
-    const std::int64_t samples =
-        counts == info.counts.end() ? 0 : counts->samples;
-    if (pooled.count < 1 || pooled.count > samples) {
+    const std::int64_t samples = SamplesOfGroup(info, pooled.group);
+    const int least = rules.evaluation.min_class_count;
+    if (pooled.count < least || pooled.count > samples) {
       return Invalid(
           "pooled statistics over {} samples of resolution group {}, of which "
-          "the client counts {}",
-          pooled.count, pooled.group, samples);
+          "the client counts {}; fewer than {} are withheld",
+          pooled.count, pooled.group, samples, least);
     }
     FEDGAP_RETURN_IF_ERROR(
         CheckVector("a pooled mean", pooled.mean,
@@ -136,10 +143,17 @@ Status CheckPooled(const UpdateInfo& info, const UpdateRules& rules) {
   return absl::OkStatus();
 }
 
-Status ValidateMetrics(const UpdateInfo& info, const UpdateRules& rules) {
+// Of a train task, whose counts have been checked.
+Status CheckTrainMetrics(const UpdateInfo& info, const UpdateRules& rules) {
   FEDGAP_RETURN_IF_ERROR(
-      CheckMetrics("train metrics", info.train_metrics, rules));
-  return CheckMetrics("held-out metrics", info.held_out_metrics, rules);
+      CheckMetrics("train metrics", info.train_metrics, rules, info.samples()));
+  for (const GroupMetrics& group : info.train_metrics) {
+    FEDGAP_RETURN_IF_ERROR(CheckSums("train metrics", group.sums,
+                                     SamplesOfGroup(info, group.group)));
+  }
+  // Trained on or held out: together they are the client's whole data.
+  return CheckMetrics("held-out metrics", info.held_out_metrics, rules,
+                      rules.validation.max_samples - info.samples());
 }
 
 // Names the first element of `block` that is not finite.
@@ -195,7 +209,7 @@ Status ValidateInfo(const UpdateInfo& info, const UpdateRules& rules) {
   if (!std::isfinite(info.train_seconds) || info.train_seconds < 0) {
     return Invalid("training took {} seconds", info.train_seconds);
   }
-  FEDGAP_RETURN_IF_ERROR(ValidateMetrics(info, rules));
+  FEDGAP_RETURN_IF_ERROR(CheckTrainMetrics(info, rules));
   // Over every step: a sample counts as often as it was seen.
   FEDGAP_RETURN_IF_ERROR(
       CheckSums("training metrics", info.training,
@@ -207,7 +221,10 @@ Status ValidateEvaluation(const UpdateInfo& info, const UpdateRules& rules) {
   if (!info.pooled.groups.empty()) {
     return Invalid("an evaluation carries no pooled statistics");
   }
-  return ValidateMetrics(info, rules);
+  const std::int64_t most = rules.validation.max_samples;
+  FEDGAP_RETURN_IF_ERROR(
+      CheckMetrics("train metrics", info.train_metrics, rules, most));
+  return CheckMetrics("held-out metrics", info.held_out_metrics, rules, most);
 }
 
 StatusOr<UpdateFacts> ValidateUpdate(const UpdateInfo& info,

@@ -31,7 +31,8 @@ struct UpdateFacts {
 // The info of a train task. INVALID_ARGUMENT, naming the field, for counts,
 // steps, metrics or pooled statistics that cannot be true of any client: zero,
 // negative or absurd counts, groups out of order or range, wrong lengths,
-// values that are not finite, more correct answers than samples. Pure.
+// values that are not finite, more correct answers than samples, metrics over
+// more samples than the counts or validation.max_samples have. Pure.
 Status ValidateInfo(const UpdateInfo& info, const UpdateRules& rules);
 
 // The info of an evaluate task: its metrics; it counts and pools nothing.

@@ -31,7 +31,29 @@ TEST(PooledAccumulatorTest, WithholdsClassesOfAFewSamples) {
   const auto group = pooled.Report(/*min_class_count=*/8).groups[0];
   EXPECT_THAT(group.class_counts, ElementsAre(8, 0));
   EXPECT_THAT(group.class_means, ElementsAre(2, 0));
-  EXPECT_EQ(group.count, 15);  // the mean still covers all
+}
+
+// 15 times the mean minus 8 times the first class's would be the second class.
+TEST(PooledAccumulatorTest, TheGroupsMeanDoesNotGiveAWithheldClassAway) {
+  PooledAccumulator pooled(PooledMode::kClasses, 2, 1);
+  for (int i = 0; i < 8; ++i) pooled.Add(0, 0, std::vector<float>{2});
+  for (int i = 0; i < 7; ++i) pooled.Add(0, 1, std::vector<float>{4});
+  const auto group = pooled.Report(/*min_class_count=*/8).groups[0];
+  EXPECT_EQ(group.count, 8);
+  EXPECT_THAT(group.mean, ElementsAre(2));
+}
+
+TEST(PooledAccumulatorTest, WithholdsGroupsOfAFewSamples) {
+  for (const PooledMode mode : {PooledMode::kClasses, PooledMode::kMean}) {
+    PooledAccumulator pooled(mode, 2, 1);
+    pooled.Add(0, 0, std::vector<float>{9});  // one image's own vector
+    for (int i = 0; i < 8; ++i) pooled.Add(2, 1, std::vector<float>{4});
+    const PooledStatistics statistics = pooled.Report(/*min_class_count=*/8);
+    ASSERT_EQ(statistics.groups.size(), 1U);
+    EXPECT_EQ(statistics.groups[0].group, 2);
+    EXPECT_EQ(statistics.groups[0].count, 8);
+    EXPECT_THAT(statistics.groups[0].mean, ElementsAre(4));
+  }
 }
 
 TEST(PooledAccumulatorTest, GivesOnlyWhatTheModeAllows) {

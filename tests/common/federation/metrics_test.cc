@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
 namespace fedgap {
 namespace {
@@ -17,6 +18,15 @@ TEST(SumByGroupTest, AddsUpEachGroupAscending) {
   EXPECT_EQ(SumByGroup({&first, &second}),
             (std::vector<GroupMetrics>{Group(0, 4, 4), Group(2, 20, 11),
                                        Group(3, 1, 1)}));
+}
+
+// Clients' numbers come from outside, and each alone is allowed to be so large.
+TEST(SumByGroupTest, SaturatesInsteadOfOverflowing) {
+  constexpr std::int64_t kLarge = std::int64_t{1} << 62;
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  const std::vector<GroupMetrics> part = {{0, {kLarge, kLarge, kLarge}}};
+  EXPECT_EQ(SumByGroup({&part, &part, &part}),
+            (std::vector<GroupMetrics>{{0, {kMost, kMost, kMost}}}));
 }
 
 TEST(SummarizeTest, CountsEachGroupTheSameHoweverManySamplesItHas) {

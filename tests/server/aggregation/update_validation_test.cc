@@ -31,7 +31,7 @@ class UpdateValidationTest : public ::testing::Test {
     info_.train_metrics = {{0, {10, 4, 1 << 22}}, {2, {5, 5, 0}}};
     info_.held_out_metrics = {{2, {3, 1, 1 << 20}}};
     info_.training = {45, 20, 1 << 24};
-    info_.pooled.groups = {{0, 10, {1, 2}, {4, 0, 2}, {1, 2, 0, 0, 3, 4}}};
+    info_.pooled.groups = {{0, 6, {1, 2}, {4, 0, 2}, {1, 2, 0, 0, 3, 4}}};
     delta_ = Parameters(20010, 0.0f);
   }
 
@@ -133,12 +133,25 @@ TEST_F(UpdateValidationTest, NamesTheImpossibleField) {
        [](UpdateInfo& i) {
          i.held_out_metrics[0].sums.loss_fixed = 1LL << 60;
        }},
+      {"train metrics over 11 samples; the client has at most 10",
+       [](UpdateInfo& i) { i.train_metrics = {{0, {11, 0, 0}}}; }},
+      {"held-out metrics over 99999986 samples",
+       [](UpdateInfo& i) { i.held_out_metrics[0].sums.count = 99'999'986; }},
+      {"held-out metrics over 99999985 samples; the client has at most "
+       "99999984",
+       [](UpdateInfo& i) {
+         i.held_out_metrics = {{0, {1, 0, 0}}, {2, {99'999'985, 0, 0}}};
+       }},
       {"group 0 after 0", [](UpdateInfo& i) { i.train_metrics[1].group = 0; }},
       {"not below 3", [](UpdateInfo& i) { i.held_out_metrics[0].group = 3; }},
       {"training metrics", [](UpdateInfo& i) { i.training.correct = 46; }},
       {"pooled statistics over 11",
        [](UpdateInfo& i) { i.pooled.groups[0].count = 11; }},
-      {"pooled statistics over 10 samples of resolution group 1",
+      {"pooled statistics over 1 samples",
+       [](UpdateInfo& i) { i.pooled.groups[0].count = 1; }},
+      {"pooled statistics cover 1 samples of classes that are withheld",
+       [](UpdateInfo& i) { i.pooled.groups[0].count = 7; }},
+      {"pooled statistics over 6 samples of resolution group 1",
        [](UpdateInfo& i) { i.pooled.groups[0].group = 1; }},
       {"not ascending",
        [](UpdateInfo& i) { i.pooled.groups.push_back(i.pooled.groups[0]); }},
@@ -168,6 +181,17 @@ TEST_F(UpdateValidationTest, NamesTheImpossibleField) {
     EXPECT_THAT(Validate(), Fails(absl::StatusCode::kInvalidArgument,
                                   HasSubstr(test.message)));
   }
+}
+
+// What a client sends whose training diverged: every loss at its largest.
+TEST_F(UpdateValidationTest, TheLargestLossesCount) {
+  const BatchMetrics diverged{
+      10, 0,
+      static_cast<std::int64_t>(10 * BatchMetrics::kMaxLoss *
+                                BatchMetrics::kLossScale)};
+  info_.train_metrics = {{0, diverged}};
+  info_.training = diverged;
+  EXPECT_OK(Validate());
 }
 
 TEST_F(UpdateValidationTest, PooledStatisticsAreWhatWasAskedFor) {
