@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "common/federation/bounds.h"
+
 namespace fedgap {
 namespace {
 
@@ -13,10 +15,12 @@ Status MustBe(const char* what) {
 
 void BindRun(RunConfig& config, ConfigSchema& schema) {
   schema.Section("run", "The run as a whole.")
-      .Text("name", &config.name, "begins the run's id and directory")
+      .Text("name", &config.name,
+            "begins the run's id and directory; 1 to 64 characters of a-z A-Z "
+            "0-9 . _ -")
       .Integer("seed", &config.seed, Range::AtLeast(0),
                "every random choice of the run follows from it")
-      .Integer("rounds", &config.rounds, Range::AtLeast(1),
+      .Integer("rounds", &config.rounds, Range::Between(1, kMaxRound),
                "rounds of the whole run");
 }
 
@@ -30,7 +34,8 @@ void BindModel(ModelConfig& model, ConfigSchema& schema) {
           "channels of the first convolution, the others scale; 0: its own")
       .Integer("input_channels", &model.input_channels, Range::Between(1, 1024),
                "1: grey, 3: colour")
-      .Integer("classes", &model.classes, Range::Between(2, 100000), "labels")
+      .Integer("classes", &model.classes, Range::Between(2, kMaxClasses),
+               "labels")
       .Texts("class_names", &model.class_names,
              "in the order of the labels, so that clients whose folders lack "
              "some number theirs alike; empty: those of evaluation.data")
@@ -38,9 +43,11 @@ void BindModel(ModelConfig& model, ConfigSchema& schema) {
               "local: normalisation stays on the client (FedBN)")
       .Text("init_from", &model.init_from,
             "start from this safetensors file instead of the seed")
-      .Numbers("mean", &model.mean, Range(),
+      .Numbers("mean", &model.mean,
+               Range::Between(-kMaxPixelMean, kMaxPixelMean),
                "of each channel, pixels being in [0, 1]; empty: 0.5")
-      .Numbers("stddev", &model.stddev, Range::Above(0),
+      .Numbers("stddev", &model.stddev,
+               Range::Between(kMinPixelStddev, kMaxPixelStddev),
                "of each channel; empty: 0.5");
 }
 
@@ -84,23 +91,28 @@ void BindTraining(TrainingConfig& training, ConfigSchema& schema) {
   LocalTraining& local = training.local;
   LearningRateSchedule& schedule = training.schedule;
   schema.Section("training", "What a client does in a round.")
-      .Number("learning_rate", &local.learning_rate, Range::Above(0),
+      .Number("learning_rate", &local.learning_rate,
+              Range::AboveUpTo(0, kMaxLearningRate),
               "of SGD; the schedule starts from it")
-      .Integer("epochs", &local.epochs, Range::AtLeast(1),
+      .Integer("epochs", &local.epochs, Range::Between(1, kMaxEpochs),
                "passes over the local data a round")
-      .Integer("steps", &local.steps, Range::AtLeast(0),
+      .Integer("steps", &local.steps, Range::Between(0, kMaxSteps),
                "> 0: exactly so many optimiser steps instead of epochs")
-      .Integer("batch_size", &local.batch_size, Range::AtLeast(1), "images")
+      .Integer("batch_size", &local.batch_size,
+               Range::Between(1, kMaxBatchSize), "images")
       .Number("momentum", &local.momentum, Range::Below(0, 1),
               "fresh in every round")
-      .Number("weight_decay", &local.weight_decay, Range::AtLeast(0),
+      .Number("weight_decay", &local.weight_decay,
+              Range::Between(0, kMaxWeightDecay),
               "added to the gradient, times the weight")
       .Switch("nesterov", &local.nesterov, "Nesterov's momentum")
-      .Number("clip_norm", &local.clip_norm, Range::AtLeast(0),
+      .Number("clip_norm", &local.clip_norm, Range::Between(0, kMaxClipNorm),
               "> 0: longer gradients are scaled to this norm")
-      .Number("proximal_mu", &local.proximal_mu, Range::AtLeast(0),
+      .Number("proximal_mu", &local.proximal_mu,
+              Range::Between(0, kMaxProximalMu),
               "> 0: FedProx's pull towards the received model")
-      .Integer("gradient_shards", &local.gradient_shards, Range::Between(1, 64),
+      .Integer("gradient_shards", &local.gradient_shards,
+               Range::Between(1, kMaxGradientShards),
                "parts in which a batch is summed: the most threads that one "
                "client can use; part of the result's bits")
       .Choice("schedule", &schedule.kind,
@@ -109,7 +121,8 @@ void BindTraining(TrainingConfig& training, ConfigSchema& schema) {
               "how the learning rate moves over the rounds")
       .Integer("warmup_rounds", &schedule.warmup_rounds, Range::AtLeast(0),
                "rounds in which the learning rate rises evenly first")
-      .Number("min_learning_rate", &schedule.min_rate, Range::AtLeast(0),
+      .Number("min_learning_rate", &schedule.min_rate,
+              Range::Between(0, kMaxLearningRate),
               "below which no schedule falls")
       .Integer("step_rounds", &schedule.step_rounds, Range::AtLeast(1),
                "rounds between two steps of schedule step")
@@ -127,7 +140,8 @@ void BindCohort(CohortConfig& cohort, ConfigSchema& schema) {
                "the run waits until so many are connected")
       .Number("over_selection", &cohort.over_selection, Range::Between(1, 3),
               "so many times the cohort is asked; the first to answer count")
-      .Number("deadline_seconds", &cohort.deadline_seconds, Range::AtLeast(0),
+      .Number("deadline_seconds", &cohort.deadline_seconds,
+              Range::Between(0, kMaxDeadlineSeconds),
               "after which a round closes with what has arrived; 0: never")
       .Number("quorum", &cohort.quorum, Range::AboveUpTo(0, 1),
               "share of the cohort that a round needs at its deadline")
@@ -223,10 +237,11 @@ void BindEvaluation(EvaluationConfig& evaluation, ConfigSchema& schema) {
               {PooledMode::kClasses, PooledMode::kMean, PooledMode::kOff},
               "pooled vectors that clients send: their mean and each class's, "
               "the mean, or none")
-      .Integer("min_class_count", &local.min_class_count, Range::AtLeast(1),
+      .Integer("min_class_count", &local.min_class_count,
+               Range::Between(1, kMaxMinClassCount),
                "a class with fewer samples on a client is withheld")
       .Number("held_out_fraction", &local.held_out_fraction,
-              Range::Between(0, 0.5),
+              Range::Between(0, kMaxHeldOutFraction),
               "of a client's data that is never trained on");
 }
 

@@ -25,7 +25,11 @@ HeldOutSplit SplitStratified(const DataSource& data, double fraction,
   FEDGAP_CHECK(fraction >= 0 && fraction < 1);
   std::vector<std::vector<TrackGroup>> classes(data.class_names().size());
   for (TrackGroup& group : GroupByTrack(data)) {
-    classes[static_cast<std::size_t>(group.label)].push_back(std::move(group));
+    FEDGAP_CHECK(group.label >= 0);
+    const auto label = static_cast<std::size_t>(group.label);
+    // Not every source has a name for each of its labels.
+    if (label >= classes.size()) classes.resize(label + 1);
+    classes[label].push_back(std::move(group));
   }
   HeldOutSplit split;
   double seen = 0;

@@ -4,6 +4,8 @@
 
 #include <limits>
 
+#include "common/crypto/identity.h"
+#include "common/federation/bounds.h"
 #include "common/federation/enum_names.h"
 
 namespace fedgap {
@@ -14,6 +16,16 @@ constexpr EnumNames<4> kStrategies = {"fedavg", "fedavgm", "fedadam", "median"};
 constexpr EnumNames<2> kOnExcess = {"reject", "clip"};
 
 using Problems = std::vector<std::string>;
+
+// The name becomes a part of the run's id, of paths and of task ids.
+void CheckRun(const RunConfig& config, Problems* problems) {
+  const Status name = ValidateName(config.name, "run.name");
+  if (!name.ok()) problems->push_back(MessageOf(name));
+  if (config.seed >
+      static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
+    problems->push_back("run.seed is above 2^63 - 1");
+  }
+}
 
 void CheckModel(const RunConfig& config, Problems* problems) {
   const ModelConfig& model = config.model;
@@ -37,6 +49,11 @@ void CheckTraining(const RunConfig& config, Problems* problems) {
       CheckSchedule(config.training.schedule, local.learning_rate);
   if (!schedule.ok()) {
     problems->push_back(fmt::format("[training]: {}", MessageOf(schedule)));
+  }
+  if (local.momentum > kMaxMomentum) {
+    problems->push_back(
+        fmt::format("training.momentum = {} is not below 1 in single precision",
+                    local.momentum));
   }
   if (local.nesterov && local.momentum == 0) {
     problems->push_back("training.nesterov needs training.momentum above 0");
@@ -115,10 +132,7 @@ StatusOr<OnExcess> OnExcessFromString(std::string_view text) {
 
 Status Validate(const RunConfig& config) {
   Problems problems;
-  if (config.seed >
-      static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
-    problems.push_back("run.seed is above 2^63 - 1");
-  }
+  CheckRun(config, &problems);
   CheckModel(config, &problems);
   CheckTraining(config, &problems);
   CheckCohort(config, &problems);

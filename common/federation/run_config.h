@@ -116,7 +116,7 @@ struct StopConfig {
 };
 
 struct RunConfig {
-  std::string name = "run";
+  std::string name = "run";  // ValidateName (common/crypto/identity.h)
   std::uint64_t seed = 1;
   int rounds = 10;
   ModelConfig model;

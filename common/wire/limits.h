@@ -1,8 +1,11 @@
-// The bounds of the wire contract (docs/PROTOCOL.md, "Limits").
+// The bounds of the wire contract (docs/PROTOCOL.md, "Limits"); those that a
+// configuration has too stand in common/federation/bounds.h.
 #ifndef FEDGAP_COMMON_WIRE_LIMITS_H_
 #define FEDGAP_COMMON_WIRE_LIMITS_H_
 
 #include <cstdint>
+
+#include "common/federation/bounds.h"
 
 namespace fedgap {
 
@@ -17,13 +20,9 @@ inline constexpr std::int64_t kMaxVectorBytes = std::int64_t{1} << 42;
 
 // Samples, pixels, steps: anything that is counted.
 inline constexpr std::int64_t kMaxCount = 1'000'000'000'000;
-inline constexpr std::int64_t kMaxRound = 1'000'000'000;
-inline constexpr int kMaxClasses = 65536;
-inline constexpr int kMaxChannels = 65536;
 inline constexpr int kMaxNodes = 4096;
 
 inline constexpr std::int64_t kMaxNameBytes = 128;  // nodes, models
-inline constexpr std::int64_t kMaxClassNameBytes = 256;
 inline constexpr std::int64_t kMaxTaskIdBytes = 256;
 inline constexpr std::int64_t kMaxReasonBytes = 1024;
 

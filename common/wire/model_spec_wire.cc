@@ -138,10 +138,12 @@ Normalization ReadNormalization(MessageReader& in, const v1::ModelSpec& proto) {
   in.Integer("mean", proto.mean_size(), 0, kMaxChannels);
   in.Integer("stddev", proto.stddev_size(), 0, kMaxChannels);
   for (const double mean : proto.mean()) {
-    normalization.mean.push_back(in.Real("mean", mean, -1e6, 1e6));
+    normalization.mean.push_back(
+        in.Real("mean", mean, -kMaxPixelMean, kMaxPixelMean));
   }
   for (const double stddev : proto.stddev()) {
-    normalization.stddev.push_back(in.Real("stddev", stddev, 1e-12, 1e6));
+    normalization.stddev.push_back(
+        in.Real("stddev", stddev, kMinPixelStddev, kMaxPixelStddev));
   }
   return normalization;
 }

@@ -8,7 +8,7 @@
 namespace fedgap {
 namespace {
 
-constexpr std::int64_t kMaxTimeLeftMs = 1'000LL * 3600 * 24 * 365;
+constexpr std::int64_t kMaxTimeLeftMs = kMaxDeadlineSeconds * 1000;
 
 void SetTraining(const LocalTraining& training, v1::LocalTraining* proto) {
   proto->set_epochs(training.epochs);
@@ -26,20 +26,23 @@ void SetTraining(const LocalTraining& training, v1::LocalTraining* proto) {
 StatusOr<LocalTraining> ReadTraining(const v1::LocalTraining& proto) {
   MessageReader in("task.training");
   LocalTraining training;
-  training.epochs = in.Int("epochs", proto.epochs(), 0, 1'000'000);
-  training.steps = in.Int("steps", proto.steps(), 0, 1'000'000'000);
+  training.epochs = in.Int("epochs", proto.epochs(), 0, kMaxEpochs);
+  training.steps = in.Int("steps", proto.steps(), 0, kMaxSteps);
   in.Require(training.epochs > 0 || training.steps > 0, "epochs",
              "and steps are both 0: nothing to train");
-  training.batch_size = in.Int("batch_size", proto.batch_size(), 1, 1'000'000);
+  training.batch_size =
+      in.Int("batch_size", proto.batch_size(), 1, kMaxBatchSize);
   training.learning_rate =
-      in.Real("learning_rate", proto.learning_rate(), 0, 1e6);
-  training.momentum = in.Real("momentum", proto.momentum(), 0, 1);
-  training.weight_decay = in.Real("weight_decay", proto.weight_decay(), 0, 1e6);
+      in.Real("learning_rate", proto.learning_rate(), 0, kMaxLearningRate);
+  training.momentum = in.Real("momentum", proto.momentum(), 0, kMaxMomentum);
+  training.weight_decay =
+      in.Real("weight_decay", proto.weight_decay(), 0, kMaxWeightDecay);
   training.nesterov = proto.nesterov();
-  training.clip_norm = in.Real("clip_norm", proto.clip_norm(), 0, 1e30);
-  training.proximal_mu = in.Real("proximal_mu", proto.proximal_mu(), 0, 1e6);
+  training.clip_norm = in.Real("clip_norm", proto.clip_norm(), 0, kMaxClipNorm);
+  training.proximal_mu =
+      in.Real("proximal_mu", proto.proximal_mu(), 0, kMaxProximalMu);
   training.gradient_shards =
-      in.Int("gradient_shards", proto.gradient_shards(), 1, 1024);
+      in.Int("gradient_shards", proto.gradient_shards(), 1, kMaxGradientShards);
   FEDGAP_RETURN_IF_ERROR(in.status());
   return training;
 }
@@ -69,9 +72,9 @@ StatusOr<LocalEvaluation> ReadEvaluation(const v1::LocalEvaluation& proto) {
   evaluation.pooled = static_cast<PooledMode>(
       in.Int("pooled", static_cast<int>(proto.pooled()), 1, 3) - 1);
   evaluation.min_class_count =
-      in.Int("min_class_count", proto.min_class_count(), 1, 1'000'000);
-  evaluation.held_out_fraction =
-      in.Real("held_out_fraction", proto.held_out_fraction(), 0, 0.5);
+      in.Int("min_class_count", proto.min_class_count(), 1, kMaxMinClassCount);
+  evaluation.held_out_fraction = in.Real(
+      "held_out_fraction", proto.held_out_fraction(), 0, kMaxHeldOutFraction);
   FEDGAP_RETURN_IF_ERROR(in.status());
   return evaluation;
 }

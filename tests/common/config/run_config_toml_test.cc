@@ -133,10 +133,11 @@ TEST(RunConfigTomlTest, ImpossibleValuesAreNamed) {
   EXPECT_THAT(Parse("[resolution]\nedges = [24, 16]\n"),
               Fails(absl::StatusCode::kInvalidArgument,
                     HasSubstr("16 stands after 24")));
-  EXPECT_THAT(Parse("[evaluation]\nsizes = ['14']\ndata='x'\n[training]\n"
-                    "batch_size = 0\n"),
-              Fails(absl::StatusCode::kInvalidArgument,
-                    HasSubstr("training.batch_size = 0: must be >= 1")));
+  EXPECT_THAT(
+      Parse("[evaluation]\nsizes = ['14']\ndata='x'\n[training]\n"
+            "batch_size = 0\n"),
+      Fails(absl::StatusCode::kInvalidArgument,
+            HasSubstr("training.batch_size = 0: must be in [1, 1000000]")));
   EXPECT_THAT(Parse("[run]\nseed = -1\n"),
               Fails(absl::StatusCode::kInvalidArgument,
                     HasSubstr("run.seed = -1: must be >= 0")));

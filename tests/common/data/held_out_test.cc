@@ -41,6 +41,35 @@ std::vector<int> Counts(const DataSource& data,
   return counts;
 }
 
+// A source need not have names for its classes.
+class NamelessSource final : public DataSource {
+ public:
+  explicit NamelessSource(const DataSource& base) : base_(base) {}
+  std::int64_t size() const override { return base_.size(); }
+  int channels() const override { return base_.channels(); }
+  ImageSize image_size(std::int64_t i) const override {
+    return base_.image_size(i);
+  }
+  int label(std::int64_t i) const override { return base_.label(i); }
+  std::int32_t track(std::int64_t i) const override { return base_.track(i); }
+  const std::vector<std::string>& class_names() const override { return none_; }
+  void Read(std::int64_t i, const Normalization& normalization,
+            std::span<float> out) const override {
+    base_.Read(i, normalization, out);
+  }
+
+ private:
+  const DataSource& base_;
+  const std::vector<std::string> none_;
+};
+
+TEST(HeldOutTest, ClassesNeedNoNames) {
+  const ImageDataset data = Make({100, 50, 200});
+  const HeldOutSplit split =
+      SplitHeldOut(NamelessSource(data), 0.1, 1, "client-1");
+  EXPECT_EQ(split.held_out, SplitHeldOut(data, 0.1, 1, "client-1").held_out);
+}
+
 TEST(HeldOutTest, TakesTheFractionOfEveryClass) {
   const ImageDataset data = Make({100, 50, 200});
   const HeldOutSplit split = SplitHeldOut(data, 0.1, 1, "client-1");

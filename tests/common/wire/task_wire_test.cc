@@ -109,6 +109,14 @@ TEST(TaskWireTest, MalformedTasksAreRefused) {
              m.mutable_train()->mutable_training()->set_learning_rate(inf);
            },
            "learning_rate is inf"},
+          {"momentum that never fades",
+           [](M& m) { m.mutable_train()->mutable_training()->set_momentum(1); },
+           "momentum is 1"},
+          {"momentum of 1 in single precision",
+           [](M& m) {
+             m.mutable_train()->mutable_training()->set_momentum(0.9999999999);
+           },
+           "momentum"},
           {"negative decay",
            [](M& m) {
              m.mutable_train()->mutable_training()->set_weight_decay(-1);
