@@ -26,6 +26,10 @@ class FileDescriptor {
   int fd_;
 };
 
+std::span<const std::uint8_t> BytesOf(std::string_view text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
 // Reads at most max_bytes into `out`, a resizable buffer of byte-sized items.
 template <typename Buffer>
 Status ReadInto(const std::filesystem::path& path, std::uint64_t max_bytes,
@@ -58,25 +62,6 @@ Status ReadInto(const std::filesystem::path& path, std::uint64_t max_bytes,
     }
   }
   out.resize(done);
-  return absl::OkStatus();
-}
-
-Status WriteAll(int fd, std::span<const std::uint8_t> bytes,
-                const std::filesystem::path& path) {
-  while (!bytes.empty()) {
-    const ssize_t put = ::write(fd, bytes.data(), bytes.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return ErrnoStatus(errno, "write", path);
-    bytes = bytes.subspan(static_cast<std::size_t>(put));
-  }
-  return absl::OkStatus();
-}
-
-Status SyncDirectory(const std::filesystem::path& directory) {
-  FileDescriptor fd(
-      ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd.valid()) return ErrnoStatus(errno, "open", directory);
-  if (::fsync(fd.get()) != 0) return ErrnoStatus(errno, "fsync", directory);
   return absl::OkStatus();
 }
 
@@ -126,6 +111,30 @@ Status ErrnoStatus(int error, std::string_view attempt,
   }
 }
 
+Status WriteAll(int fd, std::span<const std::uint8_t> bytes,
+                const std::filesystem::path& path) {
+  while (!bytes.empty()) {
+    const ssize_t put = ::write(fd, bytes.data(), bytes.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return ErrnoStatus(errno, "write", path);
+    bytes = bytes.subspan(static_cast<std::size_t>(put));
+  }
+  return absl::OkStatus();
+}
+
+Status WriteAll(int fd, std::string_view text,
+                const std::filesystem::path& path) {
+  return WriteAll(fd, BytesOf(text), path);
+}
+
+Status SyncDirectory(const std::filesystem::path& directory) {
+  FileDescriptor fd(
+      ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.valid()) return ErrnoStatus(errno, "open", directory);
+  if (::fsync(fd.get()) != 0) return ErrnoStatus(errno, "fsync", directory);
+  return absl::OkStatus();
+}
+
 StatusOr<std::vector<std::uint8_t>> ReadFileBytes(
     const std::filesystem::path& path, std::uint64_t max_bytes) {
   std::vector<std::uint8_t> bytes;
@@ -161,11 +170,7 @@ Status WriteFileAtomic(const std::filesystem::path& path,
 
 Status WriteFileAtomic(const std::filesystem::path& path, std::string_view text,
                        WriteOptions options) {
-  return WriteFileAtomic(
-      path,
-      std::span(reinterpret_cast<const std::uint8_t*>(text.data()),
-                text.size()),
-      options);
+  return WriteFileAtomic(path, BytesOf(text), options);
 }
 
 }  // namespace fedgap

@@ -39,6 +39,15 @@ Status WriteFileAtomic(const std::filesystem::path& path,
 Status WriteFileAtomic(const std::filesystem::path& path, std::string_view text,
                        WriteOptions options = {});
 
+// Writes all of `bytes` to `fd`; `path` is for the message. Errors as above.
+Status WriteAll(int fd, std::span<const std::uint8_t> bytes,
+                const std::filesystem::path& path);
+Status WriteAll(int fd, std::string_view text,
+                const std::filesystem::path& path);
+
+// fsync: the names in `directory` survive a crash. Errors as above.
+Status SyncDirectory(const std::filesystem::path& directory);
+
 // A Status for errno after a failed call on `path`, saying what was attempted.
 Status ErrnoStatus(int error, std::string_view attempt,
                    const std::filesystem::path& path);

@@ -20,8 +20,9 @@ namespace {
 // so flushes are counted here.
 class SegmentSink final : public spdlog::sinks::base_sink<std::mutex> {
  public:
-  explicit SegmentSink(std::unique_ptr<SegmentWriter> writer)
-      : writer_(std::move(writer)) {}
+  SegmentSink(std::unique_ptr<SegmentWriter> writer,
+              std::function<void(const Status&)> on_failure)
+      : writer_(std::move(writer)), on_failure_(std::move(on_failure)) {}
 
   void WaitForFlushes(std::uint64_t flushes) EXCLUDES(state_mutex_) {
     MutexLock lock(state_mutex_);
@@ -44,11 +45,16 @@ class SegmentSink final : public spdlog::sinks::base_sink<std::mutex> {
   }
   void Keep(const Status& status) EXCLUDES(state_mutex_) {
     if (status.ok()) return;
-    MutexLock lock(state_mutex_);
-    status_.Update(status);
+    {
+      MutexLock lock(state_mutex_);
+      if (!status_.ok()) return;
+      status_ = status;
+    }
+    if (on_failure_) on_failure_(status);
   }
 
   std::unique_ptr<SegmentWriter> writer_;
+  const std::function<void(const Status&)> on_failure_;
   mutable Mutex state_mutex_;
   CondVar flushed_;
   std::uint64_t flushes_ GUARDED_BY(state_mutex_) = 0;
@@ -61,12 +67,13 @@ class EventLog::Impl {
  public:
   // Throws what std::thread throws.
   Impl(const Clock& clock, const EventLogTail& tail,
-       std::unique_ptr<SegmentWriter> writer, int queue_events)
+       std::unique_ptr<SegmentWriter> writer, const Options& options)
       : clock_(clock),
         start_(tail.start + 1),
         pool_(std::make_shared<spdlog::details::thread_pool>(
-            static_cast<std::size_t>(queue_events), 1)),
-        sink_(std::make_shared<SegmentSink>(std::move(writer))),
+            static_cast<std::size_t>(options.queue_events), 1)),
+        sink_(std::make_shared<SegmentSink>(std::move(writer),
+                                            options.on_failure)),
         logger_(std::make_shared<spdlog::async_logger>(
             "events", sink_, pool_, spdlog::async_overflow_policy::block)),
         seq_(tail.seq) {
@@ -129,8 +136,8 @@ StatusOr<std::unique_ptr<EventLog>> EventLog::Open(
       auto writer, SegmentWriter::Open(directory, tail, options.segment_bytes));
   std::unique_ptr<EventLog> log;
   try {
-    log.reset(new EventLog(std::make_unique<Impl>(
-        clock, tail, std::move(writer), options.queue_events)));
+    log.reset(new EventLog(
+        std::make_unique<Impl>(clock, tail, std::move(writer), options)));
   } catch (const std::exception& error) {
     return absl::ResourceExhaustedError(
         fmt::format("cannot start the event log's writer: {}", error.what()));

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 
 #include "common/base/clock.h"
@@ -23,6 +24,9 @@ class EventLog final : public EventSink {
     // A new segment begins when a line would make the last one longer.
     std::int64_t segment_bytes = std::int64_t{64} << 20;
     int queue_events = 1024;
+    // Told the first failure to write or fsync, when it happens, on the
+    // writer's thread; must not emit.
+    std::function<void(const Status&)> on_failure = nullptr;
   };
 
   // Opens or continues the log in `directory` (made if it does not exist).

@@ -161,7 +161,10 @@ std::string FairnessLine(const FairnessSummary& fairness) {
 }  // namespace
 
 std::string ToJson(const RunReport& report) {
-  Json accuracy = {{"from", report.accuracy_from}};
+  Json accuracy = {
+      {"from", report.accuracy_from},
+      {"round",
+       report.accuracy_from == "none" ? Json() : Json(report.accuracy_round)}};
   accuracy.update(ToJsonValue(report.accuracy));
   accuracy["groups"] = GroupsToJson(report.groups, /*training=*/true);
   accuracy["sizes"] = SizesToJson(report.sizes);
@@ -212,7 +215,13 @@ std::string ToTable(const RunReport& report) {
       text += "accuracy on the clients' held-out parts\n";
     }
   }
-  if (report.accuracy_from != "none") text += FairnessLine(report.accuracy);
+  if (report.accuracy_from != "none") {
+    text += FairnessLine(report.accuracy);
+    if (report.accuracy_round != report.rounds) {
+      text += fmt::format("measured after round {}, not on the last model\n",
+                          report.accuracy_round);
+    }
+  }
   text += fmt::format(
       "{} round{} in {:.1f} s, {} client{}, {:.1f} MB up, {:.1f} MB down; {}\n",
       report.rounds, report.rounds == 1 ? "" : "s", report.seconds,

@@ -77,6 +77,9 @@ struct RunReport {
   // "server": the server's held-out set; "clients": the clients' held-out
   // parts; "none".
   std::string accuracy_from = "none";
+  // After which round the model was measured: `rounds`, or an earlier one
+  // where the last model was not looked at.
+  Round accuracy_round = 0;
   FairnessSummary accuracy;
   std::vector<GroupReport> groups;
   std::vector<SizeReport> sizes;

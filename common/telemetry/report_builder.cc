@@ -85,7 +85,10 @@ void ReportBuilder::Take(const RoundCommittedEvent& event) {
     totals_[group.group].influence += group.influence;
     totals_[group.group].pixel_influence += group.pixel_influence;
   }
-  if (event.evaluated) evaluation_ = event.evaluation;
+  if (event.evaluated) {
+    evaluation_ = event.evaluation;
+    evaluated_ = event.round;
+  }
   client_held_out_ = event.client_held_out;
   RoundReport round{.round = event.round,
                     .clients = static_cast<int>(event.contributors.size()),
@@ -196,6 +199,7 @@ void ReportBuilder::AddAccuracy(RunReport& report) const {
   }
   if (evaluation_.has_value()) {
     report.accuracy_from = "server";
+    report.accuracy_round = evaluated_;
     report.accuracy = evaluation_->fairness;
     report.groups = Groups(evaluation_->groups, evaluation_->prototype_groups);
     for (const ServerEvaluation::Size& size : evaluation_->sizes) {
@@ -212,6 +216,7 @@ void ReportBuilder::AddAccuracy(RunReport& report) const {
     }
   } else if (report.client_held_out.has_value()) {
     report.accuracy_from = "clients";
+    report.accuracy_round = report.rounds - (final_held_out_ ? 0 : 1);
     report.accuracy = report.client_held_out->fairness;
     report.groups = report.client_held_out->groups;
   }

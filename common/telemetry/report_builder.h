@@ -69,6 +69,7 @@ class ReportBuilder final : public EventSink {
   std::map<ClientName, std::vector<GroupCounts>> counts_ GUARDED_BY(mutex_);
   std::map<int, GroupTotals> totals_ GUARDED_BY(mutex_);
   std::optional<ServerEvaluation> evaluation_ GUARDED_BY(mutex_);
+  Round evaluated_ GUARDED_BY(mutex_) = 0;  // the round of evaluation_
   std::vector<GroupMetrics> client_held_out_ GUARDED_BY(mutex_);
   bool final_held_out_ GUARDED_BY(mutex_) = false;
 };

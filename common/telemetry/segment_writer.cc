@@ -1,6 +1,7 @@
 #include "common/telemetry/segment_writer.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -13,26 +14,6 @@
 
 namespace fedgap {
 namespace {
-
-Status SyncDirectory(const std::filesystem::path& directory) {
-  const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return ErrnoStatus(errno, "open", directory);
-  const int failed = ::fsync(fd) != 0 ? errno : 0;
-  ::close(fd);
-  return failed != 0 ? ErrnoStatus(failed, "fsync", directory)
-                     : absl::OkStatus();
-}
-
-Status WriteAll(int fd, std::string_view text,
-                const std::filesystem::path& path) {
-  while (!text.empty()) {
-    const ssize_t put = ::write(fd, text.data(), text.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return ErrnoStatus(errno, "write", path);
-    text.remove_prefix(static_cast<std::size_t>(put));
-  }
-  return absl::OkStatus();
-}
 
 // Whether `tail` was found: the last line of `text` that can be read.
 bool FindLastLine(std::string_view text, EventLogTail& tail) {
@@ -87,15 +68,18 @@ SegmentWriter::~SegmentWriter() {
 }
 
 Status SegmentWriter::OpenSegment(int segment, std::int64_t bytes) {
-  if (fd_ >= 0) {
-    FEDGAP_RETURN_IF_ERROR(Sync());
-    ::close(fd_);
-    fd_ = -1;
-  }
+  FEDGAP_RETURN_IF_ERROR(Sync());
   const auto path = EventSegmentPath(directory_, segment);
-  fd_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-  if (fd_ < 0) return ErrnoStatus(errno, "open", path);
-  if (::ftruncate(fd_, bytes) != 0) return ErrnoStatus(errno, "cut", path);
+  const int fd =
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  if (fd < 0) return ErrnoStatus(errno, "open", path);
+  if (::ftruncate(fd, bytes) != 0) {
+    const int error = errno;
+    ::close(fd);
+    return ErrnoStatus(error, "cut", path);
+  }
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = fd;
   segment_ = segment;
   bytes_ = bytes;
   return SyncDirectory(directory_);
@@ -103,13 +87,11 @@ Status SegmentWriter::OpenSegment(int segment, std::int64_t bytes) {
 
 Status SegmentWriter::Append(std::string_view line) {
   const auto size = static_cast<std::int64_t>(line.size()) + 1;
-  const bool full = bytes_ > 0 && bytes_ + size > segment_bytes_;
-  // fd_ < 0: the next segment could not be opened before; try again.
-  if (full || fd_ < 0) {
-    FEDGAP_RETURN_IF_ERROR(OpenSegment(full ? segment_ + 1 : segment_, 0));
+  if (bytes_ > 0 && bytes_ + size > segment_bytes_) {
+    FEDGAP_RETURN_IF_ERROR(OpenSegment(segment_ + 1, 0));
   }
   const auto path = EventSegmentPath(directory_, segment_);
-  Status status = WriteAll(fd_, std::string(line) + '\n', path);
+  Status status = WriteAll(fd_, fmt::format("{}\n", line), path);
   if (!status.ok()) {
     if (::ftruncate(fd_, bytes_) != 0) {
       status = Annotate(ErrnoStatus(errno, "cut", path), MessageOf(status));

@@ -32,16 +32,16 @@ class SegmentWriter {
   SegmentWriter(const SegmentWriter&) = delete;
   SegmentWriter& operator=(const SegmentWriter&) = delete;
 
-  // Appends `line` and a line feed. After an error the segment ends with the
-  // line before.
+  // Appends `line` and a line feed. After an error the log ends with the line
+  // before; the next line is tried again.
   Status Append(std::string_view line);
   Status Sync();
 
  private:
   SegmentWriter(std::filesystem::path directory, std::int64_t segment_bytes)
       : directory_(std::move(directory)), segment_bytes_(segment_bytes) {}
-  // Closes the open segment and opens number `segment`, of which `bytes` are
-  // kept.
+  // Goes over to number `segment`, of which `bytes` are kept. Where that cannot
+  // be opened the open one stays.
   Status OpenSegment(int segment, std::int64_t bytes);
 
   std::filesystem::path directory_;

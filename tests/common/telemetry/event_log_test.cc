@@ -199,6 +199,29 @@ TEST_F(EventLogTest, AFullDiskShowsInTheStatusAndLeavesWholeLines) {
   EXPECT_EQ(ReadFileText(segment(1))->back(), '\n');
 }
 
+// As when files or the disk run out at the wrong moment.
+TEST_F(EventLogTest, ASegmentThatCannotBeOpenedCostsOnlyTheLinesThatNeedIt) {
+  std::vector<Status> told;
+  const auto log =
+      Open({.segment_bytes = 600, .on_failure = [&told](const Status& status) {
+              told.push_back(status);
+            }});
+  log->Emit(WarningEvent{std::string(200, 'a')});
+  std::filesystem::create_directory(segment(2));
+  log->Emit(WarningEvent{std::string(200, 'b')});
+  log->Emit(WarningEvent{"short"});
+  log->Flush();
+  EXPECT_THAT(log->status(),
+              Fails(absl::StatusCode::kInvalidArgument, HasSubstr("000002")));
+  EXPECT_EQ(told, std::vector<Status>{log->status()});
+  std::filesystem::remove(segment(2));
+  log->Emit(WarningEvent{std::string(200, 'c')});
+  log->Flush();
+  std::vector<std::uint64_t> read;
+  for (const LoggedEvent& event : Read()) read.push_back(event.header.seq);
+  EXPECT_EQ(read, (std::vector<std::uint64_t>{1, 3, 4}));
+}
+
 TEST_F(EventLogTest, KeepsNumbersInOrderWithManyThreads) {
   {
     const auto log = Open({.queue_events = 8});

@@ -91,6 +91,35 @@ TEST(ReportTest, WithoutAServerSetTheClientsPartsCount) {
   EXPECT_TRUE(report.client_held_out->final_model);
 }
 
+// evaluation.every = 2, and stopped after round 2.
+TEST(ReportTest, SaysWhichModelWasMeasured) {
+  ReportBuilder builder;
+  Begin(builder);
+  builder.Emit(SampleRoundStarted(1));
+  builder.Emit(SampleCommitted(1));
+  EXPECT_EQ(json::parse(ToJson(builder.Report()))["accuracy"]["round"], 1);
+  EXPECT_THAT(ToTable(builder.Report()), Not(HasSubstr("measured after")));
+  auto committed = SampleCommitted(2);
+  committed.evaluated = false;
+  builder.Emit(committed);
+  const RunReport report = builder.Report();
+  EXPECT_EQ(report.model_sha256, SampleModel(3));
+  EXPECT_EQ(json::parse(ToJson(report))["accuracy"]["round"], 1);
+  EXPECT_THAT(ToTable(report),
+              HasSubstr("measured after round 1, not on the last model"));
+}
+
+TEST(ReportTest, ClientsMeasureTheModelThatTheyReceive) {
+  ReportBuilder builder;
+  Begin(builder);
+  auto committed = SampleCommitted(1);
+  committed.evaluated = false;
+  builder.Emit(committed);
+  EXPECT_EQ(builder.Report().accuracy_round, 0);
+  builder.Emit(FinalEvaluationEvent{SampleModel(2), {{0, {10, 6, 0}}}, 2});
+  EXPECT_EQ(builder.Report().accuracy_round, 1);
+}
+
 TEST(ReportTest, AGroupThatTrainsButIsNotEvaluatedIsShown) {
   ReportBuilder builder;
   Begin(builder);

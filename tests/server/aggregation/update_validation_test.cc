@@ -134,7 +134,9 @@ TEST_F(UpdateValidationTest, NamesTheImpossibleField) {
          i.held_out_metrics[0].sums.loss_fixed = 1LL << 60;
        }},
       {"train metrics over 11 samples; the client has at most 10",
-       [](UpdateInfo& i) { i.train_metrics = {{0, {11, 0, 0}}}; }},
+       [](UpdateInfo& i) {
+         i.train_metrics = {{0, {11, 0, 0}}};
+       }},
       {"held-out metrics over 99999986 samples",
        [](UpdateInfo& i) { i.held_out_metrics[0].sums.count = 99'999'986; }},
       {"held-out metrics over 99999985 samples; the client has at most "
