@@ -51,8 +51,9 @@ class Coordinator {
 
   // A new run, or the one that `deps.store` holds, continued. All of `deps`
   // must outlive it. INVALID_ARGUMENT for an impossible configuration,
-  // FAILED_PRECONDITION if the stored run has another model or seed, errors of
-  // the store.
+  // FAILED_PRECONDITION if the stored run has another model or other classes,
+  // errors of the store. The rest of the configuration is the caller's to
+  // compare (RunRecord::config_toml).
   static StatusOr<std::unique_ptr<Coordinator>> Create(Options options,
                                                        Deps deps);
 

@@ -47,6 +47,7 @@ class MemoryRunStore final : public RunStore {
     }
     run_->finished = true;
     run_->seconds = seconds;
+    run_->finished_reason = reason;
     finished_ = reason;
     return absl::OkStatus();
   }

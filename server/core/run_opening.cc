@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
 #include "common/crypto/secure_random.h"
+#include "common/federation/bounds.h"
 #include "common/federation/model_id.h"
 
 namespace fedgap {
@@ -51,6 +53,14 @@ Status CheckClassNames(const std::vector<std::string>& names,
     if (name.empty() || !known.insert(name).second) {
       return absl::InvalidArgumentError(
           fmt::format("the class name '{}' is empty or there twice", name));
+    }
+    const bool control = std::ranges::any_of(
+        name, [](unsigned char c) { return c < ' ' || c == 0x7F; });
+    if (control || name.size() > kMaxClassNameBytes) {
+      return absl::InvalidArgumentError(fmt::format(
+          "the class name of label {} has control characters or more than {} "
+          "bytes",
+          known.size() - 1, kMaxClassNameBytes));
     }
   }
   return absl::OkStatus();
@@ -119,11 +129,13 @@ StatusOr<OpenedRun> OpenRun(const RunDefinition& definition, const Model& model,
   const std::string layout_hash = ToHex(LayoutHash(model.layout()));
   FEDGAP_ASSIGN_OR_RETURN(std::optional<RestoredRun> restored, store.Restore());
   OpenedRun opened;
+  std::string finished_reason;
   const bool resumed = restored.has_value();
   if (resumed) {
     FEDGAP_RETURN_IF_ERROR(CheckSameModel(*restored, layout_hash));
     FEDGAP_RETURN_IF_ERROR(CheckSameClasses(*restored, definition.class_names));
     opened = {restored->record.run, restored->finished, restored->seconds};
+    finished_reason = restored->finished_reason;
     FEDGAP_RETURN_IF_ERROR(progress.Restore(*std::move(restored)));
   } else {
     const RunRecord record = RecordOf(definition, model, layout_hash);
@@ -138,6 +150,13 @@ StatusOr<OpenedRun> OpenRun(const RunDefinition& definition, const Model& model,
   event.run = opened.run;
   event.resumed = resumed;
   events.Emit(event);
+  if (opened.finished) {
+    // Each start of a run that is over says how it ended: the last time's
+    // event may not have reached the log.
+    events.Emit(RunFinishedEvent{finished_reason, progress.snapshot()->id(),
+                                 progress.last_committed(),
+                                 opened.seconds_before});
+  }
   events.Flush();
   return opened;
 }

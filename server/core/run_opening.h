@@ -43,7 +43,8 @@ struct OpenedRun {
 };
 
 // A new run, or the one that `store` holds, continued: `progress` stands at its
-// last commit, and its run_started event is on the disk. FAILED_PRECONDITION if
+// last commit, and its run_started event is on the disk, as is its run_finished
+// event if nothing is left to do. FAILED_PRECONDITION if
 // the stored run has another model or other classes, errors of the store.
 StatusOr<OpenedRun> OpenRun(const RunDefinition& definition, const Model& model,
                             RunStore& store, EventSink& events,

@@ -32,11 +32,12 @@ struct PooledRecord {
 };
 
 // What the ledger remembers of one accepted update, so that a second copy
-// after a restart is recognised.
+// after a restart is recognised. The info does not enter the digest: updates
+// without a vector (evaluations) all have the same.
 struct LedgerEntry {
   ClientName client;
   TaskId task;
-  std::string digest;  // hex of the update's vector and info
+  std::string digest;  // hex, of the update's vector
 };
 
 // All that a commit makes durable, in one transaction.
@@ -72,7 +73,8 @@ struct RestoredRun {
   int stale_evaluations = 0;
   std::int64_t best_accuracy_millionths = 0;
   bool finished = false;
-  double seconds = 0;  // of training before the restart
+  std::string finished_reason;  // of MarkFinished
+  double seconds = 0;           // of training before the restart
 };
 
 // Durable state of one run. Called from one thread at a time.

@@ -110,6 +110,12 @@ Status SqliteRunStore::Adopt(const RunRecord& record) {
   return absl::OkStatus();
 }
 
+StatusOr<std::optional<RunRecord>> SqliteRunStore::FindRun() {
+  FEDGAP_ASSIGN_OR_RETURN(auto run, database_.ReadRun());
+  if (!run.has_value()) return std::optional<RunRecord>();
+  return std::optional<RunRecord>(std::move(run->record));
+}
+
 StatusOr<std::optional<RestoredRun>> SqliteRunStore::Restore() {
   FEDGAP_ASSIGN_OR_RETURN(const auto run, database_.ReadRun());
   if (!run.has_value()) return std::optional<RestoredRun>();
@@ -132,7 +138,10 @@ StatusOr<std::optional<RestoredRun>> SqliteRunStore::Restore() {
     }
     // A fall-back has rounds to run again.
     restored->finished = !run->finished.empty() && row == rounds.rbegin();
-    if (restored->finished) restored->seconds = run->seconds;
+    if (restored->finished) {
+      restored->finished_reason = run->finished;
+      restored->seconds = run->seconds;
+    }
     last_ = row->round;
     return std::optional<RestoredRun>(std::move(restored).value());
   }

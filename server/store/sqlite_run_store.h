@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,8 @@ class SqliteRunStore final : public RunStore {
     return Open(directory, Options());
   }
 
+  // What the directory holds a run of; nothing for a new one.
+  StatusOr<std::optional<RunRecord>> FindRun();
   // Falls back over rounds whose files are torn, flipped or missing to the
   // last whole one; warnings() then says which and why.
   StatusOr<std::optional<RestoredRun>> Restore() override;
