@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <atomic>
 #include <csignal>
 #include <cstring>
 #include <memory>
@@ -61,13 +60,9 @@ Status RunClient(const ClientSettings& settings) {
   if (!kernels::HasPortableBits(isa)) log->Warning(kernels::DescribeIsa(isa));
   // Before any other thread, and the connection has some; a signal may come
   // before there is a participant to stop.
-  std::atomic<Participant*> running = nullptr;
-  std::atomic<bool> signalled = false;
   const SystemClock clock;
-  SignalWaiter signals([&running, &signalled, &log](int signal) {
+  SignalWaiter signals([&log](int signal) {
     log->Info(fmt::format("{}: leaving the run", ::strsignal(signal)));
-    signalled = true;
-    if (Participant* participant = running.load()) participant->Stop();
   });
   FEDGAP_ASSIGN_OR_RETURN(const ClientConnection connection,
                           Connect(settings, clock));
@@ -84,11 +79,10 @@ Status RunClient(const ClientSettings& settings) {
        .back_off = {},
        .give_up_after = std::chrono::seconds(settings.give_up_after)},
       {*connection.api, *loaded.data, *store, clock, &listener});
-  running = &participant;
-  if (signalled) participant.Stop();
+  signals.Attach([&participant](int) { participant.Stop(); });
   const Status status = participant.Run();
-  running = nullptr;
-  return signalled ? absl::OkStatus() : status;
+  signals.Detach();
+  return signals.signalled() != 0 ? absl::OkStatus() : status;
 }
 
 Status CheckClient(const ClientSettings& settings) {

@@ -43,6 +43,29 @@ SignalWaiter::~SignalWaiter() {
   ::close(signal_fd_);
 }
 
+void SignalWaiter::Attach(std::function<void(int)> target) {
+  MutexLock lock(mutex_);
+  target_ = std::move(target);
+  if (signalled_ != 0) target_(signalled_);
+}
+
+void SignalWaiter::Detach() {
+  MutexLock lock(mutex_);
+  target_ = nullptr;
+}
+
+int SignalWaiter::signalled() const {
+  MutexLock lock(mutex_);
+  return signalled_;
+}
+
+void SignalWaiter::Tell(int signal) {
+  on_signal_(signal);
+  MutexLock lock(mutex_);
+  signalled_ = signal;
+  if (target_) target_(signal);
+}
+
 void SignalWaiter::Wait() {
   bool told = false;
   while (true) {
@@ -58,7 +81,7 @@ void SignalWaiter::Wait() {
     const int signal = static_cast<int>(info.ssi_signo);
     if (told) ::_exit(128 + signal);
     told = true;
-    on_signal_(signal);
+    Tell(signal);
   }
 }
 
