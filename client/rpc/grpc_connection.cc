@@ -12,9 +12,6 @@
 namespace fedgap {
 namespace {
 
-// The key under which a client names itself where there is no TLS.
-constexpr char kClientNameKey[] = "fedgap-client";
-
 StatusOr<std::shared_ptr<grpc::ChannelCredentials>> CredentialsFor(
     const GrpcFederationApi::Options& options, Clock::WallTime now) {
   if (options.tls.has_value()) {

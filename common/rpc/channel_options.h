@@ -15,6 +15,9 @@ namespace fedgap {
 // No message is larger, in either direction; models go in chunks of 1 MiB.
 inline constexpr int kMaxMessageBytes = 4 << 20;
 
+// The metadata key under which a client names itself where there is no TLS.
+inline constexpr char kClientNameKey[] = "fedgap-client";
+
 struct KeepaliveOptions {
   // A ping after so long without data. Home routers forget a TCP connection
   // after one minute, some firewalls after 30 s; shorten it behind those.

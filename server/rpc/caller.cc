@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "common/crypto/identity.h"
+#include "common/rpc/channel_options.h"
 #include "common/rpc/status_conversion.h"
 #include "common/rpc/tls_credentials.h"
 

@@ -11,9 +11,6 @@
 
 namespace fedgap {
 
-// The metadata key under which a client names itself.
-inline constexpr char kClientNameKey[] = "fedgap-client";
-
 // Immutable, thread-safe.
 class CallerPolicy {
  public:
