@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <atomic>
 #include <csignal>
 #include <cstring>
 #include <filesystem>
@@ -71,14 +70,7 @@ Status RunServer(const ServerSettings& settings, const RunConfig& config) {
       const std::unique_ptr<HumanLog> log,
       HumanLog::Create({.level = level, .file = settings.log.file}));
   // Before any other thread; a signal may come before there is a coordinator.
-  std::atomic<Coordinator*> running = nullptr;
-  std::atomic<int> signalled = 0;
-  SignalWaiter signals([&running, &signalled](int signal) {
-    signalled = signal;
-    if (Coordinator* coordinator = running.load()) {
-      coordinator->Interrupt(::strsignal(signal));
-    }
-  });
+  SignalWaiter signals;
 
   FEDGAP_ASSIGN_OR_RETURN(DefinedRun defined,
                           DefineRun(config, ToToml(config)));
@@ -88,8 +80,17 @@ Status RunServer(const ServerSettings& settings, const RunConfig& config) {
       const std::unique_ptr<RecordedRun> run,
       RecordedRun::Open({.directory = root,
                          .config_toml = defined.definition.config_toml,
-                         .progress = !settings.quiet},
+                         .progress = !settings.quiet,
+                         .on_log_failure =
+                             [&log](const Status& failure) {
+                               log->Error(fmt::format(
+                                   "the event log has holes from now on: {}",
+                                   MessageOf(failure)));
+                             }},
                         clock));
+  if (run->is_new()) {
+    FEDGAP_RETURN_IF_ERROR(ReadInitial(*defined.model, defined.definition));
+  }
   FEDGAP_ASSIGN_OR_RETURN(
       const std::unique_ptr<Coordinator> coordinator,
       Coordinator::Create(
@@ -99,13 +100,18 @@ Status RunServer(const ServerSettings& settings, const RunConfig& config) {
   for (const std::string& warning : run->store().warnings()) {
     log->Warning(warning);
   }
-  running = coordinator.get();
-  if (signalled != 0) coordinator->Interrupt(::strsignal(signalled));
+  signals.Attach([&coordinator](int signal) {
+    coordinator->Interrupt(::strsignal(signal));
+  });
   const Status status =
       ListenAndDrive(settings, config, root, clock, *coordinator, *log);
-  running = nullptr;
-  FEDGAP_RETURN_IF_ERROR(run->WriteReport());
+  signals.Detach();
+  const Status reported = run->WriteReport();
+  // One cause (a full disk) may have several effects; the run's own comes
+  // first.
+  if (!status.ok() && !reported.ok()) log->Error(MessageOf(reported));
   FEDGAP_RETURN_IF_ERROR(status);
+  FEDGAP_RETURN_IF_ERROR(reported);
   if (!settings.quiet) fmt::print("\n{}", ToTable(run->Report()));
   fmt::print("run directory: {}\n", root);
   return absl::OkStatus();

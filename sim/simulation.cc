@@ -101,6 +101,9 @@ StatusOr<RunReport> RunSimulation(const SimulationDefinition& definition,
                          .config_toml = options.run.config_toml,
                          .progress = settings.progress},
                         clock));
+  if (run->is_new()) {
+    FEDGAP_RETURN_IF_ERROR(ReadInitial(*defined.model, options.run));
+  }
   options.local_tensors = run->store().directory().root / "local";
   FEDGAP_ASSIGN_OR_RETURN(
       const std::unique_ptr<Simulator> simulator,
@@ -109,8 +112,9 @@ StatusOr<RunReport> RunSimulation(const SimulationDefinition& definition,
                          defined.evaluator.get(), *population, interruption}));
   FEDGAP_RETURN_IF_ERROR(run->EmitWhatWasLost());
   const Status status = simulator->Run();
-  FEDGAP_RETURN_IF_ERROR(run->WriteReport());
+  const Status reported = run->WriteReport();
   FEDGAP_RETURN_IF_ERROR(status);
+  FEDGAP_RETURN_IF_ERROR(reported);
   return run->Report();
 }
 

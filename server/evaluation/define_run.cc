@@ -42,11 +42,6 @@ StatusOr<DefinedRun> DefineRun(const RunConfig& config, std::string config_toml,
   definition.config = config;
   definition.config_toml = std::move(config_toml);
   definition.software = SoftwareVersion();
-  if (!config.model.init_from.empty()) {
-    FEDGAP_ASSIGN_OR_RETURN(
-        definition.initial,
-        ReadInitialParameters(config.model.init_from, *run.model));
-  }
   if (!config.evaluation.data.empty()) {
     FEDGAP_RETURN_IF_ERROR(OpenEvaluation(config, resize, run));
   }
@@ -54,6 +49,14 @@ StatusOr<DefinedRun> DefineRun(const RunConfig& config, std::string config_toml,
     definition.class_names = config.model.class_names;
   }
   return run;
+}
+
+Status ReadInitial(const Model& model, RunDefinition& definition) {
+  const std::string& file = definition.config.model.init_from;
+  if (file.empty()) return absl::OkStatus();
+  FEDGAP_ASSIGN_OR_RETURN(definition.initial,
+                          ReadInitialParameters(file, model));
+  return absl::OkStatus();
 }
 
 }  // namespace fedgap

@@ -25,10 +25,15 @@ struct DefinedRun {
 
 // Reads the model's files and the test part of config.evaluation.data;
 // `config_toml` is the configuration as it takes effect. `resize` as
-// HeldOutEvaluator::Options. The errors of ChooseModel, ReadInitialParameters,
-// LoadData and HeldOutEvaluator::Create.
+// HeldOutEvaluator::Options. The errors of ChooseModel, LoadData and
+// HeldOutEvaluator::Create.
 StatusOr<DefinedRun> DefineRun(const RunConfig& config, std::string config_toml,
                                std::optional<ImageSize> resize = {});
+
+// What a new run starts from: model.init_from, where it is given. A run that
+// goes on does not need that file any more. The errors of
+// ReadInitialParameters.
+Status ReadInitial(const Model& model, RunDefinition& definition);
 
 }  // namespace fedgap
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -30,14 +31,13 @@ std::string FirstDifference(const std::string& stored,
                      line(given, b));
 }
 
-Status CheckSameConfig(const RunDirectory& directory,
-                       const std::string& config_toml) {
-  const StatusOr<std::string> stored = ReadFileText(directory.config());
-  if (!stored.ok() || *stored == config_toml) return absl::OkStatus();
+Status CheckSameConfig(const RunDirectory& directory, const std::string& stored,
+                       const std::string& given) {
+  if (given.empty() || stored == given) return absl::OkStatus();
   return absl::FailedPreconditionError(fmt::format(
       "{} holds a run of another configuration ({}); go on with it by --resume "
       "{}, or give another --run-dir",
-      directory.root.string(), FirstDifference(*stored, config_toml),
+      directory.root.string(), FirstDifference(stored, given),
       directory.root.string()));
 }
 
@@ -52,14 +52,20 @@ StatusOr<std::unique_ptr<RecordedRun>> RecordedRun::Open(const Options& options,
                                                          const Clock& clock) {
   FEDGAP_ASSIGN_OR_RETURN(std::unique_ptr<SqliteRunStore> store,
                           SqliteRunStore::Open(options.directory));
-  if (!options.config_toml.empty()) {
-    FEDGAP_RETURN_IF_ERROR(
-        CheckSameConfig(store->directory(), options.config_toml));
+  // Not config.toml, which is a copy for people.
+  FEDGAP_ASSIGN_OR_RETURN(const std::optional<RunRecord> stored,
+                          store->FindRun());
+  if (stored.has_value()) {
+    FEDGAP_RETURN_IF_ERROR(CheckSameConfig(
+        store->directory(), stored->config_toml, options.config_toml));
   }
-  FEDGAP_ASSIGN_OR_RETURN(std::unique_ptr<EventLog> log,
-                          EventLog::Open(store->directory().events(), clock));
+  FEDGAP_ASSIGN_OR_RETURN(
+      std::unique_ptr<EventLog> log,
+      EventLog::Open(store->directory().events(), clock,
+                     {.on_failure = options.on_log_failure}));
   std::unique_ptr<RecordedRun> run(new RecordedRun(
       clock, std::move(store), std::move(log), options.progress));
+  run->is_new_ = !stored.has_value();
   // Of the rounds before a restart, too.
   FEDGAP_RETURN_IF_ERROR(ReadEvents(
       run->store_->directory().events(),
@@ -87,7 +93,9 @@ Status RecordedRun::EmitWhatWasLost() {
 
 Status RecordedRun::WriteReport() {
   log_->Flush();
-  return fedgap::WriteReport(report_.Report(), store_->directory().report());
+  FEDGAP_RETURN_IF_ERROR(
+      fedgap::WriteReport(report_.Report(), store_->directory().report()));
+  return Annotate(log_->status(), "the event log has holes");
 }
 
 StatusOr<std::string> StoredConfig(const std::filesystem::path& directory) {

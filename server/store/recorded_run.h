@@ -3,6 +3,7 @@
 #define FEDGAP_SERVER_STORE_RECORDED_RUN_H_
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -26,6 +27,8 @@ class RecordedRun {
     // refused. Empty: whatever it holds.
     std::string config_toml;
     bool progress = true;  // lines on stdout
+    // EventLog::Options::on_failure.
+    std::function<void(const Status&)> on_log_failure = nullptr;
   };
 
   // `clock` must outlive it. FAILED_PRECONDITION: the directory holds a run of
@@ -34,6 +37,8 @@ class RecordedRun {
   static StatusOr<std::unique_ptr<RecordedRun>> Open(const Options& options,
                                                      const Clock& clock);
 
+  // Whether the directory held no run.
+  bool is_new() const { return is_new_; }
   SqliteRunStore& store() { return *store_; }
   EventSink& events() { return tee_; }
 
@@ -41,7 +46,8 @@ class RecordedRun {
   // from the log, and the store's warnings.
   Status EmitWhatWasLost();
 
-  // Ends the log's part: everything is on the disk, with a report.
+  // Ends the log's part: everything is on the disk, with a report. The errors
+  // of fedgap::WriteReport, then those of EventLog::status.
   Status WriteReport();
   RunReport Report() const { return report_.Report(); }
 
@@ -49,6 +55,7 @@ class RecordedRun {
   RecordedRun(const Clock& clock, std::unique_ptr<SqliteRunStore> store,
               std::unique_ptr<EventLog> log, bool progress);
 
+  bool is_new_ = true;
   std::unique_ptr<SqliteRunStore> store_;
   std::unique_ptr<EventLog> log_;
   ReportBuilder report_;
