@@ -83,7 +83,10 @@ class Coordinator {
   // Validates (one pass over delta: call it on a worker thread) and takes the
   // update. The codes of BeginUpload; INVALID_ARGUMENT also for NaN, infinite
   // or excessive values and impossible counts. A rejection is an event, ends
-  // the client's part in the round, and hurts nobody else.
+  // the client's part in the round, and hurts nobody else. FAILED_PRECONDITION
+  // also if the attempt ended meanwhile: the next one asks for the update
+  // again. UNAVAILABLE, DATA_LOSS: the staged bytes could not be read here; it
+  // is to be sent again.
   StatusOr<Verdict> Submit(const ClientName& client, Submission submission);
   // What the client sent for `task` (empty: nobody knows for which) was refused
   // before it became a Submission, and the client will not send it again. If
@@ -157,9 +160,24 @@ class Coordinator {
   StatusOr<UploadDecision> CheckHeader(const ClientName& client,
                                        const UploadHeader& header)
       REQUIRES(mutex_);
+  // What is reviewed outside the lock; of which attempt it is.
+  struct Review {
+    bool is_training = true;
+    Round round = 0;
+    int attempt = 0;
+    ModelId base;
+    std::shared_ptr<const Parameters> last_delta;
+  };
+  // Nothing for a copy of what is accepted already.
+  StatusOr<std::optional<Review>> BeginReview(const ClientName& client,
+                                              const UploadHeader& header);
   StatusOr<UpdateReview> CheckSubmission(const Submission& submission,
-                                         Round round, const ModelId& base,
-                                         const Parameters& last_delta) const;
+                                         const Review& review) const;
+  StatusOr<Verdict> EndReview(const ClientName& client, const Review& review,
+                              const StatusOr<UpdateReview>& found,
+                              Submission submission) REQUIRES(mutex_);
+  void Accept(const ClientName& client, const UpdateReview& found,
+              Submission submission) REQUIRES(mutex_);
   void RejectUpdate(const ClientName& client, const Status& status)
       REQUIRES(mutex_);
   bool LastRoundDone() const REQUIRES(mutex_);

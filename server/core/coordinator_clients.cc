@@ -146,81 +146,102 @@ StatusOr<UploadDecision> Coordinator::BeginUpload(const ClientName& client,
   return decision;
 }
 
+StatusOr<std::optional<Coordinator::Review>> Coordinator::BeginReview(
+    const ClientName& client, const UploadHeader& header) {
+  FEDGAP_ASSIGN_OR_RETURN(UploadDecision decision, BeginUpload(client, header));
+  MutexLock lock(mutex_);
+  if (decision == UploadDecision::kSend) {
+    FEDGAP_ASSIGN_OR_RETURN(decision, CheckHeader(client, header));
+  }
+  if (decision == UploadDecision::kAlreadyAccepted) {
+    return std::optional<Review>();
+  }
+  round_->BeginValidation(client, header.digest);
+  return std::optional<Review>({round_->is_training(), round_->round(),
+                                round_->attempt(), round_->plan().base->id(),
+                                last_delta_});
+}
+
 StatusOr<UpdateReview> Coordinator::CheckSubmission(
-    const Submission& submission, Round round, const ModelId& base,
-    const Parameters& last_delta) const {
-  if (submission.info.round != round || submission.info.base != base) {
+    const Submission& submission, const Review& review) const {
+  if (submission.info.round != review.round ||
+      submission.info.base != review.base) {
     return absl::InvalidArgumentError(fmt::format(
         "the update is of round {} from model {}, the task of round {} from {}",
-        submission.info.round, ToHex(submission.info.base), round,
-        ToHex(base)));
+        submission.info.round, ToHex(submission.info.base), review.round,
+        ToHex(review.base)));
   }
   if (submission.delta == nullptr) {
     FEDGAP_RETURN_IF_ERROR(ValidateEvaluation(submission.info, rules_));
     return UpdateReview{};
   }
-  return ReviewUpdate(submission.info, *submission.delta, rules_, last_delta);
+  return ReviewUpdate(submission.info, *submission.delta, rules_,
+                      *review.last_delta);
 }
 
 StatusOr<Verdict> Coordinator::Submit(const ClientName& client,
                                       Submission submission) {
-  FEDGAP_ASSIGN_OR_RETURN(const UploadDecision decision,
-                          BeginUpload(client, submission.header));
-  if (decision == UploadDecision::kAlreadyAccepted) {
-    return Verdict::kAlreadyAccepted;
-  }
-  std::shared_ptr<const Parameters> last_delta;
-  bool training = true;
-  Round round = 0;
-  ModelId base;
-  {
-    MutexLock lock(mutex_);
-    FEDGAP_ASSIGN_OR_RETURN(const UploadDecision again,
-                            CheckHeader(client, submission.header));
-    if (again == UploadDecision::kAlreadyAccepted) {
-      return Verdict::kAlreadyAccepted;
-    }
-    round_->BeginValidation(client, submission.header.digest);
-    training = round_->is_training();
-    round = round_->round();
-    base = round_->plan().base->id();
-    last_delta = last_delta_;
-  }
-
+  FEDGAP_ASSIGN_OR_RETURN(const std::optional<Review> review,
+                          BeginReview(client, submission.header));
+  if (!review.has_value()) return Verdict::kAlreadyAccepted;
   // The heavy part, outside the lock.
-  const StatusOr<UpdateReview> review =
-      CheckSubmission(submission, round, base, *last_delta);
-
+  const StatusOr<UpdateReview> found = CheckSubmission(submission, *review);
   StatusOr<Verdict> verdict = Verdict::kAccepted;
   {
     MutexLock lock(mutex_);
-    if (!round_.has_value() || phase_ != RunPhase::kCollecting ||
-        round_->round() != round || round_->is_training() != training) {
-      verdict = absl::FailedPreconditionError(
-          fmt::format("round {} closed while the update was checked", round));
-    } else if (!review.ok()) {
-      RejectUpdate(client, review.status());
-      verdict = review.status();
-    } else {
-      round_->Accept(client);
-      ++registry_.Find(client)->accepted_updates;
-      bytes_up_ += submission.wire_bytes;
-      if (training) {
-        deps_.events.Emit(DescribeUpdate(
-            client, submission.info, *review,
-            ToSeconds(deps_.clock.Now() - round_->plan().started),
-            submission.wire_bytes));
-        inbox_.push_back({{client, std::move(submission.info),
-                           std::move(submission.delta), review->facts.scale},
-                          submission.header.task,
-                          submission.header.digest});
-      } else {
-        final_evaluations_.push_back(std::move(submission.info));
-      }
-    }
+    verdict = EndReview(client, *review, found, std::move(submission));
   }
   WakeUp();
   return verdict;
+}
+
+StatusOr<Verdict> Coordinator::EndReview(const ClientName& client,
+                                         const Review& review,
+                                         const StatusOr<UpdateReview>& found,
+                                         Submission submission) {
+  // Another attempt may have begun meanwhile, without this client or with a
+  // copy of the very update.
+  if (!round_.has_value() || phase_ != RunPhase::kCollecting ||
+      round_->round() != review.round || round_->attempt() != review.attempt ||
+      round_->is_training() != review.is_training ||
+      !round_->IsValidating(client, submission.header.digest)) {
+    return absl::FailedPreconditionError(
+        fmt::format("attempt {} at round {} ended while the update was checked",
+                    review.attempt, review.round));
+  }
+  if (absl::IsInvalidArgument(found.status())) {
+    RejectUpdate(client, found.status());
+    return found.status();
+  }
+  if (!found.ok()) {
+    // This side's fault, not the client's: it is asked still.
+    round_->Retry(client);
+    deps_.events.Emit(WarningEvent{
+        fmt::format("round {}: the update of {} could not be checked: {}",
+                    review.round, client.value, MessageOf(found.status()))});
+    return found.status();
+  }
+  Accept(client, *found, std::move(submission));
+  return Verdict::kAccepted;
+}
+
+void Coordinator::Accept(const ClientName& client, const UpdateReview& found,
+                         Submission submission) {
+  round_->Accept(client);
+  ++registry_.Find(client)->accepted_updates;
+  bytes_up_ += submission.wire_bytes;
+  if (!round_->is_training()) {
+    final_evaluations_.push_back(std::move(submission.info));
+    return;
+  }
+  deps_.events.Emit(
+      DescribeUpdate(client, submission.info, found,
+                     ToSeconds(deps_.clock.Now() - round_->plan().started),
+                     submission.wire_bytes));
+  inbox_.push_back({{client, std::move(submission.info),
+                     std::move(submission.delta), found.facts.scale},
+                    submission.header.task,
+                    submission.header.digest});
 }
 
 void Coordinator::RejectUpload(const ClientName& client, const TaskId& task,

@@ -89,6 +89,14 @@ StatusOr<bool> OpenRound::WantsUpdate(const ClientName& client,
   return absl::InternalError("unreachable");
 }
 
+bool OpenRound::IsValidating(const ClientName& client,
+                             const std::string& digest) const {
+  const auto found = members_.find(client);
+  return found != members_.end() &&
+         found->second.state == MemberState::kValidating &&
+         found->second.digest == digest;
+}
+
 void OpenRound::BeginValidation(const ClientName& client,
                                 const std::string& digest) {
   Move(client, MemberState::kValidating).digest = digest;

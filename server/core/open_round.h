@@ -72,6 +72,9 @@ class OpenRound {
   StatusOr<bool> WantsUpdate(const ClientName& client, const TaskId& task,
                              const std::string& digest) const;
 
+  // Whether an update with this digest is the one being validated now.
+  bool IsValidating(const ClientName& client, const std::string& digest) const;
+
   // Transitions of a member; it must be of the cohort.
   void BeginValidation(const ClientName& client, const std::string& digest);
   void Accept(const ClientName& client);

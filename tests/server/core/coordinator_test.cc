@@ -6,8 +6,13 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <optional>
+#include <thread>
+#include <utility>
 
+#include "common/base/mutex.h"
 #include "common/federation/model_id.h"
+#include "server/aggregation/memory_vector.h"
 #include "server/core/memory_run_store.h"
 #include "tests/testing/in_process_federation.h"
 #include "tests/testing/manual_clock.h"
@@ -30,7 +35,42 @@ RunConfig SmallConfig() {
   return config;
 }
 
-// Clients that answer by hand; no training, no threads.
+// An update whose first read waits for the test.
+class HeldVector final : public VectorSource {
+ public:
+  explicit HeldVector(Parameters values) : values_(std::move(values)) {}
+
+  std::int64_t elements() const override { return values_.elements(); }
+  Status Read(std::int64_t begin, std::span<float> out) const override {
+    MutexLock lock(mutex_);
+    is_read_ = true;
+    changed_.NotifyAll();
+    while (!released_) changed_.Wait(mutex_);
+    FEDGAP_RETURN_IF_ERROR(result_);
+    return values_.Read(begin, out);
+  }
+
+  void WaitForReader() const {
+    MutexLock lock(mutex_);
+    while (!is_read_) changed_.Wait(mutex_);
+  }
+  void Release(Status result = absl::OkStatus()) {
+    MutexLock lock(mutex_);
+    released_ = true;
+    result_ = std::move(result);
+    changed_.NotifyAll();
+  }
+
+ private:
+  const MemoryVector values_;
+  mutable Mutex mutex_;
+  mutable CondVar changed_;
+  mutable bool is_read_ GUARDED_BY(mutex_) = false;
+  bool released_ GUARDED_BY(mutex_) = false;
+  Status result_ GUARDED_BY(mutex_);
+};
+
+// Clients that answer by hand; no training, no threads of their own.
 class CoordinatorTest : public ::testing::Test {
  protected:
   void Start(const RunConfig& config) {
@@ -88,6 +128,46 @@ class CoordinatorTest : public ::testing::Test {
 
   StatusOr<Verdict> Answer(const std::string& name, float value = 0.5f) {
     return Submit(name, MakeUpdate(Next<TrainTask>(name), value));
+  }
+
+  // Submits an update on another thread and returns while it is being checked.
+  // Finish() lets the check go on and returns the verdict.
+  class HeldSubmit {
+   public:
+    HeldSubmit(CoordinatorTest& test, const std::string& name,
+               const Update& update)
+        : delta_(std::make_shared<HeldVector>(update.delta)) {
+      Submission submission;
+      submission.header = {update.info.task, test.coordinator_->layout_hash(),
+                           std::ssize(update.delta), DeltaDigest(update.delta)};
+      submission.info = update.info;
+      submission.delta = delta_;
+      thread_ = std::thread([this, name, submission, &test] {
+        verdict_ = test.coordinator_->Submit({name}, submission);
+      });
+      delta_->WaitForReader();
+    }
+    ~HeldSubmit() {
+      if (thread_.joinable()) Finish().IgnoreError();
+    }
+    Status Finish(Status read = absl::OkStatus()) {
+      delta_->Release(std::move(read));
+      thread_.join();
+      return verdict_.status();
+    }
+
+   private:
+    std::shared_ptr<HeldVector> delta_;
+    StatusOr<Verdict> verdict_ = absl::InternalError("none yet");
+    std::thread thread_;
+  };
+
+  // The deadline aborts the open attempt; the next one begins.
+  void BeginNextAttempt() {
+    clock_.Advance(std::chrono::seconds(60));
+    Advance();
+    clock_.Advance(std::chrono::seconds(60));
+    Advance();
   }
 
   void Advance() { ASSERT_OK(coordinator_->Advance()); }
@@ -348,6 +428,57 @@ TEST_F(CoordinatorTest, WithoutQuorumTheRoundIsRunAgainWithTheSameTasks) {
   ASSERT_OK(Answer("c"));
   Advance();
   EXPECT_EQ(Events<RoundCommittedEvent>().at(0).attempt, 2);
+}
+
+TEST_F(CoordinatorTest, AnUpdateCheckedPastItsAttemptHurtsNoOtherCohort) {
+  RunConfig config = SmallConfig();
+  config.cohort.min_clients = 2;
+  config.cohort.quorum = 1;
+  Start(config);
+  for (const char* name : {"a", "b", "c"}) Connect(name);
+  Advance();
+  HeldSubmit held(*this, "a", MakeUpdate(Next<TrainTask>("a"), 0.5f));
+  coordinator_->Unsubscribe({"a"}, queues_["a"].get(), "connection lost");
+  BeginNextAttempt();
+  EXPECT_EQ(coordinator_->GetStatus().cohort, 2);
+  EXPECT_THAT(held.Finish(), Fails(absl::StatusCode::kFailedPrecondition,
+                                   HasSubstr("attempt 1 at round 1 ended")));
+}
+
+TEST_F(CoordinatorTest, AnUpdateCheckedPastItsAttemptCountsOnceWhenSentAgain) {
+  RunConfig config = SmallConfig();
+  config.cohort.quorum = 1;
+  Start(config);
+  for (const char* name : {"a", "b", "c"}) Connect(name);
+  Advance();
+  const float before = FirstParameter();
+  const Update update = MakeUpdate(Next<TrainTask>("a"), 0.75f);
+  HeldSubmit held(*this, "a", update);
+  BeginNextAttempt();
+  ASSERT_OK(Submit("a", update));
+  EXPECT_THAT(held.Finish(), HasCode(absl::StatusCode::kFailedPrecondition));
+  EXPECT_EQ(Submit("a", update).value(), Verdict::kAlreadyAccepted);
+  ASSERT_OK(Answer("b", 0.0f));
+  ASSERT_OK(Answer("c", 0.0f));
+  Advance();
+  EXPECT_FLOAT_EQ(FirstParameter() - before, 0.25f);
+  EXPECT_EQ(Events<UpdateAcceptedEvent>().size(), 3u);
+}
+
+TEST_F(CoordinatorTest, AnUpdateThatCannotBeReadHereIsWantedAgain) {
+  Start(SmallConfig());
+  for (const char* name : {"a", "b", "c"}) Connect(name);
+  Advance();
+  const Update update = MakeUpdate(Next<TrainTask>("a"), 0.5f);
+  {
+    HeldSubmit held(*this, "a", update);
+    EXPECT_THAT(held.Finish(absl::UnavailableError("read: I/O error")),
+                HasCode(absl::StatusCode::kUnavailable));
+  }
+  EXPECT_EQ(Events<UpdateRejectedEvent>().size(), 0u);
+  ASSERT_EQ(Events<WarningEvent>().size(), 1u);
+  EXPECT_THAT(Events<WarningEvent>()[0].message, HasSubstr("I/O error"));
+  EXPECT_EQ(Submit("a", update).value(), Verdict::kAccepted);
 }
 
 TEST_F(CoordinatorTest, ALostConnectionMayComeBackBeforeTheDeadline) {
