@@ -123,10 +123,10 @@ std::string ProgressPrinter::Eta(Round round) const {
 void ProgressPrinter::Line(const std::string& text) {
   const std::string clean = WithoutControls(text);
   if (live_width_ > 0) {
-    write_(fmt::format("\r{:<{}}\n", clean, live_width_));
+    writer_.Append(fmt::format("\r{:<{}}\n", clean, live_width_));
     live_width_ = 0;
   } else {
-    write_(clean + "\n");
+    writer_.Append(clean + "\n");
   }
   LiveLine();
 }
@@ -136,7 +136,7 @@ void ProgressPrinter::LiveLine() {
   const std::string text = fmt::format(
       "round {}/{}  {} of {} updates  {:.1f} s{}", round_, rounds_, received_,
       cohort_, ToSeconds(clock_.Now() - began_), Eta(round_ - 1));
-  write_(fmt::format("\r{:<{}}", text, live_width_));
+  writer_.Append(fmt::format("\r{:<{}}", text, live_width_));
   live_width_ = std::max(live_width_, text.size());
 }
 

@@ -3,20 +3,19 @@
 #define FEDGAP_COMMON_TELEMETRY_PROGRESS_PRINTER_H_
 
 #include <deque>
-#include <functional>
 #include <string>
-#include <string_view>
 
 #include "common/base/clock.h"
 #include "common/base/mutex.h"
+#include "common/telemetry/background_writer.h"
 #include "common/telemetry/events.h"
 
 namespace fedgap {
 
 // Writes a line when a round is committed or aborted and when a client comes,
 // goes or is refused. On a terminal the round that is collecting has a line of
-// its own, written over (by \r) as updates arrive. Thread-safe; `write` is
-// called under a lock and must not call back.
+// its own, written over (by \r) as updates arrive. Thread-safe; nobody waits
+// for `write`, which a thread of its own calls.
 //
 //   round  3/24  6 clients  7.1 s  loss 0.812  accuracy 71.2 % (worst 60.3,
 //   gap 20.1)  0.6 MB up  0.6 MB down  ETA 2 min 29 s         (one line)
@@ -27,14 +26,17 @@ class ProgressPrinter final : public EventSink {
     // Also says who joined, left or was refused.
     bool clients = true;
   };
-  using Write = std::function<void(std::string_view)>;
+  using Write = BackgroundWriter::Write;
 
   // `clock` must outlive it.
   ProgressPrinter(const Clock& clock, Options options, Write write)
-      : clock_(clock), options_(options), write_(std::move(write)) {}
+      : clock_(clock), options_(options), writer_(std::move(write)) {}
 
   void Emit(const Event& event) override EXCLUDES(mutex_);
+  // Of what is on the disk; a terminal may stand still for hours.
   void Flush() override {}
+  // Returns when all lines are written.
+  void Drain() { writer_.Drain(); }
 
  private:
   // A whole line; wipes the line that is being written over.
@@ -47,7 +49,7 @@ class ProgressPrinter final : public EventSink {
 
   const Clock& clock_;
   const Options options_;
-  const Write write_;
+  BackgroundWriter writer_;
   Mutex mutex_;
   int rounds_ GUARDED_BY(mutex_) = 0;
   Round round_ GUARDED_BY(mutex_) = 0;  // collecting; 0: none

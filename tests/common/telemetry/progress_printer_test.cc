@@ -25,6 +25,7 @@ class ProgressPrinterTest : public ::testing::Test {
           [this](std::string_view text) { out_ += text; });
     }
     for (const Event& event : events) printer_->Emit(event);
+    printer_->Drain();
   }
   ManualClock clock_;
   std::string out_;
