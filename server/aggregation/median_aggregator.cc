@@ -6,7 +6,6 @@
 #include <atomic>
 
 #include "common/base/mutex.h"
-#include "server/aggregation/weighting.h"
 
 namespace fedgap {
 namespace {
@@ -48,7 +47,11 @@ Status MedianAggregator::Accumulate(
                       elements_));
     }
   }
-  kept_.insert(kept_.end(), contributions.begin(), contributions.end());
+  for (const Contribution& contribution : contributions) {
+    kept_.push_back({{contribution.client, contribution.info.counts},
+                     contribution.delta,
+                     contribution.scale});
+  }
   return absl::OkStatus();
 }
 
@@ -61,7 +64,7 @@ Status MedianAggregator::ReportBlock(std::int64_t begin, std::span<float> out,
                                out.size());
     const Status status = kept_[i].delta->Read(begin, row);
     if (!status.ok()) {
-      return Annotate(status, "update of " + kept_[i].client.value);
+      return Annotate(status, "update of " + kept_[i].counts.client.value);
     }
   }
   for (std::size_t j = 0; j < out.size(); ++j) {
@@ -107,9 +110,7 @@ StatusOr<Aggregate> MedianAggregator::Report() {
   FEDGAP_RETURN_IF_ERROR(first_error);
 
   std::vector<ClientCounts> clients;
-  for (const Contribution& contribution : kept_) {
-    clients.push_back({contribution.client, contribution.info.counts});
-  }
+  for (const Kept& kept : kept_) clients.push_back(kept.counts);
   Influence influence = InfluenceOf(Weighting::kClient, std::move(clients));
   aggregate.client_influence = std::move(influence.clients);
   aggregate.group_influence = std::move(influence.groups);

@@ -9,6 +9,7 @@
 #include "common/base/thread_pool.h"
 #include "common/federation/run_config.h"
 #include "server/aggregation/round_aggregator.h"
+#include "server/aggregation/weighting.h"
 
 namespace fedgap {
 
@@ -34,6 +35,12 @@ class MedianAggregator final : public RoundAggregator {
 
  private:
   struct Scratch;
+  // What Report needs of a contribution.
+  struct Kept {
+    ClientCounts counts;  // with the client's name
+    std::shared_ptr<const VectorSource> delta;
+    double scale = 1.0;
+  };
   Status ReportBlock(std::int64_t begin, std::span<float> out,
                      Scratch& scratch) const;
 
@@ -41,7 +48,7 @@ class MedianAggregator final : public RoundAggregator {
   std::int64_t max_count_;
   ValidationConfig validation_;
   ThreadPool& pool_;
-  std::vector<Contribution> kept_;
+  std::vector<Kept> kept_;
 };
 
 }  // namespace fedgap

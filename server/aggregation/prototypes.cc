@@ -56,7 +56,7 @@ RunningMean ClassMeanOf(const PooledStatistics& pooled, std::size_t label,
 }
 
 bool HasClassMeans(const ClientPooled& client) {
-  return std::ranges::any_of(client.pooled.groups, [](const auto& group) {
+  return std::ranges::any_of(client.pooled->groups, [](const auto& group) {
     return !group.class_counts.empty();
   });
 }
@@ -76,7 +76,7 @@ PooledAggregate AggregatePooled(Weighting weighting, int classes, int channels,
   PooledAggregate result;
   RunningMean mean(width);
   for (std::size_t i = 0; i < clients.size(); ++i) {
-    const RunningMean own = MeanOf(clients[i].pooled, width);
+    const RunningMean own = MeanOf(*clients[i].pooled, width);
     if (!own.empty()) mean.Add(shares[i], own);
   }
   if (!mean.empty()) {
@@ -92,7 +92,7 @@ PooledAggregate AggregatePooled(Weighting weighting, int classes, int channels,
   for (std::size_t label = 0; label < labels; ++label) {
     RunningMean prototype(width);
     for (std::size_t i = 0; i < clients.size(); ++i) {
-      const RunningMean own = ClassMeanOf(clients[i].pooled, label, width);
+      const RunningMean own = ClassMeanOf(*clients[i].pooled, label, width);
       if (!own.empty()) prototype.Add(shares[i], own);
     }
     if (prototype.empty()) continue;

@@ -21,10 +21,11 @@ struct Prototypes {
   bool empty() const { return means.empty(); }
 };
 
-// The pooled statistics of one client, checked (update_validation.h).
+// The pooled statistics of one client, checked (update_validation.h). Borrowed:
+// of a large cohort they are most of what the server holds.
 struct ClientPooled {
   ClientCounts counts;  // with the client's name
-  PooledStatistics pooled;
+  const PooledStatistics* pooled = nullptr;
 };
 
 // What a round says about pooled vectors. With w_i the clients' shares under

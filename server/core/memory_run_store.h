@@ -2,6 +2,7 @@
 #ifndef FEDGAP_SERVER_CORE_MEMORY_RUN_STORE_H_
 #define FEDGAP_SERVER_CORE_MEMORY_RUN_STORE_H_
 
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -38,7 +39,14 @@ class MemoryRunStore final : public RunStore {
     run_->seconds += commit.event.seconds.total;
     events_.push_back(commit.event);
     pooled_ = commit.pooled;
+    for (const LedgerEntry& entry : commit.ledger) {
+      contributions_[entry.client] = commit.round;
+    }
     return absl::OkStatus();
+  }
+
+  StatusOr<std::map<ClientName, Round>> LastContributions() override {
+    return contributions_;
   }
 
   Status MarkFinished(const std::string& reason, double seconds) override {
@@ -72,11 +80,13 @@ class MemoryRunStore final : public RunStore {
     run.ledger = commit.ledger;
     run.stale_evaluations = commit.stale_evaluations;
     run.best_accuracy_millionths = commit.best_accuracy_millionths;
+    run.stop_reason = commit.stop_reason;
   }
 
   std::optional<RestoredRun> run_;
   std::vector<RoundCommittedEvent> events_;
   std::vector<PooledRecord> pooled_;
+  std::map<ClientName, Round> contributions_;
   std::string finished_;
   Status next_error_;
 };

@@ -34,15 +34,6 @@ void SetSeconds(const Phases& at, double select_seconds,
   event.seconds.total = ToSeconds(at.evaluated - at.started);
 }
 
-void SetContributors(
-    const std::map<ClientName, RunProgress::AcceptedUpdate>& accepted,
-    RoundCommit& commit) {
-  for (const auto& [client, update] : accepted) {
-    commit.pooled.push_back({client, update.contribution.info.pooled});
-    commit.ledger.push_back({client, update.task, update.digest});
-  }
-}
-
 std::set<ClientName> ClientsOf(const std::vector<LedgerEntry>& ledger) {
   std::set<ClientName> clients;
   for (const LedgerEntry& entry : ledger) clients.insert(entry.client);
@@ -91,6 +82,7 @@ Status RunProgress::Restore(RestoredRun restored) {
   last_committed_ = restored.round;
   ledger_ = std::move(restored.ledger);
   early_stop_ = {restored.best_accuracy_millionths, restored.stale_evaluations};
+  stop_reason_ = std::move(restored.stop_reason);
   return absl::OkStatus();
 }
 
@@ -109,11 +101,13 @@ std::vector<std::pair<ClientName, Status>> RunProgress::Accumulate(
   for (std::size_t begin = 0; begin < updates.size(); begin += kUpdatesAPass) {
     const std::size_t end = std::min(begin + kUpdatesAPass, updates.size());
     std::vector<Contribution> pass;
+    // There and back: what an update says is large, and not copied.
     for (std::size_t i = begin; i < end; ++i) {
-      pass.push_back(updates[i].contribution);
+      pass.push_back(std::move(updates[i].contribution));
     }
     const bool together = aggregator_->Accumulate(pass).ok();
     for (std::size_t i = begin; i < end; ++i) {
+      updates[i].contribution = std::move(pass[i - begin]);
       // One broken file fails its pass: find out whose it is.
       const Status status =
           together
@@ -132,54 +126,90 @@ std::vector<std::pair<ClientName, Status>> RunProgress::Accumulate(
 }
 
 StatusOr<RunProgress::Outcome> RunProgress::Commit(const ClosedRound& closed) {
-  const Clock::Time collected = deps_.clock.Now();
-  FEDGAP_ASSIGN_OR_RETURN(const Aggregate aggregate, aggregator_->Report());
   const OptimizerState optimizer_before = optimizer_->state();
+  StatusOr<Draft> draft = DraftCommit(closed);
+  Status status = draft.status();
+  if (status.ok()) status = Store(closed, *draft);
+  if (!status.ok()) {
+    FEDGAP_CHECK(optimizer_->Restore(optimizer_before).ok());
+    return Annotate(status, fmt::format("commit of round {}", closed.round));
+  }
+  return Adopt(*std::move(draft));
+}
+
+StatusOr<RunProgress::Draft> RunProgress::DraftCommit(
+    const ClosedRound& closed) {
+  Phases at;
+  at.started = closed.started;
+  at.collected = deps_.clock.Now();
+  FEDGAP_ASSIGN_OR_RETURN(const Aggregate aggregate, aggregator_->Report());
   NextModel next = MoveModel(aggregate);
-  RoundCommit commit;
+  Draft draft;
+  RoundCommit& commit = draft.commit;
   commit.prototypes = ComputePrototypes();
-  const Clock::Time aggregated = deps_.clock.Now();
+  at.aggregated = deps_.clock.Now();
 
   commit.event = DescribeRound(closed, aggregate, next);
   FEDGAP_ASSIGN_OR_RETURN(commit.event.evaluated,
                           EvaluateIfDue(closed.round, next, commit.prototypes,
                                         commit.event.evaluation));
-  const Clock::Time evaluated = deps_.clock.Now();
+  at.evaluated = draft.evaluated = deps_.clock.Now();
 
-  EarlyStop stop = early_stop_;
-  const std::string stop_reason = DecideStop(commit.event, stop);
-  SetSeconds({closed.started, collected, aggregated, evaluated},
-             closed.select_seconds, commit.event);
+  draft.early_stop = early_stop_;
+  commit.stop_reason = DecideStop(commit.event, draft.early_stop);
+  SetSeconds(at, closed.select_seconds, commit.event);
   commit.round = closed.round;
   commit.attempt = closed.attempt;
   commit.model = next.snapshot->id();
-  commit.parameters = &next.snapshot->parameters();
   commit.global_delta = std::move(next.delta);
   commit.optimizer = optimizer_->state();
-  commit.best_accuracy_millionths = stop.best_millionths;
-  commit.stale_evaluations = stop.stale_evaluations;
-  SetContributors(accepted_, commit);
-  if (const Status stored = deps_.store.Commit(commit); !stored.ok()) {
-    FEDGAP_CHECK(optimizer_->Restore(optimizer_before).ok());
-    return Annotate(stored, fmt::format("commit of round {}", closed.round));
-  }
+  commit.best_accuracy_millionths = draft.early_stop.best_millionths;
+  commit.stale_evaluations = draft.early_stop.stale_evaluations;
+  draft.model = std::move(next.snapshot);
+  return draft;
+}
 
+Status RunProgress::Store(const ClosedRound& closed, Draft& draft) {
+  RoundCommit& commit = draft.commit;
+  commit.parameters = &draft.model->parameters();
+  MoveContributors(commit);
+  const Status stored = deps_.store.Commit(commit);
+  if (!stored.ok()) {
+    for (PooledRecord& record : commit.pooled) {
+      accepted_.at(record.client).contribution.info.pooled =
+          std::move(record.pooled);
+    }
+    return stored;
+  }
   const Clock::Time committed = deps_.clock.Now();
-  commit.event.seconds.commit = ToSeconds(committed - evaluated);
+  commit.event.seconds.commit = ToSeconds(committed - draft.evaluated);
   commit.event.seconds.total = ToSeconds(committed - closed.started);
   deps_.events.Emit(commit.event);
   deps_.events.Flush();
+  return absl::OkStatus();
+}
 
-  last_committed_ = closed.round;
-  snapshot_ = next.snapshot;
+// The pooled statistics are the large part of what is kept of an update: they
+// are moved, so that they are there once, whatever the cohort.
+void RunProgress::MoveContributors(RoundCommit& commit) {
+  for (auto& [client, update] : accepted_) {
+    commit.pooled.push_back(
+        {client, std::move(update.contribution.info.pooled)});
+    commit.ledger.push_back({client, update.task, update.digest});
+  }
+}
+
+RunProgress::Outcome RunProgress::Adopt(Draft draft) {
+  last_committed_ = draft.commit.round;
+  snapshot_ = std::move(draft.model);
   last_delta_ =
-      std::make_shared<const Parameters>(std::move(commit.global_delta));
-  early_stop_ = stop;
-  ledger_ = std::move(commit.ledger);
-  Outcome outcome{snapshot_, ClientsOf(ledger_), stop_reason};
+      std::make_shared<const Parameters>(std::move(draft.commit.global_delta));
+  early_stop_ = draft.early_stop;
+  stop_reason_ = std::move(draft.commit.stop_reason);
+  ledger_ = std::move(draft.commit.ledger);
   accepted_.clear();
   aggregator_.reset();
-  return outcome;
+  return {snapshot_, ClientsOf(ledger_), stop_reason_};
 }
 
 RunProgress::NextModel RunProgress::MoveModel(const Aggregate& aggregate) {
@@ -199,7 +229,7 @@ Prototypes RunProgress::ComputePrototypes() const {
   std::vector<ClientPooled> clients;
   for (const auto& [client, update] : accepted_) {
     const UpdateInfo& info = update.contribution.info;
-    clients.push_back({{client, info.counts}, info.pooled});
+    clients.push_back({{client, info.counts}, &info.pooled});
   }
   return AggregatePooled(config_.aggregation.weighting, model_.classes(),
                          model_.pooled_channels(), std::move(clients))

@@ -72,6 +72,9 @@ class RunProgress {
   const std::shared_ptr<const ModelSnapshot>& snapshot() const {
     return snapshot_;
   }
+  // Which rule of [stop] the last committed round met: no round follows it. "":
+  // none. Survives a restart.
+  const std::string& stop_reason() const { return stop_reason_; }
   // The committed round's contributors, for copies that arrive late.
   const std::vector<LedgerEntry>& ledger() const { return ledger_; }
   // The last round's change of the global model; empty before the second
@@ -86,8 +89,8 @@ class RunProgress {
   // be aggregated (its file is broken), with the cause.
   std::vector<std::pair<ClientName, Status>> Accumulate(
       std::vector<AcceptedUpdate> updates);
-  // Report, optimiser step, evaluation, durable commit, event. After an error
-  // of the store the state is that of the last commit.
+  // Report, optimiser step, evaluation, durable commit, event. After an error,
+  // of the evaluation or the store, the state is that before the call.
   StatusOr<Outcome> Commit(const ClosedRound& closed);
 
  private:
@@ -96,8 +99,21 @@ class RunProgress {
     Parameters delta;
   };
 
+  // What a round becomes before it is stored.
+  struct Draft {
+    RoundCommit commit;  // but for `parameters`, which are the model's
+    std::shared_ptr<const ModelSnapshot> model;
+    EarlyStop early_stop;
+    Clock::Time evaluated;
+  };
+
+  StatusOr<Draft> DraftCommit(const ClosedRound& closed);
+  Status Store(const ClosedRound& closed, Draft& draft);
+  Outcome Adopt(Draft draft);
+
   NextModel MoveModel(const Aggregate& aggregate);
   Prototypes ComputePrototypes() const;
+  void MoveContributors(RoundCommit& commit);
   StatusOr<bool> EvaluateIfDue(Round round, const NextModel& next,
                                const Prototypes& prototypes,
                                ServerEvaluation& evaluation);
@@ -118,6 +134,7 @@ class RunProgress {
   std::shared_ptr<const Parameters> last_delta_;
   std::unique_ptr<ServerOptimizer> optimizer_;
   EarlyStop early_stop_;
+  std::string stop_reason_;
   std::vector<LedgerEntry> ledger_;
 
   std::unique_ptr<RoundAggregator> aggregator_;

@@ -2,6 +2,7 @@
 #ifndef FEDGAP_SERVER_CORE_RUN_STORE_H_
 #define FEDGAP_SERVER_CORE_RUN_STORE_H_
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -58,6 +59,8 @@ struct RoundCommit {
   // the best mean, in millionths.
   int stale_evaluations = 0;
   std::int64_t best_accuracy_millionths = 0;
+  // Which rule of [stop] this round met: the run ends with it. "": none.
+  std::string stop_reason;
 };
 
 // The newest commit, read back and verified.
@@ -72,6 +75,7 @@ struct RestoredRun {
   std::vector<LedgerEntry> ledger;  // of that round
   int stale_evaluations = 0;
   std::int64_t best_accuracy_millionths = 0;
+  std::string stop_reason;
   bool finished = false;
   std::string finished_reason;  // of MarkFinished
   double seconds = 0;           // of training before the restart
@@ -93,6 +97,8 @@ class RunStore {
   // Atomic: after an error, or a crash at any moment, the state is the one
   // before. RESOURCE_EXHAUSTED: disk full.
   virtual Status Commit(const RoundCommit& commit) = 0;
+  // The last committed round that counted an update of each client.
+  virtual StatusOr<std::map<ClientName, Round>> LastContributions() = 0;
   virtual Status MarkFinished(const std::string& reason, double seconds) = 0;
 };
 

@@ -41,6 +41,7 @@ constexpr const char* kMigrations[RunDatabase::kSchema] = {
          task TEXT NOT NULL,
          digest TEXT NOT NULL,
          PRIMARY KEY(round, client));)",
+    R"(ALTER TABLE rounds ADD COLUMN stop_reason TEXT NOT NULL DEFAULT '';)",
 };
 
 std::vector<std::string> ParseNames(const std::string& text) {
@@ -118,7 +119,8 @@ StatusOr<std::optional<RunRow>> RunDatabase::ReadRun() {
 StatusOr<std::vector<RoundRow>> RunDatabase::ReadRounds() {
   auto query = database_.Prepare(
       "SELECT round, model, seconds, stale_evaluations, "
-      "best_accuracy_millionths, accuracy_millionths, event FROM rounds "
+      "best_accuracy_millionths, accuracy_millionths, event, stop_reason "
+      "FROM rounds "
       "ORDER BY round");
   std::vector<RoundRow> rows;
   while (true) {
@@ -130,7 +132,8 @@ StatusOr<std::vector<RoundRow>> RunDatabase::ReadRounds() {
                     .stale_evaluations = static_cast<int>(query.Integer(3)),
                     .best_accuracy_millionths = query.Integer(4),
                     .accuracy_millionths = query.Integer(5),
-                    .event = query.Text(6)});
+                    .event = query.Text(6),
+                    .stop_reason = query.Text(7)});
   }
 }
 
@@ -163,6 +166,20 @@ StatusOr<std::vector<LedgerEntry>> RunDatabase::ReadLedger(Round round) {
   }
 }
 
+StatusOr<std::map<ClientName, Round>> RunDatabase::ReadLastContributions(
+    Round round) {
+  auto query = database_.Prepare(
+      "SELECT client, MAX(round) FROM ledger WHERE round <= ? "
+      "GROUP BY client");
+  query.Bind(round);
+  std::map<ClientName, Round> rounds;
+  while (true) {
+    FEDGAP_ASSIGN_OR_RETURN(const bool found, query.Next());
+    if (!found) return rounds;
+    rounds[{query.Text(0)}] = query.Integer(1);
+  }
+}
+
 Status RunDatabase::InsertRound(const RunRecord* record, const RoundRow& round,
                                 const std::vector<FileRow>& files,
                                 const std::vector<LedgerEntry>& ledger) {
@@ -192,7 +209,7 @@ Status RunDatabase::InsertRows(const RoundRow& round,
           .Bind(round.round)
           .Run());
   FEDGAP_RETURN_IF_ERROR(
-      database_.Prepare("INSERT INTO rounds VALUES(?, ?, ?, ?, ?, ?, ?)")
+      database_.Prepare("INSERT INTO rounds VALUES(?, ?, ?, ?, ?, ?, ?, ?)")
           .Bind(round.round)
           .Bind(round.model)
           .Bind(round.seconds)
@@ -200,6 +217,7 @@ Status RunDatabase::InsertRows(const RoundRow& round,
           .Bind(round.best_accuracy_millionths)
           .Bind(round.accuracy_millionths)
           .Bind(round.event)
+          .Bind(round.stop_reason)
           .Run());
   for (const FileRow& file : files) {
     FEDGAP_RETURN_IF_ERROR(

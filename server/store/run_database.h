@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -29,7 +30,8 @@ struct RoundRow {
   std::int64_t best_accuracy_millionths = 0;
   // Mean over groups of this round's evaluation; -1: not evaluated.
   std::int64_t accuracy_millionths = -1;
-  std::string event;  // a line of docs/EVENTS.md; empty for round 0
+  std::string event;             // a line of docs/EVENTS.md; empty for round 0
+  std::string stop_reason = {};  // as of RoundCommit
 };
 
 // A file that a committed round needs to be whole.
@@ -43,7 +45,7 @@ struct FileRow {
 // Errors as SqliteDatabase. Not thread-safe.
 class RunDatabase {
  public:
-  static constexpr int kSchema = 1;
+  static constexpr int kSchema = 2;
 
   // Brings an older schema up to date (unless read-only). FAILED_PRECONDITION
   // if a newer program wrote the file.
@@ -54,6 +56,8 @@ class RunDatabase {
   StatusOr<std::vector<RoundRow>> ReadRounds();  // ascending
   StatusOr<std::vector<FileRow>> ReadFiles();    // by round, then kind
   StatusOr<std::vector<LedgerEntry>> ReadLedger(Round round);
+  // The last round up to `round` with an entry of each client.
+  StatusOr<std::map<ClientName, Round>> ReadLastContributions(Round round);
 
   // In one transaction: the run if `record` is given, and the round in place
   // of all rounds from it on (there are some after a fall-back only).

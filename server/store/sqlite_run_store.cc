@@ -30,7 +30,8 @@ RoundRow ToRow(const RoundCommit& commit) {
                .stale_evaluations = commit.stale_evaluations,
                .best_accuracy_millionths = commit.best_accuracy_millionths,
                .accuracy_millionths = -1,
-               .event = {}};
+               .event = {},
+               .stop_reason = commit.stop_reason};
   if (commit.round == 0) return row;
   if (commit.event.evaluated) {
     row.accuracy_millionths = static_cast<std::int64_t>(
@@ -172,6 +173,7 @@ StatusOr<RestoredRun> SqliteRunStore::RestoreRound(
   restored.prototypes = std::move(state.prototypes);
   restored.stale_evaluations = row.stale_evaluations;
   restored.best_accuracy_millionths = row.best_accuracy_millionths;
+  restored.stop_reason = row.stop_reason;
   return restored;
 }
 
@@ -299,6 +301,10 @@ Status SqliteRunStore::DropOldFiles() {
   FEDGAP_RETURN_IF_ERROR(database_.DeleteFiles(old));
   RemoveFiles(old);
   return absl::OkStatus();
+}
+
+StatusOr<std::map<ClientName, Round>> SqliteRunStore::LastContributions() {
+  return database_.ReadLastContributions(last_);
 }
 
 Status SqliteRunStore::MarkFinished(const std::string& reason, double seconds) {

@@ -52,6 +52,7 @@ class SqliteRunStore final : public RunStore {
   Status Create(const RunRecord& record, const RoundCommit& initial) override;
   // FAILED_PRECONDITION unless it is the round after the last.
   Status Commit(const RoundCommit& commit) override;
+  StatusOr<std::map<ClientName, Round>> LastContributions() override;
   // Also puts the last model at RUN/model.safetensors.
   Status MarkFinished(const std::string& reason, double seconds) override;
 

@@ -2,6 +2,8 @@
 #ifndef FEDGAP_TESTS_SERVER_STORE_SAMPLE_RUN_H_
 #define FEDGAP_TESTS_SERVER_STORE_SAMPLE_RUN_H_
 
+#include <fmt/format.h>
+
 #include <memory>
 #include <utility>
 
@@ -39,6 +41,7 @@ class SampleRun {
     commit.parameters = &parameters;
     commit.stale_evaluations = static_cast<int>(round);
     commit.best_accuracy_millionths = 1000 * round;
+    commit.stop_reason = fmt::format("rule {}", round);
     if (round == 0) return commit;
     const float value = static_cast<float>(round) * 1e-3f;
     commit.global_delta.assign(parameters.size(), value);

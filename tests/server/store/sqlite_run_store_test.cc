@@ -25,6 +25,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Pair;
 
 class SqliteRunStoreTest : public ::testing::Test {
  protected:
@@ -88,6 +89,7 @@ TEST_F(SqliteRunStoreTest, RestoresACommitToTheLastBit) {
   EXPECT_EQ(restored.ledger[1].digest, "bb");
   EXPECT_EQ(restored.stale_evaluations, 2);
   EXPECT_EQ(restored.best_accuracy_millionths, 2000);
+  EXPECT_EQ(restored.stop_reason, "rule 2");
   EXPECT_DOUBLE_EQ(restored.seconds, 3.0);
   EXPECT_FALSE(restored.finished);
   EXPECT_EQ(restored.record.run.value, "demo-0123456789abcdef");
@@ -210,6 +212,40 @@ TEST_F(SqliteRunStoreTest, RefusesASecondOpenerByName) {
   EXPECT_THAT(SqliteRunStore::Open(run_dir_.root).status(),
               Fails(absl::StatusCode::kFailedPrecondition,
                     HasSubstr("process " + std::to_string(::getpid()))));
+}
+
+TEST_F(SqliteRunStoreTest, BringsTheFirstSchemaUpToDate) {
+  MakeRun(2);
+  {
+    ASSERT_OK_AND_ASSIGN(auto database,
+                         SqliteDatabase::Open(run_dir_.database(), false));
+    ASSERT_OK(database.Execute("ALTER TABLE rounds DROP COLUMN stop_reason"));
+    ASSERT_OK(database.Execute("PRAGMA user_version = 1"));
+  }
+  const auto store = Open();
+  EXPECT_EQ(Restore(*store).stop_reason, "");
+  EXPECT_OK(run_.Commit(*store, 3));
+}
+
+TEST_F(SqliteRunStoreTest, KnowsTheLastRoundThatCountedEachClient) {
+  MakeRun(2);
+  {
+    const auto store = Open();
+    Restore(*store);
+    const Parameters parameters = run_.ParametersAfter(3);
+    RoundCommit commit = run_.CommitOf(3, parameters);
+    commit.ledger.pop_back();
+    ASSERT_OK(store->Commit(commit));
+    EXPECT_THAT(
+        *store->LastContributions(),
+        ElementsAre(Pair(ClientName{"a"}, 3), Pair(ClientName{"b"}, 2)));
+  }
+  // What a fall-back runs again has not been counted.
+  FlipBit(File("models", 3));
+  const auto store = Open();
+  Restore(*store);
+  EXPECT_THAT(*store->LastContributions(),
+              ElementsAre(Pair(ClientName{"a"}, 2), Pair(ClientName{"b"}, 2)));
 }
 
 TEST_F(SqliteRunStoreTest, RefusesASchemaOfTheFuture) {
