@@ -161,6 +161,7 @@ Status Simulator::Open() {
   run_ = opened.run;
   finished_before_ = opened.finished;
   seconds_before_ = opened.seconds_before;
+  if (!LastRoundDone()) stop_reason_ = progress_.stop_reason();
   return local_tensors_.Restore(progress_.last_committed());
 }
 
@@ -187,7 +188,7 @@ Status Simulator::Run() {
          !deps_.interruption.requested()) {
     FEDGAP_RETURN_IF_ERROR(RunRound());
   }
-  if (stop_reason_.empty() && !deps_.interruption.requested()) {
+  if (!deps_.interruption.requested()) {
     FEDGAP_RETURN_IF_ERROR(EvaluateFinalModel());
   }
   return Finish();

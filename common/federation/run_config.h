@@ -54,7 +54,7 @@ struct CohortConfig {
   // The share of the cohort whose updates a round needs at its deadline, or it
   // is aborted and run again. 1: all of them.
   double quorum = 1.0;  // (0, 1]
-  // The largest cohort that the accumulator must hold.
+  // A round counts at most so many updates: what the accumulator must hold.
   int max_size = 10000;
 };
 

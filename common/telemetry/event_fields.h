@@ -146,6 +146,8 @@ void Visit(V& v, E& e) {
   v("base", e.base);
   v("cohort", e.cohort);
   v("learning_rate", e.learning_rate);
+  v("eligible", e.eligible);
+  v("roster", e.roster);
 }
 
 template <typename V, Maybe<UpdateAcceptedEvent> E>

@@ -60,6 +60,10 @@ struct RoundStartedEvent {
   ModelId base;
   std::vector<ClientName> cohort;  // sorted
   double learning_rate = 0;
+  // Clients that the cohort was drawn from, and their names' SHA-256 (hex): the
+  // round can be repeated with the same ones only.
+  std::int64_t eligible = 0;
+  std::string roster = {};
 };
 
 // An update that counts.

@@ -20,7 +20,6 @@ void ReportBuilder::Emit(const Event& event) {
   if (const auto* e = std::get_if<RunStartedEvent>(&event)) Take(*e);
   if (const auto* e = std::get_if<SimulationStartedEvent>(&event)) Take(*e);
   if (const auto* e = std::get_if<ClientJoinedEvent>(&event)) Take(*e);
-  if (const auto* e = std::get_if<ClientLeftEvent>(&event)) Take(*e);
   if (const auto* e = std::get_if<RoundStartedEvent>(&event)) Take(*e);
   if (const auto* e = std::get_if<UpdateAcceptedEvent>(&event)) Take(*e);
   if (const auto* e = std::get_if<UpdateRejectedEvent>(&event)) Take(*e);
@@ -42,7 +41,6 @@ void ReportBuilder::Take(const RunStartedEvent& event) {
   report_.reason = "running";
   if (report_.rounds == 0) report_.model_sha256 = event.initial_model;
   labels_ = event.group_labels;
-  connected_.clear();  // a new process: every client joins again
 }
 
 void ReportBuilder::Take(const SimulationStartedEvent& event) {
@@ -51,16 +49,11 @@ void ReportBuilder::Take(const SimulationStartedEvent& event) {
 
 void ReportBuilder::Take(const ClientJoinedEvent& event) {
   known_.insert(event.client);
-  connected_.insert(event.client);
-}
-
-void ReportBuilder::Take(const ClientLeftEvent& event) {
-  connected_.erase(event.client);
 }
 
 void ReportBuilder::Take(const RoundStartedEvent& event) {
   began_ = event.round;
-  roster_ = connected_;
+  roster_ = {event.eligible, event.roster};
   // Of millions of clients only the last cohort is remembered.
   if (simulated_ > kRememberedClients) counts_.clear();
 }
@@ -133,9 +126,10 @@ void ReportBuilder::CheckRoster(const RoundCommittedEvent& event) {
   if (!first_roster_.has_value()) first_roster_ = roster_;
   if (roster_ != *first_roster_) {
     Replayable(fmt::format(
-        "the clients changed: round {} began with {} connected, the first "
-        "with {}",
-        event.round, roster_.size(), first_roster_->size()));
+        "the clients changed: the cohort of round {} was drawn from {}, that "
+        "of the first from {}{}",
+        event.round, roster_.clients, first_roster_->clients,
+        roster_.clients == first_roster_->clients ? " others" : ""));
   }
 }
 
@@ -235,7 +229,7 @@ RunReport ReportBuilder::Report() const {
     report.determinism_reason = fmt::format(
         "every round counted all the clients that it selected, and the same "
         "{} were connected in each",
-        first_roster_.has_value() ? first_roster_->size() : 0);
+        first_roster_.has_value() ? first_roster_->clients : 0);
   }
   AddAccuracy(report);
   return report;

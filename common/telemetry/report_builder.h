@@ -25,6 +25,11 @@ class ReportBuilder final : public EventSink {
   RunReport Report() const EXCLUDES(mutex_);
 
  private:
+  struct Roster {
+    std::int64_t clients = 0;
+    std::string digest;
+    bool operator==(const Roster&) const = default;
+  };
   struct GroupTotals {
     double influence = 0;
     double pixel_influence = 0;
@@ -33,7 +38,6 @@ class ReportBuilder final : public EventSink {
   void Take(const RunStartedEvent& event) REQUIRES(mutex_);
   void Take(const SimulationStartedEvent& event) REQUIRES(mutex_);
   void Take(const ClientJoinedEvent& event) REQUIRES(mutex_);
-  void Take(const ClientLeftEvent& event) REQUIRES(mutex_);
   void Take(const RoundStartedEvent& event) REQUIRES(mutex_);
   void Take(const UpdateAcceptedEvent& event) REQUIRES(mutex_);
   void Take(const UpdateRejectedEvent& event) REQUIRES(mutex_);
@@ -60,12 +64,11 @@ class ReportBuilder final : public EventSink {
   // Simulated clients; 0: the run has real ones.
   std::int64_t simulated_ GUARDED_BY(mutex_) = 0;
   std::set<ClientName> known_ GUARDED_BY(mutex_);
-  std::set<ClientName> connected_ GUARDED_BY(mutex_);
-  // The clients that were there when round `began_` began, and when the first
-  // committed one did.
+  // The clients that the cohort of round `began_` was drawn from, and that of
+  // the first committed one.
   Round began_ GUARDED_BY(mutex_) = 0;
-  std::set<ClientName> roster_ GUARDED_BY(mutex_);
-  std::optional<std::set<ClientName>> first_roster_ GUARDED_BY(mutex_);
+  Roster roster_ GUARDED_BY(mutex_);
+  std::optional<Roster> first_roster_ GUARDED_BY(mutex_);
   std::map<ClientName, std::vector<GroupCounts>> counts_ GUARDED_BY(mutex_);
   std::map<int, GroupTotals> totals_ GUARDED_BY(mutex_);
   std::optional<ServerEvaluation> evaluation_ GUARDED_BY(mutex_);

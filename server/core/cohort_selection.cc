@@ -6,21 +6,29 @@
 
 #include "common/base/check.h"
 #include "common/base/counter_rng.h"
+#include "common/crypto/sha256.h"
 
 namespace fedgap {
+
+namespace {
+
+int TargetOf(const CohortConfig& config, std::size_t eligible) {
+  const auto population = static_cast<double>(eligible);
+  const double target =
+      config.size > 0 ? config.size : std::ceil(config.fraction * population);
+  return static_cast<int>(std::clamp(target, 1.0, population));
+}
+
+}  // namespace
 
 CohortDraw DrawCohort(const CohortConfig& config, std::uint64_t seed,
                       Round round, std::size_t eligible) {
   FEDGAP_CHECK(eligible > 0);
-  const auto population = static_cast<double>(eligible);
-  double target =
-      config.size > 0 ? config.size : std::ceil(config.fraction * population);
-  target = std::clamp(target, 1.0, population);
-  const double selected =
-      std::min(std::ceil(config.over_selection * target), population);
-
   CohortDraw draw;
-  draw.target = static_cast<int>(target);
+  draw.target = TargetOf(config, eligible);
+  const double selected =
+      std::min(std::ceil(config.over_selection * draw.target),
+               static_cast<double>(eligible));
   CounterRng rng(seed, RngPurpose::kSelection, {},
                  static_cast<std::uint64_t>(round));
   // The first steps of a Fisher-Yates shuffle of 0, 1, 2, ...; `moved` holds
@@ -43,13 +51,24 @@ CohortDraw DrawCohort(const CohortConfig& config, std::uint64_t seed,
 Cohort SelectCohort(const CohortConfig& config, std::uint64_t seed, Round round,
                     const std::vector<ClientName>& eligible) {
   FEDGAP_CHECK(std::ranges::is_sorted(eligible));
-  const CohortDraw draw = DrawCohort(config, seed, round, eligible.size());
+  CohortConfig bounded = config;
+  bounded.size = std::min(TargetOf(config, eligible.size()), config.max_size);
+  const CohortDraw draw = DrawCohort(bounded, seed, round, eligible.size());
   Cohort cohort;
   cohort.target = draw.target;
   for (const std::size_t position : draw.positions) {
     cohort.clients.push_back(eligible[position]);
   }
   return cohort;
+}
+
+std::string RosterDigest(const std::vector<ClientName>& eligible) {
+  Sha256 digest;
+  for (const ClientName& client : eligible) {
+    digest.Update(client.value);
+    digest.Update("\n");
+  }
+  return ToHex(digest.Finish());
 }
 
 }  // namespace fedgap

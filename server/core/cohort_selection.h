@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "common/federation/ids.h"
@@ -32,10 +33,14 @@ struct CohortDraw {
 CohortDraw DrawCohort(const CohortConfig& config, std::uint64_t seed,
                       Round round, std::size_t eligible);
 
-// The same as names. `eligible` is sorted, so the order in which clients joined
-// has no say; it is not empty.
+// The same as names, with a target of config.max_size at most. `eligible` is
+// sorted, so the order in which clients joined has no say; it is not empty.
 Cohort SelectCohort(const CohortConfig& config, std::uint64_t seed, Round round,
                     const std::vector<ClientName>& eligible);
+
+// Hex SHA-256 of the names, each ended by a line feed: tells whether two
+// cohorts were drawn from the same clients.
+std::string RosterDigest(const std::vector<ClientName>& eligible);
 
 }  // namespace fedgap
 

@@ -32,10 +32,19 @@ Coordinator::Coordinator(Options options, Deps deps,
                 {deps.clock, deps.store, deps.events, deps.evaluator}),
       opened_(deps.clock.Now()) {}
 
+namespace {
+
+// How long a resumed run that is over but for the clients' look at the final
+// model waits for them to come back.
+constexpr std::chrono::seconds kReturnPatience{60};
+
+}  // namespace
+
 Status Coordinator::Open() {
   FEDGAP_ASSIGN_OR_RETURN(
       const OpenedRun opened,
       OpenRun(options_, *model_, deps_.store, deps_.events, progress_));
+  FEDGAP_ASSIGN_OR_RETURN(auto contributions, deps_.store.LastContributions());
   MutexLock lock(mutex_);
   run_ = opened.run;
   seconds_before_ = opened.seconds_before;
@@ -44,6 +53,9 @@ Status Coordinator::Open() {
   last_delta_ = progress_.last_delta();
   ledger_ = progress_.ledger();
   last_committed_ = progress_.last_committed();
+  contributions_ = std::move(contributions);
+  met_rule_ = progress_.stop_reason();
+  if (IsOver()) final_look_ = opened_ + kReturnPatience;
   return absl::OkStatus();
 }
 

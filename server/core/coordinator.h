@@ -4,7 +4,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -121,7 +124,8 @@ class Coordinator {
 
   // Does everything that is due now. Returns when it wants to be called again
   // at the latest (nullopt: only after a wake-up). An error is final: the
-  // store failed, the last commit is intact.
+  // store failed, or a round was aborted again and again (ABORTED: then
+  // finished() is true as well). The last commit is intact.
   StatusOr<std::optional<Clock::Time>> Advance();
   bool finished() const;
   // Called (from any thread, no lock held) when Advance has new work.
@@ -143,6 +147,7 @@ class Coordinator {
 
   Plan Decide() REQUIRES(mutex_);
   Plan DecideWaiting() REQUIRES(mutex_);
+  Plan DecideOver() REQUIRES(mutex_);
   Plan DecideCollecting() REQUIRES(mutex_);
   Status Do(const Plan& plan);
   Status StartRound();
@@ -151,12 +156,23 @@ class Coordinator {
   void CloseFinalEvaluation() REQUIRES(mutex_);
   Status AbortRound(const std::string& reason);
   Status FinishRun();
+  std::string EndReason() const REQUIRES(mutex_);
+  void TakeFailures(const std::vector<std::pair<ClientName, Status>>& failures)
+      REQUIRES(mutex_);
 
   OpenRound::Plan PlanRound(Clock::Time began) REQUIRES(mutex_);
+  void AnnounceRound() REQUIRES(mutex_);
   void PushRound() REQUIRES(mutex_);
   void PublishCommit(const RunProgress::Outcome& outcome) REQUIRES(mutex_);
   void PushToAll(const Task& task) REQUIRES(mutex_);
+  void Ask(const ClientName& client) REQUIRES(mutex_);
   Task Notice(std::string kind, Round round) const REQUIRES(mutex_);
+  void PushCommits(const ClientName& client, TaskSink& sink) const
+      REQUIRES(mutex_);
+  Task CommittedTask(Round round, bool contributed) const REQUIRES(mutex_);
+  Status GoingAway() const REQUIRES(mutex_);
+  // Counts no update beyond the target: FAILED_PRECONDITION.
+  Status TurnAwayIfFull(const ClientName& client) REQUIRES(mutex_);
   StatusOr<UploadDecision> CheckHeader(const ClientName& client,
                                        const UploadHeader& header)
       REQUIRES(mutex_);
@@ -181,6 +197,11 @@ class Coordinator {
   void RejectUpdate(const ClientName& client, const Status& status)
       REQUIRES(mutex_);
   bool LastRoundDone() const REQUIRES(mutex_);
+  // All rounds are done, or a rule of [stop] is met.
+  bool IsOver() const REQUIRES(mutex_);
+  int ClientsNeeded() const;
+  // Connected clients that the next attempt may ask.
+  std::vector<ClientName> Eligible() REQUIRES(mutex_);
   void WakeUp() EXCLUDES(mutex_);
   void RequestStop(const std::string& reason, bool resumable);
   void SetPaused(bool paused);
@@ -206,13 +227,25 @@ class Coordinator {
   std::shared_ptr<const Parameters> last_delta_ GUARDED_BY(mutex_);
   std::vector<LedgerEntry> ledger_ GUARDED_BY(mutex_);
   Round last_committed_ GUARDED_BY(mutex_) = 0;
+  // The last round that counted an update of each client.
+  std::map<ClientName, Round> contributions_ GUARDED_BY(mutex_);
+  // Whose updates were rejected in earlier attempts at the round.
+  std::set<ClientName> rejected_ GUARDED_BY(mutex_);
   int attempts_ GUARDED_BY(mutex_) = 0;
   Clock::Time not_before_ GUARDED_BY(mutex_){};
   bool paused_ GUARDED_BY(mutex_) = false;
-  bool resumable_ GUARDED_BY(mutex_) = false;
-  bool final_evaluation_done_ GUARDED_BY(mutex_) = false;
-  std::vector<UpdateInfo> final_evaluations_ GUARDED_BY(mutex_);
+  // Why the run ends although no rule of its own says so: an operator, the
+  // system (then it is resumable), or failures. The first reason stays. Once
+  // the run is finished, why it did.
   std::string stop_reason_ GUARDED_BY(mutex_);
+  bool resumable_ GUARDED_BY(mutex_) = false;
+  Status failure_ GUARDED_BY(mutex_);
+  // Which rule of [stop] was met, as of the last commit; "": none.
+  std::string met_rule_ GUARDED_BY(mutex_);
+  bool final_evaluation_done_ GUARDED_BY(mutex_) = false;
+  // When the final look no longer waits for clients that come back.
+  Clock::Time final_look_ GUARDED_BY(mutex_){};
+  std::vector<UpdateInfo> final_evaluations_ GUARDED_BY(mutex_);
   std::int64_t bytes_up_ GUARDED_BY(mutex_) = 0;
   std::int64_t bytes_down_ GUARDED_BY(mutex_) = 0;
   Clock::Time opened_ GUARDED_BY(mutex_);

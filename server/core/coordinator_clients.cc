@@ -20,6 +20,7 @@ StatusOr<JoinReply> Coordinator::Join(const ClientName& client,
   }
   MutexLock lock(mutex_);
   if (phase_ == RunPhase::kFinished) {
+    if (resumable_) return GoingAway();
     return absl::FailedPreconditionError(
         fmt::format("run {} is over: {}", run_.value, stop_reason_));
   }
@@ -47,6 +48,7 @@ Status Coordinator::Subscribe(const ClientName& client, const TaskId& /*last*/,
           fmt::format("{} has not joined run {}", client.value, run_.value));
     }
     if (phase_ == RunPhase::kFinished) {
+      if (resumable_) return GoingAway();
       sink->Push(Notice("finished", last_committed_));
       sink->Close(absl::OkStatus());
       return absl::OkStatus();
@@ -56,16 +58,7 @@ Status Coordinator::Subscribe(const ClientName& client, const TaskId& /*last*/,
       earlier->Close(absl::AbortedError(
           fmt::format("another connection of {} took over", client.value)));
     }
-    // The commit that it may have missed, then what it is asked now. Both are
-    // idempotent on the client's side.
-    if (last_committed_ > 0) {
-      Task notice = Notice("committed", last_committed_);
-      std::get<CommittedNotice>(notice.work).contributed =
-          std::ranges::any_of(ledger_, [&client](const LedgerEntry& entry) {
-            return entry.client == client;
-          });
-      sink->Push(notice);
-    }
+    PushCommits(client, *sink);
     if (round_.has_value() && phase_ == RunPhase::kCollecting &&
         round_->IsOutstanding(client)) {
       sink->Push(round_->TaskFor(client, deps_.clock.Now()));
@@ -73,6 +66,18 @@ Status Coordinator::Subscribe(const ClientName& client, const TaskId& /*last*/,
   }
   WakeUp();
   return absl::OkStatus();
+}
+
+// The commits that it may have missed: the last that counted an update of its
+// own, whose local tensors it may still hold as provisional, and the newest.
+// What the client has heard before changes nothing for it.
+void Coordinator::PushCommits(const ClientName& client, TaskSink& sink) const {
+  const auto found = contributions_.find(client);
+  const Round own = found == contributions_.end() ? 0 : found->second;
+  if (own > 0) sink.Push(CommittedTask(own, /*contributed=*/true));
+  if (last_committed_ > own) {
+    sink.Push(CommittedTask(last_committed_, /*contributed=*/false));
+  }
 }
 
 void Coordinator::Unsubscribe(const ClientName& client, const TaskSink* sink,
@@ -128,7 +133,16 @@ StatusOr<UploadDecision> Coordinator::CheckHeader(const ClientName& client,
         fmt::format("the update has {} elements, the layout {}",
                     header.elements, expected));
   }
+  FEDGAP_RETURN_IF_ERROR(TurnAwayIfFull(client));
   return UploadDecision::kSend;
+}
+
+Status Coordinator::TurnAwayIfFull(const ClientName& client) {
+  if (!round_->is_full()) return absl::OkStatus();
+  round_->TurnAway(client);
+  return absl::FailedPreconditionError(
+      fmt::format("round {} has the {} updates that it needs", round_->round(),
+                  round_->accepted()));
 }
 
 StatusOr<UploadDecision> Coordinator::BeginUpload(const ClientName& client,
@@ -221,6 +235,7 @@ StatusOr<Verdict> Coordinator::EndReview(const ClientName& client,
                     review.round, client.value, MessageOf(found.status()))});
     return found.status();
   }
+  FEDGAP_RETURN_IF_ERROR(TurnAwayIfFull(client));
   Accept(client, *found, std::move(submission));
   return Verdict::kAccepted;
 }

@@ -43,18 +43,31 @@ bool Coordinator::LastRoundDone() const {
   return last_committed_ >= options_.config.rounds;
 }
 
+bool Coordinator::IsOver() const {
+  return LastRoundDone() || !met_rule_.empty();
+}
+
+int Coordinator::ClientsNeeded() const {
+  return std::max(1, options_.config.cohort.min_clients);
+}
+
+// A run that ended by its own rules asks the clients for one last look at the
+// final model; one that was stopped does not.
+Coordinator::Plan Coordinator::DecideOver() {
+  if (final_evaluation_done_) return {.step = Step::kFinish};
+  const bool waited = deps_.clock.Now() >= final_look_;
+  if (registry_.connected_count() >= (waited ? 1 : ClientsNeeded())) {
+    return {.step = Step::kStart};
+  }
+  if (waited) return {.step = Step::kFinish};
+  return {.wake = final_look_};
+}
+
 Coordinator::Plan Coordinator::DecideWaiting() {
-  // A run that ended by its own rules asks the clients for one last look at
-  // the final model; one that was stopped does not.
-  const bool over = LastRoundDone() || !stop_reason_.empty();
-  const bool wants_final = LastRoundDone() && stop_reason_.empty() &&
-                           !final_evaluation_done_ &&
-                           registry_.connected_count() > 0;
-  if (over && !wants_final) return {.step = Step::kFinish};
-  if (wants_final) return {.step = Step::kStart};
+  if (!stop_reason_.empty()) return {.step = Step::kFinish};
+  if (IsOver()) return DecideOver();
   if (paused_) return {};
-  const int needed = std::max(1, options_.config.cohort.min_clients);
-  if (registry_.connected_count() < needed) return {};
+  if (registry_.connected_count() < ClientsNeeded()) return {};
   if (deps_.clock.Now() < not_before_) return {.wake = not_before_};
   return {.step = Step::kStart};
 }
@@ -102,19 +115,22 @@ Status Coordinator::StartRound() {
   const Clock::Time began = deps_.clock.Now();
   FEDGAP_RETURN_IF_ERROR(progress_.BeginAttempt());
   MutexLock lock(mutex_);
-  // The last clients may have gone since this step was decided.
-  if (registry_.connected_count() == 0) return absl::OkStatus();
+  // Clients may have gone since this step was decided.
+  if (registry_.connected_count() < (IsOver() ? 1 : ClientsNeeded())) {
+    return absl::OkStatus();
+  }
   round_.emplace(PlanRound(began));
   phase_ = RunPhase::kCollecting;
   bytes_up_ = 0;
   bytes_down_ = 0;
+  AnnounceRound();
   PushRound();
   return absl::OkStatus();
 }
 
 OpenRound::Plan Coordinator::PlanRound(Clock::Time began) {
   const RunConfig& config = options_.config;
-  const bool final_look = LastRoundDone();
+  const bool final_look = IsOver();
   OpenRound::Plan plan;
   plan.run = run_;
   plan.round = final_look ? last_committed_ : last_committed_ + 1;
@@ -122,35 +138,54 @@ OpenRound::Plan Coordinator::PlanRound(Clock::Time began) {
   plan.base = current_;
   plan.started = began;
   if (final_look) {
-    CohortConfig everybody;
-    plan.cohort =
-        SelectCohort(everybody, config.seed, plan.round, registry_.Connected());
+    plan.cohort.clients = registry_.Connected();
+    plan.cohort.target = static_cast<int>(plan.cohort.clients.size());
     PlanEvaluation(config, plan);
     if (!plan.deadline.has_value()) {
       plan.deadline = began + kFinalEvaluationPatience;
     }
   } else {
-    plan.cohort = SelectCohort(config.cohort, config.seed, plan.round,
-                               registry_.Connected());
+    plan.eligible = Eligible();
+    plan.cohort =
+        SelectCohort(config.cohort, config.seed, plan.round, plan.eligible);
     PlanTraining(config, plan);
   }
   return plan;
 }
 
+// A client whose update was rejected would send the same again: the next
+// attempt goes on without it, as long as others are there.
+std::vector<ClientName> Coordinator::Eligible() {
+  const std::vector<ClientName> connected = registry_.Connected();
+  std::vector<ClientName> eligible;
+  for (const ClientName& client : connected) {
+    if (!rejected_.contains(client)) eligible.push_back(client);
+  }
+  return eligible.empty() ? connected : eligible;
+}
+
+void Coordinator::AnnounceRound() {
+  if (!round_->is_training()) return;
+  const OpenRound::Plan& plan = round_->plan();
+  RoundStartedEvent event;
+  event.round = plan.round;
+  event.attempt = plan.attempt;
+  event.base = plan.base->id();
+  event.cohort = plan.cohort.clients;
+  event.learning_rate = std::get<TrainTask>(plan.work).training.learning_rate;
+  event.eligible = std::ssize(plan.eligible);
+  event.roster = RosterDigest(plan.eligible);
+  deps_.events.Emit(event);
+}
+
 void Coordinator::PushRound() {
-  const Clock::Time now = deps_.clock.Now();
-  if (round_->is_training()) {
-    const auto& train = std::get<TrainTask>(round_->plan().work);
-    deps_.events.Emit(RoundStartedEvent{
-        round_->round(), round_->attempt(), round_->plan().base->id(),
-        round_->plan().cohort.clients, train.training.learning_rate});
-  }
-  for (const ClientName& client : round_->plan().cohort.clients) {
-    const ClientRecord* record = registry_.Find(client);
-    if (record->sink != nullptr) {
-      record->sink->Push(round_->TaskFor(client, now));
-    }
-  }
+  for (const ClientName& client : round_->plan().cohort.clients) Ask(client);
+}
+
+void Coordinator::Ask(const ClientName& client) {
+  const ClientRecord* record = registry_.Find(client);
+  if (record->sink == nullptr) return;  // asked when it comes back
+  record->sink->Push(round_->TaskFor(client, deps_.clock.Now()));
 }
 
 void Coordinator::AccumulateInbox() {
@@ -161,9 +196,24 @@ void Coordinator::AccumulateInbox() {
   }
   const auto failures = progress_.Accumulate(std::move(updates));
   MutexLock lock(mutex_);
+  TakeFailures(failures);
+}
+
+void Coordinator::TakeFailures(
+    const std::vector<std::pair<ClientName, Status>>& failures) {
+  if (failures.empty()) return;
   for (const auto& [client, status] : failures) {
-    RejectUpdate(client, Annotate(status, "staged update is broken"));
+    if (absl::IsInvalidArgument(status)) {
+      RejectUpdate(client, status);
+      continue;
+    }
+    // This side's fault: the client keeps its update and sends it again.
+    deps_.events.Emit(WarningEvent{
+        fmt::format("round {}: the staged update of {} is asked for again: {}",
+                    round_->round(), client.value, MessageOf(status))});
+    round_->TurnAway(client);
   }
+  for (const ClientName& client : round_->TakeTurnedAway()) Ask(client);
 }
 
 Status Coordinator::CloseRound(const RoundDecision& decision) {
@@ -197,20 +247,19 @@ void Coordinator::PublishCommit(const RunProgress::Outcome& outcome) {
   last_delta_ = progress_.last_delta();
   ledger_ = progress_.ledger();
   last_committed_ = progress_.last_committed();
+  met_rule_ = progress_.stop_reason();
   attempts_ = 0;
+  rejected_.clear();
   round_.reset();
   inbox_.clear();
   phase_ = RunPhase::kWaiting;
-  if (!outcome.stop_reason.empty() && stop_reason_.empty() &&
-      !LastRoundDone()) {
-    stop_reason_ = outcome.stop_reason;
+  for (const ClientName& client : outcome.contributors) {
+    contributions_[client] = last_committed_;
   }
   for (const auto& [name, record] : registry_.clients()) {
     if (record.sink == nullptr) continue;
-    Task notice = Notice("committed", last_committed_);
-    std::get<CommittedNotice>(notice.work).contributed =
-        outcome.contributors.contains(name);
-    record.sink->Push(notice);
+    record.sink->Push(
+        CommittedTask(last_committed_, outcome.contributors.contains(name)));
   }
 }
 
@@ -235,6 +284,9 @@ Status Coordinator::AbortRound(const std::string& reason) {
   const bool training = round_->is_training();
   const Round round = round_->round();
   const int attempt = round_->attempt();
+  for (ClientName& client : round_->Rejected()) {
+    rejected_.insert(std::move(client));
+  }
   round_.reset();
   inbox_.clear();
   phase_ = RunPhase::kWaiting;
@@ -251,8 +303,18 @@ Status Coordinator::AbortRound(const std::string& reason) {
     stop_reason_ = fmt::format("round {} failed {} times; the last time: {}",
                                round, attempt, reason);
     resumable_ = true;
+    failure_ = absl::AbortedError(stop_reason_);
   }
   return absl::OkStatus();
+}
+
+std::string Coordinator::EndReason() const {
+  if (!stop_reason_.empty()) return stop_reason_;
+  return LastRoundDone() ? "completed" : met_rule_;
+}
+
+Status Coordinator::GoingAway() const {
+  return absl::UnavailableError("the server is going away: " + stop_reason_);
 }
 
 Status Coordinator::FinishRun() {
@@ -261,7 +323,7 @@ Status Coordinator::FinishRun() {
   bool resumable = false;
   {
     MutexLock lock(mutex_);
-    if (stop_reason_.empty()) stop_reason_ = "completed";
+    stop_reason_ = EndReason();
     reason = stop_reason_;
     resumable = resumable_;
     seconds = seconds_before_ + ToSeconds(deps_.clock.Now() - opened_);
@@ -277,11 +339,9 @@ Status Coordinator::FinishRun() {
   if (!resumable) PushToAll(Notice("finished", last_committed_));
   for (const auto& [name, record] : registry_.clients()) {
     if (record.sink == nullptr) continue;
-    record.sink->Close(resumable ? absl::UnavailableError(
-                                       "the server is going away: " + reason)
-                                 : absl::OkStatus());
+    record.sink->Close(resumable ? GoingAway() : absl::OkStatus());
   }
-  return absl::OkStatus();
+  return failure_;
 }
 
 void Coordinator::PushToAll(const Task& task) {
@@ -295,11 +355,15 @@ Task Coordinator::Notice(std::string kind, Round round) const {
   task.id = {fmt::format("{}/{}/{}", run_.value, round, kind)};
   task.round = round;
   task.base = current_->id();
-  if (kind == "committed") {
-    task.work = CommittedNotice{current_->id(), false};
-  } else if (kind == "finished") {
+  if (kind == "finished") {
     task.work = FinishedNotice{current_->id(), stop_reason_};
   }
+  return task;
+}
+
+Task Coordinator::CommittedTask(Round round, bool contributed) const {
+  Task task = Notice("committed", round);
+  task.work = CommittedNotice{current_->id(), contributed};
   return task;
 }
 

@@ -114,6 +114,29 @@ void OpenRound::Retry(const ClientName& client) {
   Move(client, MemberState::kAsked).digest.clear();
 }
 
+void OpenRound::TurnAway(const ClientName& client) {
+  Member& member = Move(client, MemberState::kAsked);
+  member.digest.clear();
+  member.is_turned_away = true;
+}
+
+std::vector<ClientName> OpenRound::TakeTurnedAway() {
+  std::vector<ClientName> clients;
+  for (auto& [client, member] : members_) {
+    if (!std::exchange(member.is_turned_away, false)) continue;
+    if (member.state == MemberState::kAsked) clients.push_back(client);
+  }
+  return clients;
+}
+
+std::vector<ClientName> OpenRound::Rejected() const {
+  std::vector<ClientName> clients;
+  for (const auto& [client, member] : members_) {
+    if (member.state == MemberState::kRejected) clients.push_back(client);
+  }
+  return clients;
+}
+
 void OpenRound::Leave(const ClientName& client) {
   if (IsOutstanding(client)) Move(client, MemberState::kLeft);
 }

@@ -26,7 +26,8 @@ enum class MemberState { kAsked, kValidating, kAccepted, kRejected, kLeft };
 
 struct Member {
   MemberState state = MemberState::kAsked;
-  std::string digest;  // of the update that is validated or accepted
+  std::string digest;           // of the update that is validated or accepted
+  bool is_turned_away = false;  // while asked: its update was not needed
 };
 
 // The bookkeeping of one attempt at a round. Holds rules, no locks and no I/O:
@@ -39,6 +40,8 @@ class OpenRound {
     int attempt = 1;
     std::shared_ptr<const ModelSnapshot> base;
     Cohort cohort;
+    // Whom the cohort was drawn from, sorted; for the round's event.
+    std::vector<ClientName> eligible;
     // What every member is asked to do.
     std::variant<TrainTask, EvaluateTask> work;
     Clock::Time started;
@@ -81,11 +84,19 @@ class OpenRound {
   void Reject(const ClientName& client);
   // Back to asked: the validation could not be done.
   void Retry(const ClientName& client);
+  // Back to asked, without being waited for: the others' updates are enough.
+  void TurnAway(const ClientName& client);
+  // If one of those fails after all, whom to ask again. Forgets them.
+  std::vector<ClientName> TakeTurnedAway();
   // No effect unless it is still being asked.
   void Leave(const ClientName& client);
 
   RoundSituation SituationAt(Clock::Time now) const;
   int accepted() const { return Count(MemberState::kAccepted); }
+  // As many updates are accepted as count.
+  bool is_full() const { return accepted() >= plan_.cohort.target; }
+  // Whose part was ended by a bad update; sorted.
+  std::vector<ClientName> Rejected() const;
 
  private:
   int Count(MemberState state) const {

@@ -93,8 +93,10 @@ Status RecordedRun::EmitWhatWasLost() {
 
 Status RecordedRun::WriteReport() {
   log_->Flush();
-  FEDGAP_RETURN_IF_ERROR(
-      fedgap::WriteReport(report_.Report(), store_->directory().report()));
+  const Status written =
+      fedgap::WriteReport(report_.Report(), store_->directory().report());
+  progress_.Drain();
+  FEDGAP_RETURN_IF_ERROR(written);
   return Annotate(log_->status(), "the event log has holes");
 }
 

@@ -46,8 +46,9 @@ class RecordedRun {
   // from the log, and the store's warnings.
   Status EmitWhatWasLost();
 
-  // Ends the log's part: everything is on the disk, with a report. The errors
-  // of fedgap::WriteReport, then those of EventLog::status.
+  // Ends the log's part: everything is on the disk, with a report, and the
+  // lines on stdout are out. The errors of fedgap::WriteReport, then those of
+  // EventLog::status.
   Status WriteReport();
   RunReport Report() const { return report_.Report(); }
 

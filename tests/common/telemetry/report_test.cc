@@ -168,10 +168,40 @@ TEST(ReportTest, AChangedRosterMakesTheRunReplayable) {
   ReportBuilder builder;
   Begin(builder);
   RunRound(builder, 1);
-  builder.Emit(SampleJoined("c"));
-  RunRound(builder, 2);
+  auto started = SampleRoundStarted(2);
+  started.eligible = 3;
+  started.roster = "decaf";
+  builder.Emit(started);
+  builder.Emit(SampleCommitted(2));
+  EXPECT_FALSE(builder.Report().reproducible);
   EXPECT_THAT(builder.Report().determinism_reason,
-              HasSubstr("round 2 began with 3 connected, the first with 2"));
+              HasSubstr("the cohort of round 2 was drawn from 3, that of the "
+                        "first from 2"));
+}
+
+TEST(ReportTest, AsManyOtherClientsAreAnotherRoster) {
+  ReportBuilder builder;
+  Begin(builder);
+  RunRound(builder, 1);
+  auto started = SampleRoundStarted(2);
+  started.roster = "decaf";
+  builder.Emit(started);
+  builder.Emit(SampleCommitted(2));
+  EXPECT_FALSE(builder.Report().reproducible);
+}
+
+// It had no stream of tasks yet when the round began; the next one asks it.
+TEST(ReportTest, WhoJoinedWithoutBeingDrawnFromIsNoPartOfTheRoster) {
+  ReportBuilder builder;
+  Begin(builder);
+  builder.Emit(SampleJoined("c"));
+  RunRound(builder, 1);
+  auto started = SampleRoundStarted(2);
+  started.eligible = 3;
+  started.roster = "decaf";
+  builder.Emit(started);
+  builder.Emit(SampleCommitted(2));
+  EXPECT_FALSE(builder.Report().reproducible);
 }
 
 TEST(ReportTest, AClientThatComesBackInTimeChangesNothing) {

@@ -46,7 +46,9 @@ inline RoundStartedEvent SampleRoundStarted(Round round) {
           .attempt = 2,
           .base = SampleModel(1),
           .cohort = {{"a"}, {"b"}},
-          .learning_rate = 0.1};
+          .learning_rate = 0.1,
+          .eligible = 2,
+          .roster = "c0ffee"};
 }
 
 inline UpdateAcceptedEvent SampleAccepted(Round round, const char* name,

@@ -59,6 +59,21 @@ TEST(SelectCohortTest, AFractionOfAFewIsAtLeastOne) {
   EXPECT_EQ(SelectCohort({.fraction = 0.5}, 1, 1, Clients(5)).target, 3);
 }
 
+TEST(SelectCohortTest, TakesNoMoreThanTheLargestCohort) {
+  const Cohort cohort = SelectCohort({.max_size = 4}, 1, 1, Clients(6));
+  EXPECT_EQ(cohort.target, 4);
+  EXPECT_EQ(cohort.clients.size(), 4u);
+  const CohortConfig half{.fraction = 0.5, .max_size = 3};
+  EXPECT_EQ(SelectCohort(half, 1, 1, Clients(6)).clients,
+            SelectCohort({.size = 3}, 1, 1, Clients(6)).clients);
+}
+
+TEST(RosterDigestTest, TellsRostersApart) {
+  EXPECT_EQ(RosterDigest({{"a"}, {"b"}}), RosterDigest({{"a"}, {"b"}}));
+  EXPECT_NE(RosterDigest({{"a"}, {"b"}}), RosterDigest({{"ab"}}));
+  EXPECT_NE(RosterDigest({{"a"}, {"b"}}), RosterDigest({{"a"}, {"c"}}));
+}
+
 TEST(SelectCohortTest, EveryClientIsDrawnAboutEquallyOften) {
   std::map<ClientName, int> drawn;
   for (int round = 1; round <= 2000; ++round) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 #include <map>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "common/base/mutex.h"
 #include "common/federation/model_id.h"
 #include "server/aggregation/memory_vector.h"
+#include "server/core/cohort_selection.h"
 #include "server/core/memory_run_store.h"
 #include "tests/testing/in_process_federation.h"
 #include "tests/testing/manual_clock.h"
@@ -70,6 +72,61 @@ class HeldVector final : public VectorSource {
   Status result_ GUARDED_BY(mutex_);
 };
 
+// Can be read until it is broken.
+class FragileVector final : public VectorSource {
+ public:
+  explicit FragileVector(Parameters values) : values_(std::move(values)) {}
+
+  std::int64_t elements() const override { return values_.elements(); }
+  Status Read(std::int64_t begin, std::span<float> out) const override {
+    if (is_broken_) return absl::UnavailableError("read: I/O error");
+    return values_.Read(begin, out);
+  }
+  void Break() { is_broken_ = true; }
+
+ private:
+  const MemoryVector values_;
+  bool is_broken_ = false;
+};
+
+// Stands still as ManualClock does, but something happens while one of its
+// calls is on the way.
+class EventfulClock final : public Clock {
+ public:
+  Time Now() const override {
+    if (calls_left_ > 0 && --calls_left_ == 0) event_();
+    return clock_.Now();
+  }
+  WallTime WallNow() const override { return clock_.WallNow(); }
+  void AtCall(int number, std::function<void()> event) {
+    calls_left_ = number;
+    event_ = std::move(event);
+  }
+
+ private:
+  ManualClock clock_;
+  mutable int calls_left_ = 0;
+  std::function<void()> event_;
+};
+
+// Every model is as good as can be; something happens at each look.
+class ContentEvaluator final : public Evaluator {
+ public:
+  explicit ContentEvaluator(std::function<void()> event)
+      : event_(std::move(event)) {}
+  StatusOr<ServerEvaluation> Evaluate(std::span<const float>,
+                                      const Prototypes&) override {
+    event_();
+    ServerEvaluation evaluation;
+    evaluation.groups = {{0, {10, 10, 0}}};
+    evaluation.fairness = Summarize(evaluation.groups);
+    return evaluation;
+  }
+
+ private:
+  std::function<void()> event_;
+};
+
 // Clients that answer by hand; no training, no threads of their own.
 class CoordinatorTest : public ::testing::Test {
  protected:
@@ -78,8 +135,8 @@ class CoordinatorTest : public ::testing::Test {
     options.config = config;
     options.model = BuiltInModel("gap-cnn-s", {.width = 4}).value();
     options.class_names = class_names_;
-    auto created = Coordinator::Create(
-        std::move(options), {clock_, store_, events_, /*evaluator=*/nullptr});
+    auto created = Coordinator::Create(std::move(options),
+                                       {*time_, store_, events_, evaluator_});
     ASSERT_OK(created);
     coordinator_ = *std::move(created);
   }
@@ -187,8 +244,34 @@ class CoordinatorTest : public ::testing::Test {
         ->parameters()[0];
   }
 
+  void ConnectAll() {
+    for (const char* name : {"a", "b", "c"}) Connect(name);
+  }
+  void Disconnect(const std::string& name) {
+    coordinator_->Unsubscribe({name}, queues_.at(name).get(),
+                              "connection lost");
+  }
+  // Answers an evaluate task.
+  StatusOr<Verdict> Look(const std::string& name) {
+    Update update = MakeUpdate(Next<EvaluateTask>(name), 0);
+    update.info.held_out_metrics = {{0, {4, 3, 100}}};
+    return Submit(name, update);
+  }
+  // Every task in the queue, without waiting for more.
+  std::vector<Task> Drain(const std::string& name) {
+    queues_.at(name)->Close(absl::CancelledError("drained"));
+    std::vector<Task> tasks;
+    while (true) {
+      StatusOr<Task> task = queues_.at(name)->Pop();
+      if (!task.ok()) return tasks;
+      tasks.push_back(*std::move(task));
+    }
+  }
+
   std::vector<std::string> class_names_;
   ManualClock clock_;
+  const Clock* time_ = &clock_;
+  Evaluator* evaluator_ = nullptr;
   MemoryRunStore store_;
   RecordingEventSink events_;
   std::unique_ptr<Coordinator> coordinator_;
@@ -479,6 +562,293 @@ TEST_F(CoordinatorTest, AnUpdateThatCannotBeReadHereIsWantedAgain) {
   ASSERT_EQ(Events<WarningEvent>().size(), 1u);
   EXPECT_THAT(Events<WarningEvent>()[0].message, HasSubstr("I/O error"));
   EXPECT_EQ(Submit("a", update).value(), Verdict::kAccepted);
+}
+
+TEST_F(CoordinatorTest, NoMoreClientsAreAskedThanTheAccumulatorHolds) {
+  RunConfig config = SmallConfig();
+  config.cohort.max_size = 2;
+  Start(config);
+  ConnectAll();
+  Advance();
+  EXPECT_EQ(coordinator_->GetStatus().cohort, 2);
+}
+
+// Three are asked for two updates.
+RunConfig OverSelecting() {
+  RunConfig config = SmallConfig();
+  config.cohort.size = 2;
+  config.cohort.over_selection = 1.5;
+  return config;
+}
+
+TEST_F(CoordinatorTest, ASpareThatComesAfterTheLastNeededIsTurnedAway) {
+  Start(OverSelecting());
+  ConnectAll();
+  Advance();
+  ASSERT_OK(Answer("a"));
+  HeldSubmit held(*this, "c", MakeUpdate(Next<TrainTask>("c"), 0.5f));
+  ASSERT_OK(Answer("b"));
+  EXPECT_THAT(held.Finish(), Fails(absl::StatusCode::kFailedPrecondition,
+                                   HasSubstr("has the 2 updates")));
+  EXPECT_EQ(coordinator_->GetStatus().received, 2);
+  Advance();
+  const auto committed = Events<RoundCommittedEvent>();
+  ASSERT_EQ(committed.size(), 1u);
+  EXPECT_EQ(committed[0].contributors, (std::vector<ClientName>{{"a"}, {"b"}}));
+  EXPECT_EQ(committed[0].ending, "over_selection");
+  EXPECT_EQ(Events<UpdateRejectedEvent>().size(), 0u);
+}
+
+TEST_F(CoordinatorTest, AnUpdateLostHereIsAskedForAgainAndSoAreTheSpares) {
+  Start(OverSelecting());
+  ConnectAll();
+  Advance();
+  ASSERT_OK(Answer("a"));
+  const Update lost = MakeUpdate(Next<TrainTask>("b"), 0.5f);
+  const auto delta = std::make_shared<FragileVector>(lost.delta);
+  Submission submission;
+  submission.header = {lost.info.task, coordinator_->layout_hash(),
+                       std::ssize(lost.delta), DeltaDigest(lost.delta)};
+  submission.info = lost.info;
+  submission.delta = delta;
+  ASSERT_OK(coordinator_->Submit({"b"}, submission));
+  EXPECT_THAT(Answer("c"), HasCode(absl::StatusCode::kFailedPrecondition));
+  delta->Break();
+  Advance();
+  EXPECT_EQ(Events<UpdateRejectedEvent>().size(), 0u);
+  Next<TrainTask>("b");
+  ASSERT_OK(Answer("c"));
+  Advance();
+  EXPECT_EQ(Events<RoundCommittedEvent>().at(0).contributors,
+            (std::vector<ClientName>{{"a"}, {"c"}}));
+}
+
+TEST_F(CoordinatorTest, AClientThatWasRejectedIsLeftOutOfTheNextAttempt) {
+  RunConfig config = SmallConfig();
+  config.cohort.quorum = 1;
+  config.cohort.deadline_seconds = 0;
+  Start(config);
+  ConnectAll();
+  Advance();
+  constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_THAT(Answer("a", kNaN), HasCode(absl::StatusCode::kInvalidArgument));
+  ASSERT_OK(Answer("b"));
+  ASSERT_OK(Answer("c"));
+  Advance();
+  EXPECT_EQ(Events<RoundAbortedEvent>().size(), 1u);
+  clock_.Advance(std::chrono::seconds(10));
+  Advance();
+  ASSERT_OK(Answer("b"));
+  ASSERT_OK(Answer("c"));
+  Advance();
+  const auto committed = Events<RoundCommittedEvent>();
+  ASSERT_EQ(committed.size(), 1u);
+  EXPECT_EQ(committed[0].attempt, 2);
+  EXPECT_EQ(committed[0].contributors, (std::vector<ClientName>{{"b"}, {"c"}}));
+  // The attempts drew from different clients, and the log says so.
+  const auto started = Events<RoundStartedEvent>();
+  ASSERT_EQ(started.size(), 3u);
+  EXPECT_EQ(started[1].eligible, 2);
+  EXPECT_NE(started[1].roster, started[0].roster);
+  // It is asked again in the next round.
+  EXPECT_EQ(Next<TrainTask>("a").round, 2);
+  EXPECT_EQ(started[2].roster, started[0].roster);
+}
+
+TEST_F(CoordinatorTest, ARoundThatFailsAgainAndAgainFailsTheRun) {
+  RunConfig config = SmallConfig();
+  config.cohort.deadline_seconds = 0;
+  Start(config);
+  ConnectAll();
+  Status status;
+  for (int attempt = 1; attempt <= 20; ++attempt) {
+    clock_.Advance(std::chrono::seconds(100));
+    Advance();
+    for (const char* name : {"a", "b", "c"}) {
+      coordinator_->RejectUpload({name}, {}, absl::InvalidArgumentError("x"));
+    }
+    status = coordinator_->Advance().status();
+    if (attempt < 20) {
+      ASSERT_OK(status);
+    }
+  }
+  EXPECT_THAT(status, Fails(absl::StatusCode::kAborted,
+                            HasSubstr("round 1 failed 20 times")));
+  EXPECT_TRUE(coordinator_->finished());
+  EXPECT_FALSE(store_.run()->finished);
+}
+
+TEST_F(CoordinatorTest, TheRosterIsOfThoseWhoCanBeAsked) {
+  Start(SmallConfig());
+  ASSERT_OK(coordinator_->Join({"d"}, "peer", {}));  // no stream yet
+  ConnectAll();
+  Advance();
+  const auto started = Events<RoundStartedEvent>();
+  ASSERT_EQ(started.size(), 1u);
+  EXPECT_EQ(started[0].eligible, 3);
+  EXPECT_EQ(started[0].roster, RosterDigest({{"a"}, {"b"}, {"c"}}));
+}
+
+TEST_F(CoordinatorTest, NoRoundStartsWhenTooManyHaveJustGone) {
+  EventfulClock clock;
+  time_ = &clock;
+  Start(SmallConfig());
+  ConnectAll();
+  // The first call is the decision's, the second that of the start.
+  clock.AtCall(2, [this] { Disconnect("b"); });
+  Advance();
+  EXPECT_EQ(coordinator_->GetStatus().connected, 2);
+  EXPECT_EQ(coordinator_->GetStatus().phase, RunPhase::kWaiting);
+  EXPECT_EQ(Events<RoundStartedEvent>().size(), 0u);
+}
+
+TEST_F(CoordinatorTest, WhoWasAwayForACommitHearsOfItsLastContributionFirst) {
+  Start(SmallConfig());
+  ConnectAll();
+  Advance();
+  for (const char* name : {"a", "b", "c"}) ASSERT_OK(Answer(name));
+  Disconnect("a");
+  Advance();
+  Connect("d");
+  Advance();
+  for (const char* name : {"b", "c", "d"}) ASSERT_OK(Answer(name));
+  Advance();
+  ASSERT_EQ(coordinator_->GetStatus().last_committed, 2);
+
+  const auto expect_both = [this] {
+    Connect("a");
+    const std::vector<Task> tasks = Drain("a");
+    ASSERT_GE(tasks.size(), 2u);
+    EXPECT_EQ(tasks[0].round, 1);
+    EXPECT_TRUE(std::get<CommittedNotice>(tasks[0].work).contributed);
+    EXPECT_EQ(tasks[1].round, 2);
+    EXPECT_FALSE(std::get<CommittedNotice>(tasks[1].work).contributed);
+    EXPECT_NE(tasks[0].id, tasks[1].id);
+  };
+  expect_both();
+  coordinator_->Interrupt("SIGTERM");
+  Advance();
+  Start(SmallConfig());
+  expect_both();
+}
+
+// Stops after the first round by a rule.
+RunConfig SoonContent() {
+  RunConfig config = SmallConfig();
+  config.rounds = 5;
+  config.stop.target_accuracy = 0.9;
+  return config;
+}
+
+TEST_F(CoordinatorTest, ARunThatStopsEarlyEndsWithALookAtTheFinalModel) {
+  ContentEvaluator evaluator([] {});
+  evaluator_ = &evaluator;
+  Start(SoonContent());
+  ConnectAll();
+  Advance();
+  for (const char* name : {"a", "b", "c"}) ASSERT_OK(Answer(name));
+  Advance();
+  for (const char* name : {"a", "b", "c"}) ASSERT_OK(Look(name));
+  Advance();
+  EXPECT_TRUE(coordinator_->finished());
+  EXPECT_EQ(Events<FinalEvaluationEvent>().size(), 1u);
+  EXPECT_THAT(store_.finished(), HasSubstr("target reached"));
+}
+
+TEST_F(CoordinatorTest, AnEarlyStopOutlivesAKill) {
+  ContentEvaluator evaluator([] {});
+  evaluator_ = &evaluator;
+  Start(SoonContent());
+  ConnectAll();
+  Advance();
+  for (const char* name : {"a", "b", "c"}) ASSERT_OK(Answer(name));
+  Advance();
+  coordinator_.reset();
+
+  Start(SoonContent());
+  ConnectAll();
+  Advance();
+  EXPECT_EQ(Events<RoundStartedEvent>().size(), 1u);
+  for (const char* name : {"a", "b", "c"}) ASSERT_OK(Look(name));
+  Advance();
+  EXPECT_TRUE(coordinator_->finished());
+  EXPECT_EQ(store_.run()->round, 1);
+  EXPECT_THAT(store_.finished(), HasSubstr("target reached"));
+}
+
+TEST_F(CoordinatorTest, AnEarlyStopOutlivesASignalWhileItsRoundCloses) {
+  ContentEvaluator evaluator([this] { coordinator_->Interrupt("SIGTERM"); });
+  evaluator_ = &evaluator;
+  Start(SoonContent());
+  ConnectAll();
+  Advance();
+  for (const char* name : {"a", "b", "c"}) ASSERT_OK(Answer(name));
+  Advance();
+  EXPECT_TRUE(coordinator_->finished());
+  EXPECT_EQ(Events<RunFinishedEvent>().back().reason, "SIGTERM");
+  EXPECT_FALSE(store_.run()->finished);
+
+  Start(SoonContent());
+  ConnectAll();
+  Advance();
+  EXPECT_EQ(Events<RoundStartedEvent>().size(), 1u);
+  for (const char* name : {"a", "b", "c"}) ASSERT_OK(Look(name));
+  Advance();
+  EXPECT_THAT(store_.finished(), HasSubstr("target reached"));
+}
+
+TEST_F(CoordinatorTest, TheFinalLookWaitsAWhileForClientsAfterARestart) {
+  RunConfig config = SmallConfig();
+  config.rounds = 1;
+  Start(config);
+  ConnectAll();
+  Advance();
+  for (const char* name : {"a", "b", "c"}) ASSERT_OK(Answer(name));
+  Advance();
+  coordinator_.reset();  // killed before the clients have looked
+
+  Start(config);
+  Advance();
+  EXPECT_FALSE(coordinator_->finished());
+  Connect("a");
+  Advance();
+  EXPECT_EQ(coordinator_->GetStatus().phase, RunPhase::kWaiting);
+  clock_.Advance(std::chrono::seconds(60));
+  Advance();
+  ASSERT_OK(Look("a"));
+  Advance();
+  EXPECT_TRUE(coordinator_->finished());
+  EXPECT_EQ(Events<FinalEvaluationEvent>().size(), 1u);
+}
+
+TEST_F(CoordinatorTest, AfterARestartPastTheEndNobodyIsWaitedForForEver) {
+  RunConfig config = SmallConfig();
+  config.rounds = 1;
+  Start(config);
+  ConnectAll();
+  Advance();
+  for (const char* name : {"a", "b", "c"}) ASSERT_OK(Answer(name));
+  Advance();
+  Start(config);
+  const auto wake = coordinator_->Advance();
+  ASSERT_OK(wake);
+  EXPECT_EQ(*wake, clock_.Now() + std::chrono::seconds(60));
+  clock_.Advance(std::chrono::seconds(60));
+  Advance();
+  EXPECT_TRUE(coordinator_->finished());
+  EXPECT_EQ(store_.finished(), "completed");
+}
+
+TEST_F(CoordinatorTest, WhileItIsGoingAwayClientsAreToldToComeBack) {
+  Start(SmallConfig());
+  Connect("a");
+  coordinator_->Interrupt("SIGTERM");
+  Advance();
+  ASSERT_TRUE(coordinator_->finished());
+  EXPECT_THAT(coordinator_->Join({"b"}, "peer", {}),
+              Fails(absl::StatusCode::kUnavailable, HasSubstr("SIGTERM")));
+  EXPECT_THAT(coordinator_->Subscribe({"a"}, {}, std::make_shared<TaskQueue>()),
+              HasCode(absl::StatusCode::kUnavailable));
 }
 
 TEST_F(CoordinatorTest, ALostConnectionMayComeBackBeforeTheDeadline) {
