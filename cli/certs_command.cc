@@ -7,6 +7,7 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -98,10 +99,9 @@ StatusOr<IssueOptions> OptionsFor(const std::string& role,
   return options;
 }
 
-Status IssueBundle(const CertificateAuthority& authority,
-                   const IssueOptions& options, const fs::path& bundle) {
-  FEDGAP_ASSIGN_OR_RETURN(const Credentials credentials,
-                          authority.Issue(options, Now()));
+Status WriteBundle(const CertificateAuthority& authority,
+                   const IssueOptions& options, const Credentials& credentials,
+                   const fs::path& bundle) {
   FEDGAP_RETURN_IF_ERROR(MakeDirectory(bundle));
   const TlsFiles files = TlsFilesIn(bundle);
   FEDGAP_RETURN_IF_ERROR(
@@ -127,6 +127,17 @@ Status RunInit(const InitFlags& flags) {
                           ParseKeyAlgorithm(flags.certificate.algorithm));
   FEDGAP_ASSIGN_OR_RETURN(const CertificateAuthority authority,
                           CertificateAuthority::Init(options, Now()));
+  // What can be wrong with the arguments shows before the first file is
+  // written.
+  IssueOptions server;
+  std::optional<Credentials> credentials;
+  if (!flags.server.empty()) {
+    CertificateFlags certificate = flags.certificate;
+    certificate.days = std::min(certificate.days, 365);
+    FEDGAP_ASSIGN_OR_RETURN(server,
+                            OptionsFor("server", flags.server, certificate));
+    FEDGAP_ASSIGN_OR_RETURN(credentials, authority.Issue(server, Now()));
+  }
   FEDGAP_RETURN_IF_ERROR(MakeDirectory(flags.directory));
   FEDGAP_RETURN_IF_ERROR(WriteFileAtomic(AuthorityCertificate(flags.directory),
                                          authority.certificate().ToPem()));
@@ -134,12 +145,9 @@ Status RunInit(const InitFlags& flags) {
       WriteFileAtomic(key_path, authority.key().ToPem(), {.mode = 0600}));
   fmt::print("authority of federation {} in {}; keep ca.key here and secret\n",
              flags.federation, flags.directory.string());
-  if (flags.server.empty()) return absl::OkStatus();
-  CertificateFlags server = flags.certificate;
-  server.days = std::min(server.days, 365);
-  FEDGAP_ASSIGN_OR_RETURN(const IssueOptions issue,
-                          OptionsFor("server", flags.server, server));
-  return IssueBundle(authority, issue, flags.directory / flags.server);
+  if (!credentials.has_value()) return absl::OkStatus();
+  return WriteBundle(authority, server, *credentials,
+                     flags.directory / flags.server);
 }
 
 Status RunIssue(const IssueFlags& flags) {
@@ -160,7 +168,10 @@ Status RunIssue(const IssueFlags& flags) {
     }
   }
   for (const IssueOptions& options : requests) {
-    FEDGAP_RETURN_IF_ERROR(IssueBundle(authority, options, out / options.name));
+    FEDGAP_ASSIGN_OR_RETURN(const Credentials credentials,
+                            authority.Issue(options, Now()));
+    FEDGAP_RETURN_IF_ERROR(
+        WriteBundle(authority, options, credentials, out / options.name));
   }
   fmt::print(
       "copy each directory to its owner's machine; identity.pem is a "

@@ -2,6 +2,7 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -53,7 +54,13 @@ Status InspectModel(const fs::path& path) {
   return absl::OkStatus();
 }
 
+// Accuracy on the server's images after each round; where it has none, on the
+// clients' held-out parts before it.
 void PrintRounds(const RunInspection& run) {
+  const bool server_evaluates =
+      std::ranges::any_of(run.rounds, [](const InspectedRound& round) {
+        return round.event.has_value() && round.event->evaluated;
+      });
   fmt::print("{:>6} {:>8} {:>8} {:>8} {:>7} {:>7} {:>7}  {}\n", "round",
              "clients", "seconds", "loss", "mean", "worst", "gap", "model");
   for (const InspectedRound& round : run.rounds) {
@@ -63,14 +70,23 @@ void PrintRounds(const RunInspection& run) {
       continue;
     }
     const RoundCommittedEvent& event = *round.event;
-    const FairnessSummary& fairness = event.evaluation.fairness;
+    const bool by_clients =
+        !event.evaluated && !server_evaluates && !event.client_held_out.empty();
+    const FairnessSummary fairness = by_clients
+                                         ? Summarize(event.client_held_out)
+                                         : event.evaluation.fairness;
     const auto percent = [&](double share) {
-      return event.evaluated ? fmt::format("{:.1f} %", share * 100) : "-";
+      return event.evaluated || by_clients
+                 ? fmt::format("{:.1f} %", share * 100)
+                 : "-";
     };
     fmt::print("{:>6} {:>8} {:>8.1f} {:>8.3f} {:>7} {:>7} {:>7}  {:.16}\n",
                round.round, event.contributors.size(), event.seconds.total,
                event.training.loss(), percent(fairness.mean),
                percent(fairness.worst), percent(fairness.gap), round.model);
+  }
+  if (!server_evaluates && !run.rounds.empty()) {
+    fmt::print("accuracy: on the clients' held-out parts, before the round\n");
   }
 }
 

@@ -14,6 +14,13 @@ namespace fs = std::filesystem;
 
 StatusOr<fs::path> FindModel(const fs::path& argument) {
   std::error_code error;
+  if (!fs::exists(argument, error) &&
+      fs::is_directory(argument.parent_path() / "models", error)) {
+    return absl::NotFoundError(fmt::format(
+        "{} is not there: the run has not finished; give {} for its last "
+        "committed model",
+        argument.string(), argument.parent_path().string()));
+  }
   if (!fs::is_directory(argument, error)) return argument;
   const RunDirectory run{argument};
   if (fs::exists(run.final_model(), error)) return run.final_model();

@@ -4,9 +4,11 @@
 #include <CLI/Formatter.hpp>
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -75,10 +77,10 @@ class Predictor {
   Parameters pixels_;
 };
 
-// One file as a data set of one image without a meaningful label.
-StatusOr<ImageDataset> ReadImage(const fs::path& path, int channels,
-                                 const std::optional<ImageSize>& resolution) {
-  FEDGAP_ASSIGN_OR_RETURN(const auto bytes, ReadFileBytes(path));
+// An image's bytes as a data set of one without a meaningful label.
+StatusOr<ImageDataset> OneImage(std::span<const std::uint8_t> bytes,
+                                int channels,
+                                const std::optional<ImageSize>& resolution) {
   FEDGAP_ASSIGN_OR_RETURN(const DecodedImage image,
                           DecodeImage(bytes, {.channels = channels}));
   ImageDataset::Builder builder(channels, {"unknown"});
@@ -94,18 +96,35 @@ void Print(const std::string& what, const Prediction& prediction,
              prediction.probability);
 }
 
+StatusOr<Prediction> PredictFile(const fs::path& path, const ModelFile& file,
+                                 const std::optional<ImageSize>& resolution,
+                                 Predictor& predictor) {
+  FEDGAP_ASSIGN_OR_RETURN(const auto bytes, ReadFileBytes(path));
+  const auto image =
+      OneImage(bytes, file.model->spec().input_channels, resolution);
+  if (!image.ok()) return Annotate(image.status(), path.string());
+  StatusOr<Prediction> prediction = predictor.Predict(*image, 0);
+  if (prediction.ok()) return prediction;
+  return Annotate(prediction.status(), path.string());
+}
+
 Status PredictFiles(const PredictFlags& flags, const ModelFile& file,
                     const std::optional<ImageSize>& resolution) {
   Predictor predictor(file);
+  std::size_t failed = 0;
   for (const fs::path& path : flags.files) {
-    const auto image =
-        ReadImage(path, file.model->spec().input_channels, resolution);
-    if (!image.ok()) return Annotate(image.status(), path.string());
-    const auto prediction = predictor.Predict(*image, 0);
-    if (!prediction.ok()) return Annotate(prediction.status(), path.string());
-    Print(path.string(), *prediction, file.origin);
+    const StatusOr<Prediction> prediction =
+        PredictFile(path, file, resolution, predictor);
+    if (prediction.ok()) {
+      Print(path.string(), *prediction, file.origin);
+    } else {
+      ++failed;
+      fmt::print(stderr, "fedgap: {}\n", MessageOf(prediction.status()));
+    }
   }
-  return absl::OkStatus();
+  if (failed == 0) return absl::OkStatus();
+  return absl::InvalidArgumentError(fmt::format(
+      "{} of {} files could not be read", failed, flags.files.size()));
 }
 
 Status PredictData(const PredictFlags& flags, const ModelFile& file,

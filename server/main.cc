@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "common/config/config_schema.h"
 #include "common/config/run_config_toml.h"
 #include "common/config/usage_error.h"
+#include "server/resumed_config.h"
 #include "server/server_program.h"
 #include "server/server_settings.h"
 #include "server/store/recorded_run.h"
@@ -57,12 +59,8 @@ int main(int argc, char** argv) {
   }
   if (!resume.empty()) {
     settings.run_dir = resume;
-    const auto stored = fedgap::StoredConfig(resume);
-    if (!stored.ok()) return Fail(stored.status());
-    fedgap::ConfigSources own;
-    own.file_name = resume + "/config.toml";
-    own.file_text = *stored;
-    const auto run = fedgap::ParseRunConfig(own);
+    const auto given = file.empty() ? std::nullopt : std::optional(config);
+    const auto run = fedgap::ResumedConfig(resume, given, overrides);
     if (!run.ok()) return Fail(run.status());
     config = *run;
   }

@@ -33,6 +33,19 @@ bool IsAtOrBelow(std::string_view name, std::string_view section) {
 }
 
 // "FEDGAP_TRAINING__EPOCHS" -> "training.epochs".
+std::string VariableOfKey(std::string_view key) {
+  std::string variable(kEnvironmentPrefix);
+  for (const char c : key) {
+    if (c == '.') {
+      variable += "__";
+    } else {
+      variable +=
+          static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    }
+  }
+  return variable;
+}
+
 std::string KeyOfVariable(std::string_view variable) {
   variable.remove_prefix(kEnvironmentPrefix.size());
   std::string key;
@@ -226,28 +239,60 @@ std::vector<const ConfigKey*> ConfigSchema::Keys(
   return keys;
 }
 
+void ConfigSchema::LoadVariable(std::string_view variable,
+                                std::string_view text,
+                                std::vector<std::string>* errors) {
+  if (!variable.starts_with(kEnvironmentPrefix)) return;
+  const std::string name = KeyOfVariable(variable);
+  const std::string where = fmt::format("environment variable {}", variable);
+  if (name.find('.') != std::string::npos) {
+    LoadText(where, name, text, errors);
+    return;
+  }
+  // Other programs may have theirs; one underscore too few is a mistake.
+  for (const SectionInfo& section : sections_) {
+    for (const ConfigKey& key : section.keys) {
+      std::string joined = key.name;
+      std::ranges::replace(joined, '.', '_');
+      if (joined != name) continue;
+      errors->push_back(
+          fmt::format("{}: did you mean {}?", where, VariableOfKey(key.name)));
+    }
+  }
+}
+
+void ConfigSchema::LoadOverride(std::string_view text,
+                                std::vector<std::string>* errors) {
+  const std::string where = fmt::format("--set {}", text);
+  const std::size_t equals = text.find('=');
+  if (equals == std::string_view::npos) {
+    errors->push_back(
+        fmt::format("{}: must be key=value, such as training.epochs=2", where));
+    return;
+  }
+  const std::string_view key = text.substr(0, equals);
+  if (!IsIgnored(key)) {
+    LoadText(where, key, text.substr(equals + 1), errors);
+    return;
+  }
+  // A file may be shared by programs; what is said to this one must be its.
+  std::vector<std::string> names;
+  for (const SectionInfo& section : sections_) {
+    names.push_back(fmt::format("[{}]", section.name));
+  }
+  errors->push_back(
+      fmt::format("{}: this program has no such setting; it takes those of {}",
+                  where, fmt::join(names, ", ")));
+}
+
 Status ConfigSchema::Load(const ConfigSources& sources) {
   std::vector<std::string> errors;
   LoadFile(sources, &errors);
   for (const auto& [variable, text] : sources.environment) {
-    if (!variable.starts_with(kEnvironmentPrefix)) continue;
-    const std::string key = KeyOfVariable(variable);
-    if (key.find('.') == std::string::npos) continue;
-    LoadText(fmt::format("environment variable {}", variable), key, text,
-             &errors);
+    LoadVariable(variable, text, &errors);
   }
-  for (const std::string& override_text : sources.overrides) {
-    const std::size_t equals = override_text.find('=');
-    if (equals == std::string::npos) {
-      errors.push_back(
-          fmt::format("--set {}: must be key=value, such as "
-                      "training.epochs=2",
-                      override_text));
-      continue;
-    }
-    const std::string_view text(override_text);
-    LoadText(fmt::format("--set {}", override_text), text.substr(0, equals),
-             text.substr(equals + 1), &errors);
+  for (const std::string& text : sources.overrides) {
+    LoadOverride(text, &errors);
   }
   if (errors.empty()) return absl::OkStatus();
   return absl::InvalidArgumentError(fmt::format("{}", fmt::join(errors, "\n")));

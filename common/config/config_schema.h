@@ -110,8 +110,8 @@ class ConfigSchema {
 
   // Begins a section; documented in the order of declaration.
   ConfigSection Section(std::string_view name, std::string help);
-  // A section of another program that may share the file: passed over unless
-  // it is declared too.
+  // A section of another program that may share the file or the environment:
+  // passed over there unless it is declared too, refused as an override.
   void IgnoreSection(std::string_view name);
 
   // The declared keys of a section, in order; empty if there is no such one.
@@ -143,6 +143,9 @@ class ConfigSchema {
   std::string UnknownKey(std::string_view name) const;
   std::string UnknownSection(std::string_view name) const;
   void LoadFile(const ConfigSources& sources, std::vector<std::string>* errors);
+  void LoadVariable(std::string_view variable, std::string_view text,
+                    std::vector<std::string>* errors);
+  void LoadOverride(std::string_view text, std::vector<std::string>* errors);
   // Sets key `name` to what `text` says; `where` begins the messages.
   void LoadText(std::string_view where, std::string_view name,
                 std::string_view text, std::vector<std::string>* errors);

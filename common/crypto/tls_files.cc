@@ -1,6 +1,7 @@
 #include "common/crypto/tls_files.h"
 
 #include <cstdint>
+#include <system_error>
 #include <utility>
 
 #include "common/base/file_io.h"
@@ -14,6 +15,12 @@ constexpr std::uint64_t kMaxPemBytes = 1 << 20;
 StatusOr<Credentials> ReadCredentials(const std::filesystem::path& path) {
   const StatusOr<std::string> text = ReadFileText(path, kMaxPemBytes);
   if (absl::IsNotFound(text.status())) {
+    std::error_code error;
+    if (std::filesystem::exists(path.parent_path() / "ca.key", error)) {
+      return Annotate(text.status(),
+                      "this is an authority's own directory; give the bundle "
+                      "inside it that bears the program's name");
+    }
     return Annotate(text.status(),
                     "no bundle of `fedgap certs init` or `fedgap certs issue`");
   }

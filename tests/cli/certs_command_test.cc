@@ -72,6 +72,19 @@ TEST_F(CertsCommandTest, MakesAnAuthorityAndBundlesThatWork) {
   EXPECT_EQ(client.certificate.KeyAlgorithmText(), "Ed25519");
 }
 
+TEST_F(CertsCommandTest, AWrongArgumentLeavesNoHalfMadeAuthority) {
+  const ProgramResult wrong =
+      Certs({"init", ca_.string(), "--federation", "demo", "--server", "hub",
+             "--ip", "localhost"});
+  EXPECT_EQ(wrong.exit_code, 1);
+  EXPECT_THAT(wrong.err, HasSubstr("localhost"));
+  EXPECT_FALSE(fs::exists(ca_));
+  EXPECT_EQ(Certs({"init", ca_.string(), "--federation", "demo", "--server",
+                   "hub", "--ip", "127.0.0.1"})
+                .exit_code,
+            0);
+}
+
 TEST_F(CertsCommandTest, HidesEveryKey) {
   ASSERT_EQ(Init().exit_code, 0);
   ASSERT_EQ(Certs({"issue", ca_.string(), "--name", "a"}).exit_code, 0);

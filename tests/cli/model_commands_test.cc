@@ -145,6 +145,25 @@ TEST_F(ModelCommandsTest, PredictUsesTheRunsLastModelAndItsClassNames) {
   EXPECT_THAT(result.out, ContainsRegex("\t(shirt|shoe)\t"));
 }
 
+TEST_F(ModelCommandsTest, AModelThatIsNotWrittenYetIsToldFromAMissingOne) {
+  const fs::path root = MakeRun();
+  EXPECT_THAT(Fedgap({"predict", (root / "model.safetensors").string(),
+                      MakeImage().string()})
+                  .err,
+              HasSubstr("the run has not finished; give " + root.string()));
+}
+
+TEST_F(ModelCommandsTest, PredictGoesOnAfterABrokenFile) {
+  std::ofstream(dir_ / "broken.png") << "\x89PNG\r\n\x1a\nhalf";
+  const fs::path image = MakeImage();
+  const ProgramResult result =
+      Fedgap({"predict", model_file_.string(), (dir_ / "broken.png").string(),
+              (dir_ / "none.png").string(), image.string()});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.out, HasSubstr(image.string()));
+  EXPECT_THAT(result.err, HasSubstr("2 of 3 files"));
+}
+
 TEST_F(ModelCommandsTest, PredictNamesABrokenFile) {
   std::ofstream(dir_ / "broken.png") << "\x89PNG\r\n\x1a\nhalf";
   const ProgramResult result =

@@ -192,7 +192,22 @@ TEST_F(ConfigSchemaTest, PassesOverSectionsOfOtherPrograms) {
   EXPECT_OK(schema_.Load({"a.toml",
                           "[other]\nx = 1\n[other.deep]\ny = 1979-05-27\n",
                           {{"FEDGAP_OTHER__X", "1"}},
-                          {"other.x=1"}}));
+                          {}}));
+}
+
+TEST_F(ConfigSchemaTest, RefusesAnOverrideForAnotherProgram) {
+  EXPECT_THAT(schema_.Load({"", "", {}, {"other.x=1"}}),
+              Fails(absl::StatusCode::kInvalidArgument,
+                    HasSubstr("--set other.x=1: this program has no such "
+                              "setting; it takes those of [main], [look]")));
+}
+
+TEST_F(ConfigSchemaTest, SaysWhenAVariableLacksAnUnderscore) {
+  EXPECT_THAT(schema_.Load({"", "", {{"FEDGAP_MAIN_COUNT", "4"}}, {}}),
+              Fails(absl::StatusCode::kInvalidArgument,
+                    HasSubstr("FEDGAP_MAIN_COUNT: did you mean "
+                              "FEDGAP_MAIN__COUNT?")));
+  EXPECT_OK(schema_.Load({"", "", {{"FEDGAP_JOBS", "4"}}, {}}));
 }
 
 TEST_F(ConfigSchemaTest, ADeclaredSectionIsReadThoughItIsIgnored) {

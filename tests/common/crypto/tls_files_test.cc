@@ -42,6 +42,14 @@ TEST(TlsFilesTest, NamesTheMissingFile) {
             AllOf(HasSubstr("identity.pem"), HasSubstr("fedgap certs issue"))));
 }
 
+TEST(TlsFilesTest, KnowsTheAuthoritysDirectory) {
+  const TempDir dir;
+  ASSERT_OK(WriteFileAtomic(dir / "ca.key", "secret"));
+  EXPECT_THAT(LoadTlsFiles(TlsFilesIn(dir.path()), TlsEnd::kServer, kNow),
+              Fails(absl::StatusCode::kNotFound,
+                    HasSubstr("an authority's own directory")));
+}
+
 TEST(TlsFilesTest, NamesTheUnreadableFile) {
   TestAuthority authority(kNow);
   const TlsFiles files = authority.Client("a");

@@ -1,0 +1,41 @@
+#include "server/resumed_config.h"
+
+#include <fmt/format.h>
+
+#include "common/base/file_io.h"
+#include "common/config/run_config_toml.h"
+#include "server/store/run_directory.h"
+
+namespace fedgap {
+
+StatusOr<RunConfig> ResumedConfig(const std::string& directory,
+                                  const std::optional<RunConfig>& given,
+                                  const std::vector<std::string>& overrides) {
+  for (const std::string& text : overrides) {
+    if (text.starts_with("server.")) continue;
+    return absl::InvalidArgumentError(fmt::format(
+        "--set {}: a resumed run keeps its configuration, so that it ends as "
+        "if it had never stopped; leave it out, or start a new run from this "
+        "one's model with --set model.init_from={}/model.safetensors",
+        text, directory));
+  }
+  const std::string path = RunDirectory{directory}.config().string();
+  ConfigSources sources;
+  const StatusOr<std::string> text = ReadFileText(path);
+  if (!text.ok()) {
+    return absl::NotFoundError(fmt::format("{} holds no run: {}", directory,
+                                           MessageOf(text.status())));
+  }
+  sources.file_name = path;
+  sources.file_text = *text;
+  FEDGAP_ASSIGN_OR_RETURN(const RunConfig stored, ParseRunConfig(sources));
+  if (given.has_value() && ToToml(*given) != ToToml(stored)) {
+    return absl::InvalidArgumentError(fmt::format(
+        "the file of --config is not the configuration of the run in {}; leave "
+        "it out: --resume goes on with {}",
+        directory, path));
+  }
+  return stored;
+}
+
+}  // namespace fedgap
