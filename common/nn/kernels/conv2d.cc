@@ -71,6 +71,13 @@ struct WeightIndex {
   }
 };
 
+// Returns the end of what it wrote. A count that the compiler knows is a few
+// moves instead of a call.
+float* CopyLanes(const float* from, int lanes, float* to) {
+  return lanes == kChannelBlock ? std::copy_n(from, kBlock, to)
+                                : std::copy_n(from, lanes, to);
+}
+
 WeightIndex IndexOf(const ConvShape& shape) {
   return {shape.in_channels / shape.groups, shape.out_channels / shape.groups,
           shape.out_channels};
@@ -141,13 +148,15 @@ void Conv2d::PackForward(const float* weight, float* packed) const {
     float* to = packed + panel.offset;
     for (int tap = 0; tap < taps(); ++tap) {
       for (int i = 0; i < panel.in_count; ++i, to += kBlock) {
-        std::fill_n(to, kBlock, 0.0f);
         const int in = panel.in_begin + i;
         const float* from = weight + index(tap, in, first);
+        if (forward_.uniform) {
+          std::fill(CopyLanes(from, lanes, to), to + kBlock, 0.0f);
+          continue;
+        }
+        std::fill_n(to, kBlock, 0.0f);
         for (int lane = 0; lane < lanes; ++lane) {
-          if (forward_.uniform || index.Connected(in, first + lane)) {
-            to[lane] = from[lane];
-          }
+          if (index.Connected(in, first + lane)) to[lane] = from[lane];
         }
       }
     }
@@ -165,10 +174,12 @@ void Conv2d::UnpackGradient(const float* packed, float* weight_gradient) const {
       for (int i = 0; i < panel.in_count; ++i, from += kBlock) {
         const int in = panel.in_begin + i;
         float* to = weight_gradient + index(tap, in, first);
+        if (forward_.uniform) {
+          CopyLanes(from, lanes, to);
+          continue;
+        }
         for (int lane = 0; lane < lanes; ++lane) {
-          if (forward_.uniform || index.Connected(in, first + lane)) {
-            to[lane] = from[lane];
-          }
+          if (index.Connected(in, first + lane)) to[lane] = from[lane];
         }
       }
     }

@@ -32,6 +32,9 @@ constexpr int kTilePixels = 6;
 constexpr int kTileRows = 6;
 #endif
 
+// Multiply-adds in flight that two units of latency 4 need.
+constexpr int kLatencyChains = 8;
+
 // Rows of the image between two visits of the same weights in the weight
 // gradient, so that both operands stay in the nearest cache.
 constexpr int kWeightGradientPixels = 256;
@@ -76,45 +79,51 @@ HWY_INLINE void StoreVectors(const FloatVector* from, std::ptrdiff_t step,
    ...);
 }
 
-template <std::size_t kVectors, std::size_t... kV>
-HWY_INLINE void FinishPixel(const ConvTask& task, std::ptrdiff_t offset,
-                            FloatVector* sums, std::index_sequence<kV...> v) {
-  if (task.relu) ((sums[kV] = Relu(sums[kV])), ...);
-  if (task.mask != nullptr) {
-    ((sums[kV] = ReluGradient(
-          hn::Load(FloatTag(), task.mask + offset + kV * kLanes), sums[kV])),
-     ...);
-  }
-  StoreVectors(sums, kLanes, task.out + offset, v);
+template <std::size_t... kV>
+HWY_INLINE void MaskVectors(const float* mask, FloatVector* sums,
+                            std::index_sequence<kV...>) {
+  ((sums[kV] =
+        ReluGradient(hn::Load(FloatTag(), mask + kV * kLanes), sums[kV])),
+   ...);
 }
 
-// A tile of sizeof...(kP) pixels: kColumns of each of one or two rows. `in` and
-// `out` are the first pixel's.
+template <std::size_t... kI>
+HWY_INLINE void ReluVectors(FloatVector* sums, std::index_sequence<kI...>) {
+  ((sums[kI] = Relu(sums[kI])), ...);
+}
+
+// What a sum starts from when that is zero, in place of a bias.
+alignas(64) constexpr float kZeros[kTileVectors * kLanes] = {};
+
+// Where a tile's first pixel stands. Its sums start from what is at `start`,
+// whatever that is: one path, in which they never leave the registers.
+struct PixelTile {
+  const float* in;
+  const float* start;
+  std::ptrdiff_t start_row;
+  std::ptrdiff_t start_pixel;
+  std::ptrdiff_t out;
+};
+
+// A tile of sizeof...(kP) pixels: kColumns of each of one or two rows.
 template <bool kDepthwise, std::size_t kVectors, std::size_t kColumns,
           std::size_t... kP>
 HWY_INLINE void ConvTile(const ConvTask& task, const ChannelTile& tile,
-                         const float* in, std::ptrdiff_t out,
-                         std::index_sequence<kP...>) {
+                         const PixelTile& pixels, std::index_sequence<kP...>) {
   constexpr auto kV = std::make_index_sequence<kVectors>();
   FloatVector sums[sizeof...(kP) * kVectors];
-  const std::ptrdiff_t out_offsets[] = {
-      out + static_cast<std::ptrdiff_t>(kP / kColumns) * task.out_row +
-      static_cast<std::ptrdiff_t>(kP % kColumns) * task.out_pixel...};
-  if (task.bias != nullptr) {
-    (LoadVectors(task.bias + tile.channel, kLanes, sums + kP * kVectors, kV),
-     ...);
-  } else if (task.accumulate) {
-    (LoadVectors(task.out + out_offsets[kP], kLanes, sums + kP * kVectors, kV),
-     ...);
-  } else {
-    std::fill(std::begin(sums), std::end(sums), hn::Zero(FloatTag()));
-  }
+  (LoadVectors(
+       pixels.start +
+           static_cast<std::ptrdiff_t>(kP / kColumns) * pixels.start_row +
+           static_cast<std::ptrdiff_t>(kP % kColumns) * pixels.start_pixel,
+       kLanes, sums + kP * kVectors, kV),
+   ...);
   const std::ptrdiff_t in_pixel = task.in_pixel;
   const std::ptrdiff_t in_row = task.in_row;
   const std::ptrdiff_t vector_step = tile.vector_step;
   for (int r = 0; r < task.run_count; ++r) {
     const ConvRun& run = task.runs[r];
-    const float* x = in + run.in;
+    const float* x = pixels.in + run.in;
     const float* w = task.weights + tile.weights + run.weights;
     for (std::ptrdiff_t k = 0; k < run.length; ++k) {
       FloatVector weights[kVectors];
@@ -128,19 +137,47 @@ HWY_INLINE void ConvTile(const ConvTask& task, const ChannelTile& tile,
       w += kChannelBlock;
     }
   }
-  (FinishPixel<kVectors>(task, out_offsets[kP], sums + kP * kVectors, kV), ...);
+  const std::ptrdiff_t out_offsets[] = {
+      pixels.out + static_cast<std::ptrdiff_t>(kP / kColumns) * task.out_row +
+      static_cast<std::ptrdiff_t>(kP % kColumns) * task.out_pixel...};
+  if (task.relu) {
+    ReluVectors(sums, std::make_index_sequence<sizeof...(kP) * kVectors>());
+  }
+  if (task.mask != nullptr) {
+    (MaskVectors(task.mask + out_offsets[kP], sums + kP * kVectors, kV), ...);
+  }
+  (StoreVectors(sums + kP * kVectors, kLanes, task.out + out_offsets[kP], kV),
+   ...);
 }
 
 template <bool kDepthwise, std::size_t kVectors, std::size_t kRows,
           std::size_t kColumns>
 HWY_NOINLINE void ConvTileOf(const ConvTask& task, const ChannelTile& tile,
-                             const float* in, std::ptrdiff_t out) {
+                             const PixelTile& pixels) {
   ConvTile<kDepthwise, kVectors, kColumns>(
-      task, tile, in, out, std::make_index_sequence<kRows * kColumns>());
+      task, tile, pixels, std::make_index_sequence<kRows * kColumns>());
+}
+
+// The tile at the first pixel of the map.
+PixelTile FirstPixels(const ConvTask& task, const ChannelTile& tile,
+                      bool depthwise) {
+  PixelTile pixels{};
+  pixels.in = task.in + (depthwise ? tile.channel : 0);
+  pixels.out = tile.channel;
+  if (task.bias != nullptr) {
+    pixels.start = task.bias + tile.channel;
+  } else if (task.accumulate) {
+    pixels.start = task.out + tile.channel;
+    pixels.start_row = task.out_row;
+    pixels.start_pixel = task.out_pixel;
+  } else {
+    pixels.start = kZeros;
+  }
+  return pixels;
 }
 
 using ConvTileFunction = void (*)(const ConvTask&, const ChannelTile&,
-                                  const float*, std::ptrdiff_t);
+                                  const PixelTile&);
 
 // The tiles of kRows rows and 1, 2, ... columns.
 template <bool kDepthwise, std::size_t kVectors, std::size_t kRows,
@@ -157,19 +194,25 @@ void ConvRows(const ConvTask& task, const ChannelTile& tile) {
   static constexpr auto kTwoRowTiles = ConvTiles<kDepthwise, kVectors, 2>(
       std::make_index_sequence<kTilePixels / 2>());
   // Tiles of even width: a narrow last one would not hide the latency. For
-  // the same reason narrow maps are done by two rows.
-  const int tiles = (task.width + kTilePixels - 1) / kTilePixels;
-  const bool narrow = task.width <= kTilePixels / 2;
-  const float* in = task.in + (kDepthwise ? tile.channel : 0);
+  // the same reason maps that leave narrow tiles are done by two rows.
+  constexpr int kHalf = kTilePixels / 2;
+  const int tiles_of_row = (task.width + kTilePixels - 1) / kTilePixels;
+  const int tiles_of_two = (task.width + kHalf - 1) / kHalf;
+  const int chains = task.width / tiles_of_row * static_cast<int>(kVectors);
+  const bool narrow = task.width <= kHalf || chains < kLatencyChains;
+  const PixelTile first = FirstPixels(task, tile, kDepthwise);
   for (int y = 0; y < task.height;) {
     const int rows = narrow && y + 2 <= task.height ? 2 : 1;
+    const int tiles = rows == 2 ? tiles_of_two : tiles_of_row;
     int x = 0;
     for (int t = 0; t < tiles; ++t) {
       const int columns = (task.width - x) / (tiles - t);
+      PixelTile pixels = first;
+      pixels.in += y * task.in_row + x * task.in_pixel;
+      pixels.start += y * first.start_row + x * first.start_pixel;
+      pixels.out += y * task.out_row + x * task.out_pixel;
       const auto index = static_cast<std::size_t>(columns - 1);
-      (rows == 2 ? kTwoRowTiles[index] : kTiles[index])(
-          task, tile, in + y * task.in_row + x * task.in_pixel,
-          y * task.out_row + x * task.out_pixel + tile.channel);
+      (rows == 2 ? kTwoRowTiles[index] : kTiles[index])(task, tile, pixels);
       x += columns;
     }
     y += rows;
@@ -282,19 +325,27 @@ HWY_NOINLINE void WeightGradientTileOf(const ConvWeightTask& task,
       task, channels, tile, std::make_index_sequence<kRows>());
 }
 
-// The input offsets of rows [first, first + count) of a filter.
-void RowOffsets(const ConvWeightTask& task, int first, int count,
-                std::ptrdiff_t* offsets) {
-  int tap = first / task.in_count;
-  int channel = first % task.in_count;
-  for (int r = 0; r < count; ++r) {
-    offsets[r] = task.taps[tap] + channel;
-    if (++channel == task.in_count) {
-      channel = 0;
-      ++tap;
+// The rows of a filter in order: every tap's input channels.
+class FilterRows {
+ public:
+  explicit FilterRows(const ConvWeightTask& task) : task_(task) {}
+
+  // The input offsets of the next `count` rows.
+  void Take(int count, std::ptrdiff_t* offsets) {
+    for (int r = 0; r < count; ++r) {
+      offsets[r] = task_.taps[tap_] + channel_;
+      if (++channel_ == task_.in_count) {
+        channel_ = 0;
+        ++tap_;
+      }
     }
   }
-}
+
+ private:
+  const ConvWeightTask& task_;
+  int tap_ = 0;
+  int channel_ = 0;
+};
 
 template <bool kDepthwise, std::size_t kVectors, std::size_t... kR>
 void WeightGradientRows(const ConvWeightTask& task, const ChannelTile& channels,
@@ -316,9 +367,10 @@ void WeightGradientRows(const ConvWeightTask& task, const ChannelTile& channels,
     tile.y_begin = y;
     tile.y_end = std::min(y + band, task.height);
     int row = 0;
+    FilterRows filter_rows(task);
     for (int t = 0; t < tiles; ++t) {
       const int count = (rows - row) / (tiles - t);
-      RowOffsets(task, row, count, offsets.data());
+      filter_rows.Take(count, offsets.data());
       tile.gradient = task.gradient + channels.weights + row * kChannelBlock;
       const auto last = static_cast<std::size_t>(count - 1);
       const bool contiguous =
