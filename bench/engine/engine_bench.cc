@@ -116,7 +116,8 @@ Status RunModes(const Settings& settings, nlohmann::json& results) {
     FEDGAP_ASSIGN_OR_RETURN(
         results["sharding"],
         RunSharding({comparison.models, 28, comparison.isa, comparison.batch,
-                     comparison.turns, comparison.seconds}));
+                     comparison.turns, comparison.seconds,
+                     comparison.cpu_time}));
   }
   return absl::OkStatus();
 }

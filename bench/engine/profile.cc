@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <memory>
 
@@ -24,6 +25,13 @@ double Now() {
   clock_gettime(CLOCK_MONOTONIC, &time);
   return static_cast<double>(time.tv_sec) +
          1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+double Median(std::vector<double> values) {
+  const auto middle =
+      values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
 }
 
 std::string_view NameOf(EnginePhase phase) {
@@ -163,23 +171,21 @@ class ModelProfile {
   }
 
  private:
-  // Seconds of an image.
+  // Seconds of an image, the median as for the phases of training.
   double TimeInference(ThreadPool& pool, const Parameters& parameters) const {
     InferenceEngine engine(workload_.model(), pool, options_.isa);
     engine.Load(parameters);
-    std::vector<ImageView> images;
-    for (const Example& example : workload_.Batch(0)) {
-      images.push_back(example.image);
+    std::array<float, Workload::kClasses> logits{};
+    std::vector<double> times;
+    const double start = Now();
+    while (times.empty() || Now() - start < options_.seconds / 4) {
+      for (const Example& example : workload_.Batch(0)) {
+        const double before = Now();
+        engine.Run({&example.image, 1}, logits, {});
+        times.push_back(Now() - before);
+      }
     }
-    std::vector<float> logits(images.size() * Workload::kClasses);
-    engine.Run(images, logits, {});
-    const Stopwatch watch(/*cpu_time=*/true);
-    int runs = 0;
-    do {
-      engine.Run(images, logits, {});
-      ++runs;
-    } while (watch.seconds() < options_.seconds / 4);
-    return watch.seconds() / runs / static_cast<double>(images.size());
+    return Median(times);
   }
 
   nlohmann::json Summary(const Ceilings& ceilings, double seconds,
@@ -250,11 +256,8 @@ void PhaseClock::Skip() { last_ = Now(); }
 
 std::map<PhaseClock::Key, double> PhaseClock::Seconds() const {
   std::map<Key, double> seconds;
-  for (auto [key, calls] : calls_) {
-    const auto middle =
-        calls.begin() + static_cast<std::ptrdiff_t>(calls.size() / 2);
-    std::nth_element(calls.begin(), middle, calls.end());
-    seconds[key] = *middle * static_cast<double>(calls.size());
+  for (const auto& [key, calls] : calls_) {
+    seconds[key] = Median(calls) * static_cast<double>(calls.size());
   }
   return seconds;
 }

@@ -29,14 +29,14 @@ class Configuration {
         sgd_(parameters_.size(), {.isa = options.isa}) {}
 
   // Trains for a while and keeps the rate.
-  void Turn(double seconds) {
-    const Stopwatch watch(/*cpu_time=*/false);
+  void Turn(const ShardingOptions& options) {
+    const Stopwatch watch(options.cpu_time);
     std::size_t samples = 0;
     do {
       engine_.Compute(parameters_, workload_.Batch(0), gradient_);
       sgd_.Step(1e-4f, gradient_, parameters_);
       samples += workload_.Batch(0).size();
-    } while (watch.seconds() < seconds);
+    } while (watch.seconds() < options.seconds);
     rates_.push_back(static_cast<double>(samples) / watch.seconds());
   }
 
@@ -66,10 +66,10 @@ class Configuration {
 
 StatusOr<nlohmann::json> RunSharding(const ShardingOptions& options) {
   fmt::print(
-      "gradient shards, {} px, batch {}, elapsed time\n{:<12} {:>6} {:>8} "
-      "{:>10} {:>7} {:>11}\n",
-      options.size, options.batch, "model", "shards", "threads", "samples/s",
-      "ratio", "scratch MB");
+      "gradient shards, {} px, batch {}, {} time\n{:<12} {:>6} {:>8} {:>10} "
+      "{:>7} {:>11}\n",
+      options.size, options.batch, options.cpu_time ? "CPU" : "elapsed",
+      "model", "shards", "threads", "samples/s", "ratio", "scratch MB");
   nlohmann::json rows = nlohmann::json::array();
   for (const std::string& name : options.models) {
     FEDGAP_ASSIGN_OR_RETURN(auto model, BenchModel(name));
@@ -78,13 +78,14 @@ StatusOr<nlohmann::json> RunSharding(const ShardingOptions& options) {
     const Workload workload(std::move(model), sizes, options.batch, 1);
     std::vector<std::unique_ptr<Configuration>> configurations;
     for (const int threads : {1, 2}) {
+      if (threads > 1 && options.cpu_time) continue;
       for (const int shards : {1, 2, 4, 8}) {
         configurations.push_back(std::make_unique<Configuration>(
             workload, options, shards, threads));
       }
     }
     for (int turn = 0; turn < options.turns; ++turn) {
-      for (const auto& each : configurations) each->Turn(options.seconds);
+      for (const auto& each : configurations) each->Turn(options);
     }
     for (const auto& each : configurations) {
       const double ratio = each->rate() / configurations[0]->rate();

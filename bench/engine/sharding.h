@@ -18,12 +18,15 @@ struct ShardingOptions {
   int batch = 32;
   int turns = 5;
   double seconds = 0.2;
+  // Measure CPU time; without the rows of two threads, of which it says
+  // nothing.
+  bool cpu_time = false;
 };
 
-// Trains with 1, 2, 4 and 8 shards on one thread and on two, in turns, elapsed
-// time. Prints and returns medians: rows of model, shards, threads,
-// samples_per_s, to_one_shard (one thread, one shard), scratch_mb. NOT_FOUND
-// for an unknown model.
+// Trains with 1, 2, 4 and 8 shards on one thread and on two, in turns. Prints
+// and returns medians: rows of model, shards, threads, samples_per_s,
+// to_one_shard (one thread, one shard), scratch_mb. NOT_FOUND for an unknown
+// model.
 StatusOr<nlohmann::json> RunSharding(const ShardingOptions& options);
 
 }  // namespace fedgap::bench
