@@ -1,7 +1,9 @@
 #include "server/server_program.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <filesystem>
@@ -13,6 +15,7 @@
 #include "common/base/signal_waiter.h"
 #include "common/config/run_config_toml.h"
 #include "common/crypto/tls_files.h"
+#include "common/rpc/grpc_log.h"
 #include "common/rpc/server_address.h"
 #include "common/telemetry/human_log.h"
 #include "server/core/coordinator.h"
@@ -27,35 +30,77 @@ namespace {
 // How long calls may go on once the run is over: clients fetch the last word.
 constexpr std::chrono::seconds kShutdownGrace{5};
 
-Status ListenAndDrive(const ServerSettings& settings, const RunConfig& config,
-                      const std::filesystem::path& root, const Clock& clock,
-                      Coordinator& coordinator, HumanLog& log) {
+// What the settings say about listening; nothing of it is done yet.
+StatusOr<GrpcServer::Options> ListenOptions(const ServerSettings& settings,
+                                            HumanLog& log) {
   GrpcServer::Options options;
   FEDGAP_ASSIGN_OR_RETURN(options.listen, ParseServerAddress(settings.listen));
-  if (!settings.access.insecure) {
-    if (settings.access.certs.empty()) {
-      return absl::InvalidArgumentError(
-          "no certificate: give --certs DIR with the bundle that `fedgap certs "
-          "init` made for the server, or --insecure for clients on this "
-          "machine");
-    }
-    options.tls = TlsFilesIn(settings.access.certs);
-  } else {
+  if (settings.access.insecure) {
     log.Warning("INSECURE: no encryption, and clients are who they say");
+  } else if (settings.access.certs.empty()) {
+    return absl::InvalidArgumentError(
+        "no certificate: give --certs DIR with the bundle that `fedgap certs "
+        "init` made for the server, or --insecure for clients on this "
+        "machine");
+  } else {
+    options.tls = TlsFilesIn(settings.access.certs);
   }
   options.insecure_anywhere = settings.access.insecure_anywhere;
-  options.staging.directory = root;
-  options.staging.slots = config.aggregation.upload_slots;
+  return options;
+}
+
+Status CheckPortFile(const std::filesystem::path& file) {
+  if (file.empty()) return absl::OkStatus();
+  std::error_code ignored;
+  if (std::filesystem::is_directory(file, ignored)) {
+    return absl::InvalidArgumentError(fmt::format(
+        "--port-file {} is a directory; give a file", file.string()));
+  }
+  const auto directory = file.has_parent_path() ? file.parent_path() : ".";
+  if (::access(directory.c_str(), W_OK | X_OK) == 0) return absl::OkStatus();
+  return Annotate(ErrnoStatus(errno, "write into", directory), "--port-file");
+}
+
+// All that can be wrong before there is a run: an operator who mends it and
+// tries again must not find the directory of a run that never was.
+StatusOr<GrpcServer::Options> PrepareToListen(const ServerSettings& settings,
+                                              const Clock& clock,
+                                              HumanLog& log) {
+  FEDGAP_ASSIGN_OR_RETURN(GrpcServer::Options options,
+                          ListenOptions(settings, log));
+  FEDGAP_RETURN_IF_ERROR(GrpcServer::Check(options, clock.WallNow()));
+  FEDGAP_RETURN_IF_ERROR(CheckPortFile(settings.port_file));
+  return options;
+}
+
+// What serves a run and shows it.
+struct Stage {
+  const ServerSettings& settings;
+  const Clock& clock;
+  HumanLog& log;
+  ProgressPrinter& progress;
+};
+
+Status ListenAndDrive(const Stage& stage, GrpcServer::Options options,
+                      Coordinator& coordinator) {
+  const std::string root = options.staging.directory.string();
   FEDGAP_ASSIGN_OR_RETURN(
       const std::unique_ptr<GrpcServer> server,
-      GrpcServer::Create(std::move(options), {coordinator, clock}));
-  log.Info(fmt::format("listening on port {}, run directory {}", server->port(),
-                       root.string()));
-  if (!settings.port_file.empty()) {
+      GrpcServer::Create(std::move(options), {coordinator, stage.clock}));
+  stage.log.Info(fmt::format("listening on port {}, run directory {}",
+                             server->port(), root));
+  if (!stage.settings.port_file.empty()) {
     FEDGAP_RETURN_IF_ERROR(WriteFileAtomic(
-        settings.port_file, fmt::format("{}\n", server->port())));
+        stage.settings.port_file, fmt::format("{}\n", server->port())));
   }
-  const Status status = DriveToEnd(coordinator);
+  const Status status =
+      DriveToEnd(coordinator, [&stage](const std::string& wait) {
+        if (stage.settings.quiet) {
+          stage.log.Info(wait);
+        } else {
+          stage.progress.Say(wait);
+        }
+      });
   server->Shutdown(kShutdownGrace);
   return status;
 }
@@ -69,9 +114,12 @@ Status RunServer(const ServerSettings& settings, const RunConfig& config) {
   FEDGAP_ASSIGN_OR_RETURN(
       const std::unique_ptr<HumanLog> log,
       HumanLog::Create({.level = level, .file = settings.log.file}));
+  QuietGrpc(/*tls_failures=*/true);
   // Before any other thread; a signal may come before there is a coordinator.
   SignalWaiter signals;
 
+  FEDGAP_ASSIGN_OR_RETURN(GrpcServer::Options listening,
+                          PrepareToListen(settings, clock, *log));
   FEDGAP_ASSIGN_OR_RETURN(DefinedRun defined,
                           DefineRun(config, ToToml(config)));
   const std::string root =
@@ -103,8 +151,10 @@ Status RunServer(const ServerSettings& settings, const RunConfig& config) {
   signals.Attach([&coordinator](int signal) {
     coordinator->Interrupt(::strsignal(signal));
   });
-  const Status status =
-      ListenAndDrive(settings, config, root, clock, *coordinator, *log);
+  listening.staging.directory = root;
+  listening.staging.slots = config.aggregation.upload_slots;
+  const Status status = ListenAndDrive({settings, clock, *log, run->progress()},
+                                       std::move(listening), *coordinator);
   signals.Detach();
   const Status reported = run->WriteReport();
   // One cause (a full disk) may have several effects; the run's own comes

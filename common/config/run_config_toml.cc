@@ -143,6 +143,11 @@ void BindCohort(CohortConfig& cohort, ConfigSchema& schema) {
       .Number("deadline_seconds", &cohort.deadline_seconds,
               Range::Between(0, kMaxDeadlineSeconds),
               "after which a round closes with what has arrived; 0: never")
+      .Number("reconnect_seconds", &cohort.reconnect_seconds,
+              Range::Between(0, kMaxDeadlineSeconds),
+              "so long a member whose connection is lost may take to come "
+              "back, before the round goes on without it; 0: until the "
+              "deadline")
       .Number("quorum", &cohort.quorum, Range::AboveUpTo(0, 1),
               "share of the cohort that a round needs at its deadline")
       .Integer("max_size", &cohort.max_size, Range::Between(1, 1000000),

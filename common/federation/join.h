@@ -23,6 +23,10 @@ struct JoinRequest {
   std::int64_t samples = 0;
   std::int64_t min_pixels = 0;  // of one image
   std::int64_t max_pixels = 0;
+  bool probe = false;  // only looks: gets the reply and joins nothing
+  // Drawn by each start of a client; 0: not told. Tells two programs with one
+  // certificate from one that comes back.
+  std::uint64_t instance = 0;
   bool operator==(const JoinRequest&) const = default;
 };
 

@@ -51,6 +51,9 @@ struct CohortConfig {
   double over_selection = 1.0;  // [1, 3]
   // A round closes this long after it began with what has arrived. 0: never.
   double deadline_seconds = 600;
+  // A member whose connection is lost may come back for so long; then the round
+  // goes on as if it had left. 0: until the deadline.
+  double reconnect_seconds = 60;
   // The share of the cohort whose updates a round needs at its deadline, or it
   // is aborted and run again. 1: all of them.
   double quorum = 1.0;  // (0, 1]

@@ -47,6 +47,11 @@ void ProgressPrinter::Emit(const Event& event) {
   TakeRoundEvent(event);
 }
 
+void ProgressPrinter::Say(const std::string& text) {
+  MutexLock lock(mutex_);
+  Line(text);
+}
+
 void ProgressPrinter::TakeClientEvent(const Event& event) {
   if (const auto* join = std::get_if<ClientJoinedEvent>(&event)) {
     Line(fmt::format("{} {}, {} images", join->client.value,

@@ -37,6 +37,8 @@ class ProgressPrinter final : public EventSink {
   void Flush() override {}
   // Returns when all lines are written.
   void Drain() { writer_.Drain(); }
+  // A line that is no event: what a run waits for.
+  void Say(const std::string& text) EXCLUDES(mutex_);
 
  private:
   // A whole line; wipes the line that is being written over.

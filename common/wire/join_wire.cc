@@ -38,6 +38,8 @@ v1::JoinRequest ToProto(const JoinRequest& request) {
   proto.set_samples(request.samples);
   proto.set_min_pixels(request.min_pixels);
   proto.set_max_pixels(request.max_pixels);
+  proto.set_probe(request.probe);
+  proto.set_instance(request.instance);
   return proto;
 }
 
@@ -52,6 +54,8 @@ StatusOr<JoinRequest> FromProto(const v1::JoinRequest& proto) {
       in.Integer("min_pixels", proto.min_pixels(), 0, kMaxCount);
   request.max_pixels = in.Integer("max_pixels", proto.max_pixels(),
                                   request.min_pixels, kMaxCount);
+  request.probe = proto.probe();
+  request.instance = proto.instance();
   FEDGAP_RETURN_IF_ERROR(in.status());
   return request;
 }

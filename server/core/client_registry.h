@@ -2,6 +2,7 @@
 #ifndef FEDGAP_SERVER_CORE_CLIENT_REGISTRY_H_
 #define FEDGAP_SERVER_CORE_CLIENT_REGISTRY_H_
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -16,6 +17,9 @@ namespace fedgap {
 
 struct ClientRecord {
   JoinRequest join;
+  std::string peer;  // address that it joined from
+  // The last program that was refused because this one is connected; 0: none.
+  std::uint64_t refused_instance = 0;
   // Where its tasks go; null while it is not connected.
   std::shared_ptr<TaskSink> sink;
   std::int64_t accepted_updates = 0;

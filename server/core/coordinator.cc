@@ -72,10 +72,7 @@ RunStatus Coordinator::GetStatus() const {
   status.min_clients = options_.config.cohort.min_clients;
   status.model = current_->id();
   status.reason = stop_reason_;
-  if (status.phase == RunPhase::kWaiting) {
-    status.reason = fmt::format("{} of {} clients connected", status.connected,
-                                status.min_clients);
-  }
+  if (stop_reason_.empty()) status.reason = DescribeWait();
   if (round_.has_value()) {
     status.round = round_->round();
     status.cohort = static_cast<int>(round_->members().size());

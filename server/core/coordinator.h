@@ -63,7 +63,9 @@ class Coordinator {
   // --- Clients (thread-safe) ----------------------------------------------
 
   // FAILED_PRECONDITION: another protocol version (both are named), or the run
-  // is finished.
+  // is finished. ABORTED: another program with the client's certificate
+  // (another instance) is connected; both are named, here and in the event log.
+  // A probe gets the reply and leaves no trace.
   StatusOr<JoinReply> Join(const ClientName& client, const std::string& peer,
                            const JoinRequest& request);
   // The client must have joined (else NOT_FOUND). Takes over from an earlier
@@ -112,6 +114,9 @@ class Coordinator {
   // --- Operators (thread-safe) --------------------------------------------
 
   RunStatus GetStatus() const;
+  // What the run waits for and cannot go on without, in words for people;
+  // empty: nothing. Also the reason in GetStatus.
+  std::string WaitsFor() const;
   void Pause();  // after the round that is running
   void Resume();
   // Ends the run with what is committed; an open round is aborted.
@@ -202,6 +207,14 @@ class Coordinator {
   int ClientsNeeded() const;
   // Connected clients that the next attempt may ask.
   std::vector<ClientName> Eligible() REQUIRES(mutex_);
+  std::string DescribeWait() const REQUIRES(mutex_);
+  void GiveUpLost(Clock::Time now) REQUIRES(mutex_);
+  // Registers the client, unless another program is here in its name.
+  Status Admit(const ClientName& client, const std::string& peer,
+               const JoinRequest& request) REQUIRES(mutex_);
+  Status RefuseSecond(const ClientName& client, ClientRecord& first,
+                      const std::string& peer, const JoinRequest& second)
+      REQUIRES(mutex_);
   void WakeUp() EXCLUDES(mutex_);
   void RequestStop(const std::string& reason, bool resumable);
   void SetPaused(bool paused);

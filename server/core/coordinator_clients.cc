@@ -24,15 +24,7 @@ StatusOr<JoinReply> Coordinator::Join(const ClientName& client,
     return absl::FailedPreconditionError(
         fmt::format("run {} is over: {}", run_.value, stop_reason_));
   }
-  ClientJoinedEvent event;
-  event.client = client;
-  event.software = request.software;
-  event.peer = peer;
-  event.samples = request.samples;
-  event.min_pixels = request.min_pixels;
-  event.max_pixels = request.max_pixels;
-  event.returned = registry_.Join(client, request);
-  deps_.events.Emit(event);
+  if (!request.probe) FEDGAP_RETURN_IF_ERROR(Admit(client, peer, request));
   return JoinReply{run_, model_->spec(), layout_hash_,
                    elements_ * std::int64_t{sizeof(float)},
                    options_.class_names};
@@ -58,6 +50,7 @@ Status Coordinator::Subscribe(const ClientName& client, const TaskId& /*last*/,
       earlier->Close(absl::AbortedError(
           fmt::format("another connection of {} took over", client.value)));
     }
+    if (round_.has_value()) round_->Return(client);
     PushCommits(client, *sink);
     if (round_.has_value() && phase_ == RunPhase::kCollecting &&
         round_->IsOutstanding(client)) {
@@ -82,11 +75,15 @@ void Coordinator::PushCommits(const ClientName& client, TaskSink& sink) const {
 
 void Coordinator::Unsubscribe(const ClientName& client, const TaskSink* sink,
                               const std::string& reason) {
-  MutexLock lock(mutex_);
-  if (!registry_.Disconnect(client, sink)) return;
-  // Everybody goes when the run is over.
-  if (phase_ == RunPhase::kFinished) return;
-  deps_.events.Emit(ClientLeftEvent{client, reason});
+  {
+    MutexLock lock(mutex_);
+    if (!registry_.Disconnect(client, sink)) return;
+    // Everybody goes when the run is over.
+    if (phase_ == RunPhase::kFinished) return;
+    if (round_.has_value()) round_->Lose(client, deps_.clock.Now());
+    deps_.events.Emit(ClientLeftEvent{client, reason});
+  }
+  WakeUp();
 }
 
 StatusOr<std::shared_ptr<const ModelSnapshot>> Coordinator::GetModel(

@@ -79,11 +79,12 @@ Coordinator::Plan Coordinator::DecideCollecting() {
                          stop_reason_}};
   }
   if (!inbox_.empty()) return {.step = Step::kAccumulate};
-  const RoundDecision decision =
-      DecideRound(round_->SituationAt(deps_.clock.Now()));
+  const Clock::Time now = deps_.clock.Now();
+  GiveUpLost(now);
+  const RoundDecision decision = DecideRound(round_->SituationAt(now));
   switch (decision.action) {
     case RoundAction::kWait:
-      return {.wake = round_->plan().deadline};
+      return {.wake = round_->NextChange()};
     case RoundAction::kClose:
       return {.step = Step::kClose, .decision = decision};
     case RoundAction::kAbort:

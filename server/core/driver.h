@@ -2,6 +2,9 @@
 #ifndef FEDGAP_SERVER_CORE_DRIVER_H_
 #define FEDGAP_SERVER_CORE_DRIVER_H_
 
+#include <functional>
+#include <string>
+
 #include "common/base/status.h"
 #include "server/core/coordinator.h"
 
@@ -9,8 +12,10 @@ namespace fedgap {
 
 // Calls Advance whenever there is something to do, by the system's steady
 // clock, until the run is over (OK) or the store fails. Call it from one
-// thread; it replaces the coordinator's wake-up.
-Status DriveToEnd(Coordinator& coordinator);
+// thread; it replaces the coordinator's wake-up. `say` (may be null) is called
+// on that thread with what the run waits for, when WaitTeller tells it.
+Status DriveToEnd(Coordinator& coordinator,
+                  const std::function<void(const std::string&)>& say = nullptr);
 
 }  // namespace fedgap
 

@@ -11,12 +11,18 @@
 namespace fedgap {
 namespace {
 
-std::optional<Clock::Time> DeadlineOf(const CohortConfig& cohort,
-                                      Clock::Time started) {
-  const auto deadline = std::chrono::duration_cast<Clock::Duration>(
-      std::chrono::duration<double>(cohort.deadline_seconds));
-  if (deadline.count() == 0) return std::nullopt;
-  return started + deadline;
+// Of a key whose 0 means that there is no limit.
+std::optional<Clock::Duration> LimitOf(double seconds) {
+  const auto limit = std::chrono::duration_cast<Clock::Duration>(
+      std::chrono::duration<double>(seconds));
+  if (limit.count() == 0) return std::nullopt;
+  return limit;
+}
+
+void PlanLimits(const CohortConfig& cohort, OpenRound::Plan& plan) {
+  plan.reconnect = LimitOf(cohort.reconnect_seconds);
+  const std::optional<Clock::Duration> limit = LimitOf(cohort.deadline_seconds);
+  if (limit.has_value()) plan.deadline = plan.started + *limit;
 }
 
 }  // namespace
@@ -83,6 +89,7 @@ StatusOr<bool> OpenRound::WantsUpdate(const ClientName& client,
           "over",
           client.value, plan_.round));
     case MemberState::kLeft:
+      if (member.is_lost) return true;  // back in time after all
       return absl::FailedPreconditionError(
           fmt::format("{} has left round {}", client.value, plan_.round));
   }
@@ -138,7 +145,51 @@ std::vector<ClientName> OpenRound::Rejected() const {
 }
 
 void OpenRound::Leave(const ClientName& client) {
+  Return(client);
   if (IsOutstanding(client)) Move(client, MemberState::kLeft);
+}
+
+void OpenRound::Lose(const ClientName& client, Clock::Time now) {
+  if (members_.contains(client)) lost_.try_emplace(client, now);
+}
+
+void OpenRound::Return(const ClientName& client) {
+  lost_.erase(client);
+  const auto found = members_.find(client);
+  if (found == members_.end() || !found->second.is_lost) return;
+  if (found->second.state == MemberState::kLeft) {
+    Move(client, MemberState::kAsked);
+  }
+  found->second.is_lost = false;
+}
+
+std::vector<ClientName> OpenRound::GiveUpLost(Clock::Time now) {
+  std::vector<ClientName> given_up;
+  if (!plan_.reconnect.has_value()) return given_up;
+  for (const ClientName& client : Lost()) {
+    if (now < lost_.at(client) + *plan_.reconnect) continue;
+    Move(client, MemberState::kLeft).is_lost = true;
+    given_up.push_back(client);
+  }
+  return given_up;
+}
+
+std::vector<ClientName> OpenRound::Lost() const {
+  std::vector<ClientName> lost;
+  for (const auto& [client, since] : lost_) {
+    if (IsOutstanding(client)) lost.push_back(client);
+  }
+  return lost;
+}
+
+std::optional<Clock::Time> OpenRound::NextChange() const {
+  std::optional<Clock::Time> next = plan_.deadline;
+  if (!plan_.reconnect.has_value()) return next;
+  for (const ClientName& client : Lost()) {
+    const Clock::Time end = lost_.at(client) + *plan_.reconnect;
+    if (!next.has_value() || end < *next) next = end;
+  }
+  return next;
 }
 
 RoundSituation OpenRound::SituationAt(Clock::Time now) const {
@@ -172,13 +223,13 @@ void PlanTraining(const RunConfig& config, OpenRound::Plan& plan) {
       static_cast<int>(plan.round), config.rounds);
   plan.work = train;
   plan.quorum = config.cohort.quorum;
-  plan.deadline = DeadlineOf(config.cohort, plan.started);
+  PlanLimits(config.cohort, plan);
 }
 
 void PlanEvaluation(const RunConfig& config, OpenRound::Plan& plan) {
   plan.work = EvaluateTask{config.seed, config.evaluation.local};
   plan.quorum = 1e-6;
-  plan.deadline = DeadlineOf(config.cohort, plan.started);
+  PlanLimits(config.cohort, plan);
 }
 
 }  // namespace fedgap

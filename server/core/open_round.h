@@ -28,6 +28,7 @@ struct Member {
   MemberState state = MemberState::kAsked;
   std::string digest;           // of the update that is validated or accepted
   bool is_turned_away = false;  // while asked: its update was not needed
+  bool is_lost = false;         // left because it did not come back in time
 };
 
 // The bookkeeping of one attempt at a round. Holds rules, no locks and no I/O:
@@ -46,6 +47,9 @@ class OpenRound {
     std::variant<TrainTask, EvaluateTask> work;
     Clock::Time started;
     std::optional<Clock::Time> deadline;
+    // How long a member whose connection is lost is waited for; nullopt: until
+    // the deadline.
+    std::optional<Clock::Duration> reconnect;
     double quorum = 1;
   };
 
@@ -90,7 +94,19 @@ class OpenRound {
   std::vector<ClientName> TakeTurnedAway();
   // No effect unless it is still being asked.
   void Leave(const ClientName& client);
+  // Its connection is lost, or there again. Neither has an effect on who is not
+  // of the cohort. Who comes back too late, but before the round is over, is
+  // asked again.
+  void Lose(const ClientName& client, Clock::Time now);
+  void Return(const ClientName& client);
+  // Those whose time to come back is over have left from now on; who they are.
+  std::vector<ClientName> GiveUpLost(Clock::Time now);
 
+  // Asked, without a connection, and waited for; sorted.
+  std::vector<ClientName> Lost() const;
+  // When time alone changes something: the deadline, or the end of somebody's
+  // time to come back.
+  std::optional<Clock::Time> NextChange() const;
   RoundSituation SituationAt(Clock::Time now) const;
   int accepted() const { return Count(MemberState::kAccepted); }
   // As many updates are accepted as count.
@@ -106,7 +122,8 @@ class OpenRound {
 
   Plan plan_;
   std::map<ClientName, Member> members_;
-  std::array<int, 5> counts_{};  // members in each state
+  std::map<ClientName, Clock::Time> lost_;  // since when
+  std::array<int, 5> counts_{};             // members in each state
 };
 
 // Complete a plan that has its round and its beginning: what its members are

@@ -12,7 +12,7 @@ struct RoundSituation {
   int accepted = 0;
   int outstanding = 0;  // asked, no answer yet; a lost connection may return
   int rejected = 0;
-  int left = 0;  // said that they leave
+  int left = 0;  // said that they leave, or did not come back in time
   bool deadline_passed = false;
   double quorum = 1;  // share of the target that is needed at the end
 };

@@ -4,12 +4,7 @@
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/server_builder.h>
-#include <netdb.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -20,33 +15,10 @@
 #include "common/rpc/tls_credentials.h"
 #include "server/rpc/admin_service.h"
 #include "server/rpc/federation_service.h"
+#include "server/rpc/port_check.h"
 
 namespace fedgap {
 namespace {
-
-// gRPC says only that it failed; binding once more says why.
-std::string WhyNotBound(const ServerAddress& address) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_PASSIVE;
-  addrinfo* found = nullptr;
-  const int error =
-      ::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(),
-                    &hints, &found);
-  if (error != 0) return ::gai_strerror(error);
-  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(
-      found, &::freeaddrinfo);
-  const int descriptor =
-      ::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (descriptor < 0) return std::strerror(errno);
-  const int bound = ::bind(descriptor, found->ai_addr, found->ai_addrlen);
-  const int cause = bound == 0 ? 0 : errno;
-  ::close(descriptor);
-  if (cause == EADDRINUSE) {
-    return "the port is in use; stop the other program or choose another port";
-  }
-  return cause == 0 ? "gRPC could not listen" : std::strerror(cause);
-}
 
 struct Access {
   std::shared_ptr<grpc::ServerCredentials> credentials;
@@ -111,8 +83,9 @@ class GrpcServer::Impl {
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || port_ == 0) {
       server_.reset();
+      FEDGAP_RETURN_IF_ERROR(CheckCanListen(address));
       return absl::UnavailableError(fmt::format(
-          "cannot listen on {}: {}", address.ToString(), WhyNotBound(address)));
+          "cannot listen on {}: gRPC gave no reason", address.ToString()));
     }
     ticker_ = std::thread([this] { TickUntilStopped(); });
     return absl::OkStatus();
@@ -167,6 +140,11 @@ class GrpcServer::Impl {
   // Last: its end waits for the calls, which use the rest.
   std::unique_ptr<grpc::Server> server_;
 };
+
+Status GrpcServer::Check(const Options& options, Clock::WallTime now) {
+  FEDGAP_RETURN_IF_ERROR(AccessFor(options, now).status());
+  return CheckCanListen(options.listen);
+}
 
 StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Create(Options options,
                                                          Deps deps) {

@@ -45,6 +45,11 @@ class GrpcServer {
     const Clock& clock;
   };
 
+  // Whether Create would get its certificate and its port at this moment; its
+  // errors. For asking before anything is made that would have to be taken
+  // back.
+  static Status Check(const Options& options, Clock::WallTime now);
+
   // Listens. All of `deps` must outlive the server. UNAVAILABLE: the port is
   // in use or cannot be bound, naming it; errors of ServerTlsCredentials,
   // ServerInsecureCredentials and StagingArea::Create.

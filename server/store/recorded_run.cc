@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <optional>
+#include <sstream>
 #include <utility>
 #include <vector>
 
@@ -15,20 +15,19 @@
 namespace fedgap {
 namespace {
 
-// The first line in which two configurations differ.
+// The first line in which two configurations differ, of each.
 std::string FirstDifference(const std::string& stored,
                             const std::string& given) {
-  const auto [a, b] =
-      std::mismatch(stored.begin(), stored.end(), given.begin(), given.end());
-  const auto line = [](const std::string& text,
-                       std::string::const_iterator at) {
-    const auto begin =
-        text.rfind('\n', static_cast<std::size_t>(at - text.begin()));
-    const std::size_t first = begin == std::string::npos ? 0 : begin + 1;
-    return text.substr(first, text.find('\n', first) - first);
-  };
-  return fmt::format("stored '{}', given '{}'", line(stored, a),
-                     line(given, b));
+  std::istringstream stored_lines(stored);
+  std::istringstream given_lines(given);
+  std::string a;
+  std::string b;
+  while (a == b) {
+    if (!std::getline(stored_lines, a)) a = "nothing more";
+    if (!std::getline(given_lines, b)) b = "nothing more";
+    if (!stored_lines && !given_lines) break;
+  }
+  return fmt::format("stored '{}', given '{}'", a, b);
 }
 
 Status CheckSameConfig(const RunDirectory& directory, const std::string& stored,

@@ -41,6 +41,8 @@ class RecordedRun {
   bool is_new() const { return is_new_; }
   SqliteRunStore& store() { return *store_; }
   EventSink& events() { return tee_; }
+  // For lines that are no events.
+  ProgressPrinter& progress() { return progress_; }
 
   // Once the store is restored: emits the commits whose events a crash kept
   // from the log, and the store's warnings.

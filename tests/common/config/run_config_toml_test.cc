@@ -53,6 +53,7 @@ fraction = 0.5
 min_clients = 6
 over_selection = 1.3
 deadline_seconds = 30
+reconnect_seconds = 45
 quorum = 0.8
 max_size = 100
 [aggregation]

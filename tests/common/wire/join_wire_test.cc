@@ -13,6 +13,8 @@ JoinRequest SomeRequest() {
   request.samples = 6000;
   request.min_pixels = 196;
   request.max_pixels = 1600;
+  request.probe = true;
+  request.instance = 0xFEDCBA9876543210;
   return request;
 }
 

@@ -24,6 +24,7 @@
 namespace fedgap {
 namespace {
 
+using std::chrono::seconds;
 using ::testing::HasSubstr;
 
 RunConfig SmallConfig() {
@@ -32,6 +33,7 @@ RunConfig SmallConfig() {
   config.rounds = 2;
   config.cohort.min_clients = 3;
   config.cohort.deadline_seconds = 60;
+  config.cohort.reconnect_seconds = 20;
   config.cohort.quorum = 0.5;
   config.evaluation.local.pooled = PooledMode::kOff;
   return config;
@@ -228,6 +230,8 @@ class CoordinatorTest : public ::testing::Test {
   }
 
   void Advance() { ASSERT_OK(coordinator_->Advance()); }
+  // As Advance; when it wants to be called again.
+  std::optional<Clock::Time> Wake() { return coordinator_->Advance().value(); }
 
   template <typename E>
   std::vector<E> Events() const {
@@ -284,8 +288,11 @@ TEST_F(CoordinatorTest, WaitsForEnoughClientsThenAsksEachOnce) {
   Connect("b");
   Advance();
   EXPECT_EQ(coordinator_->GetStatus().phase, RunPhase::kWaiting);
-  EXPECT_THAT(coordinator_->GetStatus().reason, HasSubstr("2 of 3"));
+  EXPECT_EQ(coordinator_->WaitsFor(),
+            "waiting for clients: 2 of 3 connected (a, b)");
+  EXPECT_EQ(coordinator_->GetStatus().reason, coordinator_->WaitsFor());
   Connect("c");
+  EXPECT_EQ(coordinator_->WaitsFor(), "");
   Advance();
   EXPECT_EQ(coordinator_->GetStatus().phase, RunPhase::kCollecting);
   for (const char* name : {"a", "b", "c"}) {
@@ -864,6 +871,120 @@ TEST_F(CoordinatorTest, ALostConnectionMayComeBackBeforeTheDeadline) {
   ASSERT_OK(Answer("a"));
   Advance();
   EXPECT_EQ(coordinator_->GetStatus().last_committed, 1);
+}
+
+TEST_F(CoordinatorTest, ALostConnectionIsWaitedForSoLongAndNoLonger) {
+  Start(SmallConfig());
+  for (const char* name : {"a", "b", "c"}) Connect(name);
+  Advance();
+  ASSERT_OK(Answer("b"));
+  ASSERT_OK(Answer("c"));
+  clock_.Advance(seconds(10));
+  coordinator_->Unsubscribe({"a"}, queues_["a"].get(), "connection lost");
+  EXPECT_EQ(Wake(), clock_.Now() + seconds(20));
+  EXPECT_EQ(coordinator_->WaitsFor(),
+            "round 1 waits for 20 s at most for a, whose connection is lost");
+  clock_.Advance(seconds(19));
+  Advance();
+  EXPECT_EQ(coordinator_->GetStatus().last_committed, 0);
+  clock_.Advance(seconds(1));
+  Advance();
+  EXPECT_EQ(Events<RoundCommittedEvent>().at(0).ending, "departures");
+  EXPECT_THAT(Events<WarningEvent>().at(0).message,
+              HasSubstr("round 1 goes on without a"));
+}
+
+TEST_F(CoordinatorTest, WithFullQuorumALostClientsRoundIsTriedWithTheOthers) {
+  RunConfig config = SmallConfig();
+  config.cohort.quorum = 1;
+  config.cohort.min_clients = 2;
+  Start(config);
+  for (const char* name : {"a", "b", "c"}) Connect(name);
+  Advance();
+  ASSERT_OK(Answer("b"));
+  ASSERT_OK(Answer("c"));
+  coordinator_->Unsubscribe({"a"}, queues_["a"].get(), "connection lost");
+  clock_.Advance(seconds(20));
+  Advance();
+  EXPECT_THAT(Events<RoundAbortedEvent>().at(0).reason, HasSubstr("1 left"));
+  clock_.Advance(seconds(1));
+  Advance();
+  ASSERT_OK(Answer("b"));
+  ASSERT_OK(Answer("c"));
+  Advance();
+  const auto committed = Events<RoundCommittedEvent>();
+  EXPECT_EQ(committed.at(0).attempt, 2);
+  EXPECT_EQ(committed.at(0).contributors,
+            (std::vector<ClientName>{{"b"}, {"c"}}));
+}
+
+TEST_F(CoordinatorTest, WhoComesBackTooLateIsAskedAgainInAnOpenRound) {
+  Start(SmallConfig());
+  for (const char* name : {"a", "b", "c"}) Connect(name);
+  Advance();
+  coordinator_->Unsubscribe({"a"}, queues_["a"].get(), "connection lost");
+  clock_.Advance(seconds(20));
+  Advance();
+  EXPECT_EQ(coordinator_->WaitsFor(), "");
+  Connect("a");
+  for (const char* name : {"a", "b", "c"}) ASSERT_OK(Answer(name));
+  Advance();
+  EXPECT_EQ(Events<RoundCommittedEvent>().at(0).ending, "complete");
+}
+
+TEST_F(CoordinatorTest, WithoutALimitALostConnectionIsWaitedForToTheDeadline) {
+  RunConfig config = SmallConfig();
+  config.cohort.reconnect_seconds = 0;
+  Start(config);
+  for (const char* name : {"a", "b", "c"}) Connect(name);
+  Advance();
+  const Clock::Time deadline = clock_.Now() + seconds(60);
+  ASSERT_OK(Answer("b"));
+  ASSERT_OK(Answer("c"));
+  coordinator_->Unsubscribe({"a"}, queues_["a"].get(), "connection lost");
+  EXPECT_EQ(Wake(), deadline);
+  EXPECT_THAT(coordinator_->WaitsFor(),
+              HasSubstr("until the round's deadline"));
+  clock_.Advance(seconds(60));
+  Advance();
+  EXPECT_EQ(Events<RoundCommittedEvent>().at(0).ending, "deadline");
+}
+
+TEST_F(CoordinatorTest, AProbeIsAnsweredAndLeavesNoTrace) {
+  Start(SmallConfig());
+  Connect("a");
+  JoinRequest probe;
+  probe.probe = true;
+  EXPECT_OK(coordinator_->Join({"b"}, "peer", probe));
+  probe.instance = 7;
+  EXPECT_OK(coordinator_->Join({"a"}, "peer", probe));
+  EXPECT_EQ(coordinator_->GetStatus().clients.size(), 1u);
+  EXPECT_EQ(coordinator_->GetStatus().clients[0].samples, 10);
+  EXPECT_EQ(Events<ClientJoinedEvent>().size(), 1u);
+}
+
+TEST_F(CoordinatorTest, ASecondProgramOfAClientWaitsForTheFirstToGo) {
+  Start(SmallConfig());
+  JoinRequest first;
+  first.instance = 1;
+  JoinRequest second;
+  second.instance = 2;
+  ASSERT_OK(coordinator_->Join({"a"}, "here", first));
+  const auto queue = std::make_shared<TaskQueue>();
+  ASSERT_OK(coordinator_->Subscribe({"a"}, {}, queue));
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    EXPECT_THAT(coordinator_->Join({"a"}, "there", second),
+                Fails(absl::StatusCode::kAborted,
+                      HasSubstr("the one at here takes part, the one at there "
+                                "must wait")));
+  }
+  ASSERT_EQ(Events<WarningEvent>().size(), 1u);
+  EXPECT_THAT(Events<WarningEvent>()[0].message,
+              HasSubstr("two programs use the certificate of a"));
+  // The first may come back over another connection at any time.
+  EXPECT_OK(coordinator_->Join({"a"}, "here", first));
+  coordinator_->Unsubscribe({"a"}, queue.get(), "connection lost");
+  EXPECT_OK(coordinator_->Join({"a"}, "there", second));
 }
 
 TEST_F(CoordinatorTest, ALeaverIsNotWaitedFor) {

@@ -1,0 +1,103 @@
+// Whom a run waits for, and how that is said; see coordinator.h.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "server/core/coordinator.h"
+
+namespace fedgap {
+namespace {
+
+// Names said in one line; the others are counted.
+constexpr std::size_t kNamesShown = 5;
+
+std::string SomeNames(const std::vector<ClientName>& names) {
+  std::string text;
+  for (std::size_t i = 0; i < std::min(names.size(), kNamesShown); ++i) {
+    text += fmt::format("{}{}", i == 0 ? "" : ", ", names[i].value);
+  }
+  if (names.size() <= kNamesShown) return text;
+  return fmt::format("{} and {} more", text, names.size() - kNamesShown);
+}
+
+std::string DescribeLost(const OpenRound& round) {
+  const std::vector<ClientName> lost = round.Lost();
+  if (lost.empty()) return "";
+  std::string limit;
+  if (round.plan().reconnect.has_value()) {
+    limit =
+        fmt::format(" for {} s at most", ToSeconds(*round.plan().reconnect));
+  } else if (round.plan().deadline.has_value()) {
+    limit = " until the round's deadline";
+  }
+  return fmt::format("round {} waits{} for {}, whose connection is lost",
+                     round.round(), limit, SomeNames(lost));
+}
+
+}  // namespace
+
+std::string Coordinator::WaitsFor() const {
+  MutexLock lock(mutex_);
+  return DescribeWait();
+}
+
+std::string Coordinator::DescribeWait() const {
+  if (phase_ == RunPhase::kCollecting) return DescribeLost(*round_);
+  if (phase_ != RunPhase::kWaiting || paused_) return "";
+  const int connected = registry_.connected_count();
+  if (connected >= ClientsNeeded()) return "";
+  const std::string names =
+      connected == 0 ? ""
+                     : fmt::format(" ({})", SomeNames(registry_.Connected()));
+  return fmt::format("waiting for clients: {} of {} connected{}", connected,
+                     ClientsNeeded(), names);
+}
+
+void Coordinator::GiveUpLost(Clock::Time now) {
+  for (const ClientName& client : round_->GiveUpLost(now)) {
+    deps_.events.Emit(WarningEvent{fmt::format(
+        "round {} goes on without {}, which did not come back within {} s "
+        "(cohort.reconnect_seconds)",
+        round_->round(), client.value,
+        options_.config.cohort.reconnect_seconds)});
+  }
+}
+
+Status Coordinator::Admit(const ClientName& client, const std::string& peer,
+                          const JoinRequest& request) {
+  if (ClientRecord* known = registry_.Find(client)) {
+    const bool is_another = known->join.instance != request.instance &&
+                            known->join.instance != 0 && request.instance != 0;
+    if (known->sink != nullptr && is_another) {
+      return RefuseSecond(client, *known, peer, request);
+    }
+  }
+  ClientJoinedEvent event;
+  event.client = client;
+  event.software = request.software;
+  event.peer = peer;
+  event.samples = request.samples;
+  event.min_pixels = request.min_pixels;
+  event.max_pixels = request.max_pixels;
+  event.returned = registry_.Join(client, request);
+  registry_.Find(client)->peer = peer;
+  deps_.events.Emit(event);
+  return absl::OkStatus();
+}
+
+Status Coordinator::RefuseSecond(const ClientName& client, ClientRecord& first,
+                                 const std::string& peer,
+                                 const JoinRequest& second) {
+  const std::string both = fmt::format(
+      "two programs use the certificate of {}: the one at {} takes part, the "
+      "one at {} must wait until that is gone; stop one of them, or give it a "
+      "certificate of its own (`fedgap certs issue`)",
+      client.value, first.peer, peer);
+  if (first.refused_instance != second.instance) {
+    first.refused_instance = second.instance;
+    deps_.events.Emit(WarningEvent{both});
+  }
+  return absl::AbortedError(both);
+}
+
+}  // namespace fedgap
