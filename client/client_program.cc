@@ -17,6 +17,7 @@
 #include "common/data/class_mapping.h"
 #include "common/data/summary.h"
 #include "common/nn/kernels/isa.h"
+#include "common/rpc/grpc_log.h"
 #include "common/telemetry/human_log.h"
 
 namespace fedgap {
@@ -54,6 +55,7 @@ void LogData(const LoadedData& loaded, HumanLog& log) {
 }  // namespace
 
 Status RunClient(const ClientSettings& settings) {
+  QuietGrpc(/*tls_failures=*/false);
   FEDGAP_ASSIGN_OR_RETURN(const std::unique_ptr<HumanLog> log,
                           OpenLog(settings));
   FEDGAP_ASSIGN_OR_RETURN(const kernels::Isa isa, ChooseIsa(settings));
@@ -70,7 +72,7 @@ Status RunClient(const ClientSettings& settings) {
   LogData(loaded, *log);
   FEDGAP_ASSIGN_OR_RETURN(const std::unique_ptr<ClientStore> store,
                           OpenStore(settings));
-  ConsoleListener listener(*log);
+  ConsoleListener listener(*log, clock);
   Participant participant(
       {.name = connection.name,
        .software = SoftwareVersion(),
@@ -86,6 +88,7 @@ Status RunClient(const ClientSettings& settings) {
 }
 
 Status CheckClient(const ClientSettings& settings) {
+  QuietGrpc(/*tls_failures=*/false);
   const SystemClock clock;
   const StatusOr<LoadedData> loaded = LoadClientData(settings);
   if (loaded.ok()) {
@@ -105,6 +108,7 @@ Status CheckClient(const ClientSettings& settings) {
       settings.access.insecure ? " (no TLS)" : ", the certificate is good");
   JoinRequest request;
   request.software = SoftwareVersion();
+  request.probe = true;
   const StatusOr<JoinReply> reply = connection->api->Join(request);
   if (!reply.ok()) {
     fmt::print("server {}: {}\n", settings.server, MessageOf(reply.status()));

@@ -5,10 +5,12 @@
 #include <variant>
 
 #include "common/federation/model_id.h"
+#include "common/telemetry/progress_printer.h"
 
 namespace fedgap {
 
 void ConsoleListener::OnJoined(const JoinReply& run) {
+  lost_since_.reset();
   log_.Info(
       fmt::format("joined run {}, model {}", run.run.value, run.model.name));
 }
@@ -50,9 +52,19 @@ void ConsoleListener::OnDeclined(const Task& task, const Status& cause) {
 }
 
 void ConsoleListener::OnDisconnected(const Status& cause,
-                                     std::chrono::milliseconds retry_in) {
-  log_.Warning(fmt::format("{}; next attempt in {:.1f} s", MessageOf(cause),
-                           static_cast<double>(retry_in.count()) / 1000));
+                                     std::chrono::milliseconds /*retry_in*/) {
+  const Clock::Time now = clock_.Now();
+  if (!lost_since_.has_value()) {
+    log_.Warning(fmt::format("{}; trying again", MessageOf(cause)));
+    lost_since_ = now;
+  } else if (now - told_at_ >= std::chrono::minutes(1)) {
+    log_.Warning(fmt::format("not in the run for {}: {}; still trying",
+                             HumanDuration(ToSeconds(now - *lost_since_)),
+                             MessageOf(cause)));
+  } else {
+    return;
+  }
+  told_at_ = now;
 }
 
 void ConsoleListener::OnFinished(const FinishedNotice& notice) {

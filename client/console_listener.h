@@ -2,15 +2,21 @@
 #ifndef FEDGAP_CLIENT_CONSOLE_LISTENER_H_
 #define FEDGAP_CLIENT_CONSOLE_LISTENER_H_
 
+#include <optional>
+
 #include "client/core/participant.h"
+#include "common/base/clock.h"
 #include "common/telemetry/human_log.h"
 
 namespace fedgap {
 
+// A server that is away is told once and then each minute, however often it is
+// tried.
 class ConsoleListener final : public ParticipantListener {
  public:
-  // `log` must outlive it.
-  explicit ConsoleListener(HumanLog& log) : log_(log) {}
+  // Both must outlive it.
+  ConsoleListener(HumanLog& log, const Clock& clock)
+      : log_(log), clock_(clock) {}
 
   void OnJoined(const JoinReply& run) override;
   void OnTask(const Task& task) override;
@@ -24,6 +30,10 @@ class ConsoleListener final : public ParticipantListener {
 
  private:
   HumanLog& log_;
+  const Clock& clock_;
+  // Of the time without a run; unset while in one.
+  std::optional<Clock::Time> lost_since_;
+  Clock::Time told_at_{};
 };
 
 }  // namespace fedgap

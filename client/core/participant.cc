@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -50,9 +51,8 @@ const Status& StatusOf(const StatusOr<T>& result) {
   return result.status();
 }
 
-JoinRequest DescribeData(const DataSource& data, const std::string& software) {
+JoinRequest DescribeData(const DataSource& data) {
   JoinRequest request;
-  request.software = software;
   request.samples = data.size();
   for (std::int64_t i = 0; i < data.size(); ++i) {
     const std::int64_t pixels = data.image_size(i).pixels();
@@ -77,6 +77,7 @@ Participant::Participant(Options options, Deps deps)
       back_off_(options_.back_off,
                 CounterRng(RandomUint64(), RngPurpose::kBackOff,
                            options_.name.value)),
+      instance_(RandomUint64()),
       last_contact_(deps.clock.Now()) {}
 
 Participant::~Participant() = default;
@@ -121,13 +122,8 @@ Status Participant::Run() {
     }
     if (!store_error_.ok()) return store_error_;
     if (!IsTransient(status)) return status;
-    if (options_.give_up_after.count() > 0 &&
-        deps_.clock.Now() - last_contact_ > options_.give_up_after) {
-      return Annotate(status,
-                      fmt::format("gave up after {} s without the server",
-                                  options_.give_up_after.count()));
-    }
-    const auto pause = back_off_.Next();
+    FEDGAP_ASSIGN_OR_RETURN(const std::chrono::milliseconds pause,
+                            PauseAfter(status));
     listener_.OnDisconnected(status, pause);
     if (!Rest(pause)) {
       deps_.api.Leave("stopped").IgnoreError();
@@ -136,10 +132,22 @@ Status Participant::Run() {
   }
 }
 
+StatusOr<std::chrono::milliseconds> Participant::PauseAfter(
+    const Status& status) {
+  const auto pause = back_off_.Next();
+  if (options_.give_up_after.count() == 0) return pause;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(
+      last_contact_ + options_.give_up_after - deps_.clock.Now());
+  if (left.count() > 0) return std::min(pause, left);
+  return Annotate(status, fmt::format("no server for {} s",
+                                      options_.give_up_after.count()));
+}
+
 Status Participant::RunSession() {
-  FEDGAP_ASSIGN_OR_RETURN(
-      const JoinReply reply,
-      deps_.api.Join(DescribeData(deps_.data, options_.software)));
+  JoinRequest request = DescribeData(deps_.data);
+  request.software = options_.software;
+  request.instance = instance_;
+  FEDGAP_ASSIGN_OR_RETURN(const JoinReply reply, deps_.api.Join(request));
   FEDGAP_RETURN_IF_ERROR(EnterRun(reply));
   FEDGAP_ASSIGN_OR_RETURN(std::unique_ptr<TaskStream> stream,
                           deps_.api.OpenTasks(last_task_));

@@ -49,7 +49,8 @@ class Participant {
     // The instruction set to train with; the best that runs here if unset.
     std::optional<kernels::Isa> isa = std::nullopt;
     BackOff::Options back_off;
-    // Give up when the server has not been reached for so long; zero: never.
+    // Give up when the client has been out of the run for so long, counted
+    // from the start or from the last connection's end; zero: never.
     std::chrono::seconds give_up_after{0};
   };
   // All must outlive the participant; `listener` may be null.
@@ -77,6 +78,9 @@ class Participant {
   void Stop();
 
  private:
+  // How long to wait after a failure that may pass: never longer than what is
+  // left until the client gives up. The failure again when nothing is left.
+  StatusOr<std::chrono::milliseconds> PauseAfter(const Status& status);
   // One connection, until it ends.
   Status RunSession();
   Status HandleTasks(TaskInbox& inbox);
@@ -99,6 +103,7 @@ class Participant {
   const Deps deps_;
   ParticipantListener& listener_;
   BackOff back_off_;
+  const std::uint64_t instance_;  // of this program, for the server
   Status store_error_;
   // When the server was reached last.
   Clock::Time last_contact_;

@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "client/rpc/failed_connection.h"
 #include "common/rpc/channel_options.h"
 #include "common/rpc/status_conversion.h"
 #include "common/rpc/tls_credentials.h"
@@ -94,6 +95,16 @@ void GrpcConnection::Cancel() {
   for (grpc::ClientContext* context : open_) context->TryCancel();
 }
 
+Status GrpcConnection::ExplainFirst(const grpc::Status& grpc_status) const {
+  const Status status = Explain(grpc_status);
+  if (!absl::IsUnavailable(status) ||
+      IsNobodyThere(grpc_status.error_message())) {
+    return status;
+  }
+  const Status mistake = FindMistake(options_, clock_.WallNow());
+  return mistake.ok() ? status : mistake;
+}
+
 Status GrpcConnection::Explain(const grpc::Status& grpc_status) const {
   Status status = FromGrpcStatus(grpc_status);
   switch (status.code()) {
@@ -123,7 +134,8 @@ Status GrpcConnection::ExplainUnavailable(const Status& status) const {
                       MessageOf(own)));
     }
   }
-  return Annotate(status, fmt::format("no connection to {}", server));
+  return absl::UnavailableError(fmt::format("no connection to {}: {}", server,
+                                            ShortCause(MessageOf(status))));
 }
 
 }  // namespace fedgap

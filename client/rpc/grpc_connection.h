@@ -53,7 +53,9 @@ class GrpcConnection {
 
   void Cancel() EXCLUDES(mutex_);
 
-  // What a call's status means for the caller, in words for people.
+  // What a call's status means for the caller, in words for people. The first
+  // call of a connection says why there is none: it may take seconds to look.
+  Status ExplainFirst(const grpc::Status& status) const EXCLUDES(mutex_);
   Status Explain(const grpc::Status& status) const EXCLUDES(mutex_);
 
  private:

@@ -146,7 +146,7 @@ StatusOr<JoinReply> GrpcFederationApi::Impl::Join(const JoinRequest& request) {
   connection_->StartAfresh();
   Call call(*connection_, options_.call_timeout);
   v1::JoinReply message;
-  FEDGAP_RETURN_IF_ERROR(connection_->Explain(
+  FEDGAP_RETURN_IF_ERROR(connection_->ExplainFirst(
       connection_->stub()->Join(call.context(), ToProto(request), &message)));
   FEDGAP_ASSIGN_OR_RETURN(joined_, FromProto(message));
   return *joined_;

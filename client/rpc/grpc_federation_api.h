@@ -19,9 +19,10 @@ namespace fedgap {
 // One connection that is made when it is needed and made again when it is
 // lost. Besides the codes of FederationApi: DEADLINE_EXCEEDED, when the server
 // does not answer in time; UNIMPLEMENTED, when it does not know a call.
-// UNAUTHENTICATED is also given where the connection fails and this client's
-// own certificate is the cause: TLS tells a refused peer nothing. Its streams
-// must not outlive it.
+// UNAUTHENTICATED is also given where the connection fails for a mistake that
+// trying again does not mend: this client's certificate or the server's, TLS on
+// one side only. TLS and gRPC do not say which, so both ends are looked at. Its
+// streams must not outlive it.
 class GrpcFederationApi final : public FederationApi {
  public:
   struct Options {

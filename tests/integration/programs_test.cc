@@ -77,16 +77,6 @@ TEST_F(ProgramsTest, MisspeltFlagsAreAnsweredWithTheNearest) {
   EXPECT_THAT(server.err, HasSubstr("did you mean '--run-dir'"));
 }
 
-TEST_F(ProgramsTest, APortInUseIsNamed) {
-  const auto server = StartServer();
-  std::vector<std::string> words = ServerWords("127.0.0.1:" + port_);
-  words[6] = (dir_ / "other-run").string();
-  const ProgramResult second = RunProgram(words);
-  EXPECT_EQ(second.exit_code, 1);
-  EXPECT_THAT(second.err, HasSubstr("127.0.0.1:" + port_));
-  EXPECT_THAT(second.err, HasSubstr("in use"));
-}
-
 TEST_F(ProgramsTest, ARunDirectoryInUseIsNamed) {
   const auto server = StartServer();
   const ProgramResult second = RunProgram(ServerWords("127.0.0.1:0"));
@@ -105,14 +95,6 @@ TEST_F(ProgramsTest, DataThatDoesNotFitTheModelEndsItsClientAlone) {
   EXPECT_THAT(small.err, HasSubstr("1x1"));
   ExpectSuccess(*StartClient(1));
   ExpectSuccess(*server);
-}
-
-TEST_F(ProgramsTest, AServerWithoutCertificateSaysWhatToDo) {
-  const ProgramResult result =
-      RunProgram({kBin + "fedgap-server", "--listen", "127.0.0.1:0",
-                  "--run-dir", (dir_ / "run").string()});
-  EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(result.err, HasSubstr("fedgap certs init"));
 }
 
 TEST_F(ProgramsTest, DataThatIsNotThereIsNamed) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <functional>
 #include <future>
 #include <string>
 #include <utility>
@@ -15,6 +16,7 @@
 #include "common/data/image_dataset.h"
 #include "common/data/synthetic.h"
 #include "common/federation/model_id.h"
+#include "tests/testing/manual_clock.h"
 #include "tests/testing/status_matchers.h"
 
 namespace fedgap {
@@ -48,6 +50,8 @@ class FakeFederationApi final : public FederationApi {
 
   StatusOr<JoinReply> Join(const JoinRequest&) override {
     if (++joins > 50) return absl::FailedPreconditionError("joined too often");
+    if (on_join != nullptr) on_join();
+    FEDGAP_RETURN_IF_ERROR(join_status);
     return reply;
   }
   StatusOr<std::unique_ptr<TaskStream>> OpenTasks(const TaskId&) override {
@@ -84,6 +88,8 @@ class FakeFederationApi final : public FederationApi {
   Status fetch_status;
   StatusOr<Verdict> submit = Verdict::kAccepted;
   Status decline_status;
+  Status join_status;  // of every call
+  std::function<void()> on_join;
   bool fetch_when_all_is_pushed = false;
   int joins = 0;
   int updates = 0;
@@ -305,6 +311,29 @@ TEST_F(ParticipantTest, AnAcceptedUpdateMakesTheNextWaitShort) {
   EXPECT_EQ(api.updates, 1);
   ASSERT_EQ(listener_.pauses.size(), 7U);
   EXPECT_LT(listener_.pauses.back(), std::chrono::milliseconds(2));
+}
+
+// Each attempt takes 900 ms; the pauses take no time by this clock.
+TEST_F(ParticipantTest, ItGivesUpAServerThatItNeverReached) {
+  ManualClock clock;
+  FakeFederationApi api;
+  api.join_status = absl::UnavailableError("connection refused");
+  api.on_join = [&clock] { clock.Advance(std::chrono::milliseconds(900)); };
+  const ImageDataset data = MakeSynthetic({.seed = 1, .samples = 20});
+  Participant participant({.name = {"alice"},
+                           .software = "test",
+                           .back_off = {std::chrono::milliseconds(300),
+                                        std::chrono::milliseconds(300)},
+                           .give_up_after = std::chrono::seconds(2)},
+                          {api, data, store_, clock, &listener_});
+  EXPECT_THAT(
+      participant.Run(),
+      Fails(StatusCode::kUnavailable, "no server for 2 s: connection refused"));
+  EXPECT_EQ(api.joins, 3);
+  // The second pause is cut to what is left.
+  EXPECT_THAT(listener_.pauses,
+              testing::ElementsAre(std::chrono::milliseconds(300),
+                                   std::chrono::milliseconds(200)));
 }
 
 // One image of each of two classes.

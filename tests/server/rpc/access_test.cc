@@ -86,7 +86,35 @@ TEST_F(TlsAccessTest, EveryCallAsksForTheRole) {
 TEST_F(TlsAccessTest, ACertificateOfAnotherAuthorityDoesNotConnect) {
   TestAuthority other;
   ASSERT_OK_AND_ASSIGN(const auto eve, server_.TlsClient(other.Client("eve")));
-  EXPECT_THAT(eve->Join({}), HasCode(StatusCode::kUnavailable));
+  EXPECT_THAT(eve->Join({}),
+              Fails(StatusCode::kUnauthenticated,
+                    AllOf(HasSubstr(server_.address().ToString()),
+                          HasSubstr("not issued by the authority at hand"))));
+}
+
+TEST_F(TlsAccessTest, AServerOfAnotherNameIsToldWithItsNames) {
+  RunningServer elsewhere(
+      {.tls = authority_.Issue({.role = Role::kServer,
+                                .name = "server",
+                                .dns_names = {"elsewhere.example"}})});
+  ASSERT_OK_AND_ASSIGN(const auto alice,
+                       elsewhere.TlsClient(authority_.Client("alice")));
+  EXPECT_THAT(
+      alice->Join({}),
+      Fails(StatusCode::kUnauthenticated,
+            HasSubstr("is for [elsewhere.example], not for '127.0.0.1'")));
+}
+
+TEST_F(TlsAccessTest, TlsOnOneSideOnlyIsTold) {
+  EXPECT_THAT(server_.Client("alice")->Join({}),
+              Fails(StatusCode::kUnauthenticated,
+                    HasSubstr("uses TLS and this client does not")));
+  RunningServer plain({});
+  ASSERT_OK_AND_ASSIGN(const auto bob,
+                       plain.TlsClient(authority_.Client("bob")));
+  EXPECT_THAT(bob->Join({}),
+              Fails(StatusCode::kUnauthenticated,
+                    HasSubstr("does not use TLS and this client does")));
 }
 
 TEST_F(TlsAccessTest, AnExpiredCertificateIsFoundBeforeItConnects) {

@@ -1,0 +1,84 @@
+#include "common/crypto/server_certificate.h"
+
+#include <fmt/format.h>
+#include <openssl/ssl.h>
+
+#include "common/base/check.h"
+#include "common/crypto/openssl_handles.h"
+
+namespace fedgap {
+namespace {
+
+using ContextPtr = std::unique_ptr<SSL_CTX, openssl::Deleter<SSL_CTX_free>>;
+
+// What OpenSSL makes of a first record that is none.
+bool IsAnotherProtocol(unsigned long error) {
+  if (ERR_GET_LIB(error) != ERR_LIB_SSL) return false;
+  switch (ERR_GET_REASON(error)) {
+    case SSL_R_WRONG_VERSION_NUMBER:
+    case SSL_R_PACKET_LENGTH_TOO_LONG:
+    case SSL_R_BAD_RECORD_TYPE:
+    case SSL_R_HTTP_REQUEST:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool IsIpAddress(const std::string& host) {
+  const std::unique_ptr<ASN1_OCTET_STRING,
+                        openssl::Deleter<ASN1_OCTET_STRING_free>>
+      address(a2i_IPADDRESS(host.c_str()));
+  ERR_clear_error();
+  return address != nullptr;
+}
+
+// Takes over `connection`, which is connected.
+openssl::BioPtr StartTls(SSL_CTX* context, const std::string& host,
+                         openssl::BioPtr connection) {
+  openssl::BioPtr tls(BIO_new_ssl(context, /*client=*/1));
+  FEDGAP_CHECK(tls != nullptr);
+  SSL* ssl = nullptr;
+  BIO_get_ssl(tls.get(), &ssl);
+  FEDGAP_CHECK(ssl != nullptr);
+  // Proxies choose the server by it.
+  if (!IsIpAddress(host)) SSL_set_tlsext_host_name(ssl, host.c_str());
+  BIO_push(tls.get(), connection.release());
+  return tls;
+}
+
+}  // namespace
+
+StatusOr<Certificate> FetchServerCertificate(const std::string& host,
+                                             std::uint16_t port,
+                                             std::chrono::seconds timeout) {
+  ERR_clear_error();
+  const ContextPtr context(SSL_CTX_new(TLS_client_method()));
+  openssl::BioPtr connection(BIO_new(BIO_s_connect()));
+  FEDGAP_CHECK(context != nullptr && connection != nullptr);
+  SSL_CTX_set_verify(context.get(), SSL_VERIFY_NONE, nullptr);
+  BIO_set_conn_hostname(connection.get(), host.c_str());
+  BIO_set_conn_port(connection.get(), std::to_string(port).c_str());
+  const auto seconds = static_cast<int>(timeout.count());
+  if (BIO_do_connect_retry(connection.get(), seconds, 50) <= 0) {
+    return absl::UnavailableError(fmt::format(
+        "no connection to {} port {}: {}", host, port, openssl::TakeError()));
+  }
+  const openssl::BioPtr tls =
+      StartTls(context.get(), host, std::move(connection));
+  const int handshake = BIO_do_connect_retry(tls.get(), seconds, 50);
+  SSL* ssl = nullptr;
+  BIO_get_ssl(tls.get(), &ssl);
+  // The certificate may be here though the handshake failed after it.
+  openssl::CertificatePtr shown(SSL_get1_peer_certificate(ssl));
+  const bool is_other =
+      handshake <= 0 && IsAnotherProtocol(ERR_peek_last_error());
+  const std::string error = openssl::TakeError();
+  if (shown != nullptr) return Certificate(shown.release());
+  const std::string what = fmt::format(
+      "{} port {} did not answer as a TLS server: {}", host, port, error);
+  if (is_other) return absl::FailedPreconditionError(what);
+  return absl::UnavailableError(what);
+}
+
+}  // namespace fedgap

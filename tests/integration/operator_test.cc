@@ -1,0 +1,135 @@
+// What the programs tell the people who start them, and what they leave alone.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "tests/integration/federation_programs.h"
+
+namespace fedgap {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class OperatorTest : public FederationPrograms {
+ protected:
+  // A server that fails to start says `why` and leaves nothing behind.
+  void ExpectNoTrace(const std::vector<std::string>& words,
+                     const std::string& why) {
+    const ProgramResult result = RunProgram(words);
+    EXPECT_EQ(result.exit_code, 1);
+    EXPECT_THAT(result.err, HasSubstr(why));
+    EXPECT_THAT(result.err, Not(HasSubstr(".cc:"))) << "a line of gRPC";
+    EXPECT_THAT(result.out, Not(HasSubstr("rounds")));
+    EXPECT_FALSE(std::filesystem::exists(run()));
+  }
+};
+
+TEST_F(OperatorTest, AServerThatCannotListenLeavesNoRunBehind) {
+  ExpectNoTrace({kBin + "fedgap-server", "--run-dir", run()},
+                "fedgap certs init");
+  ExpectNoTrace(ServerWords("no address"), "no server address");
+  ExpectNoTrace(ServerWords("192.0.2.1:0"), "no such address");
+  std::vector<std::string> words = ServerWords("127.0.0.1:0");
+  words.back() = (dir_ / "nowhere/port").string();
+  ExpectNoTrace(words, "nowhere");
+  words.back() = dir_.path().string();
+  ExpectNoTrace(words, "is a directory");
+  words = ServerWords("127.0.0.1:0");
+  words[4] = (dir_ / "no-certs").string();
+  ExpectNoTrace(words, "no-certs");
+}
+
+TEST_F(OperatorTest, APortInUseIsNamedAndLeavesNoRunBehind) {
+  const auto server = StartServer();
+  std::vector<std::string> words = ServerWords("127.0.0.1:" + port_);
+  words[6] = (dir_ / "other-run").string();
+  const ProgramResult second = RunProgram(words);
+  EXPECT_EQ(second.exit_code, 1);
+  EXPECT_THAT(second.err, HasSubstr("127.0.0.1:" + port_));
+  EXPECT_THAT(second.err, HasSubstr("in use"));
+  EXPECT_THAT(second.err, Not(HasSubstr(".cc:"))) << "a line of gRPC";
+  EXPECT_FALSE(std::filesystem::exists(dir_ / "other-run"));
+}
+
+TEST_F(OperatorTest, AnotherConfigurationIsNamedByTheLineThatDiffers) {
+  StartServer();  // and stops it
+  std::vector<std::string> words = ServerWords("127.0.0.1:0");
+  words.push_back("--set");
+  words.push_back("run.rounds=1");
+  const ProgramResult result = RunProgram(words);
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("stored 'rounds = 3', given 'rounds = 1'"));
+}
+
+TEST_F(OperatorTest, AWaitingServerSaysForWhom) {
+  const auto server = StartServer();
+  EXPECT_TRUE(server->WaitForLine("waiting for clients: 0 of 6 connected"));
+  const auto client = StartClient(0);
+  EXPECT_TRUE(server->WaitForLine("waiting for clients: 1 of 6 connected (a)"));
+}
+
+TEST_F(OperatorTest, ACheckLeavesNoTraceInTheRun) {
+  const auto server = StartServer();
+  std::vector<std::string> words = ClientWords(0);
+  words.push_back("--check");
+  const ProgramResult check = RunProgram(words);
+  EXPECT_EQ(check.exit_code, 0) << check.out << check.err;
+  EXPECT_THAT(check.out, HasSubstr("ready"));
+  server->Signal(SIGTERM);
+  server->Wait();
+  EXPECT_TRUE(Events<ClientJoinedEvent>().empty());
+}
+
+TEST_F(OperatorTest, AClientWithoutServerGivesUpInTime) {
+  std::vector<std::string> words = ClientWords(0);  // port 1
+  words.push_back("--give-up-after=1");
+  const ProgramResult result = RunProgram(words);
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("no server for 1 s: no connection to "
+                                    "localhost:1: connection refused"));
+  EXPECT_THAT(result.err, Not(HasSubstr(".cc:"))) << "a line of gRPC";
+}
+
+TEST_F(OperatorTest, AKilledClientIsWaitedForAndThenLeftOut) {
+  WriteConfig(Config(/*rounds=*/1, /*min_clients=*/1) +
+              "reconnect_seconds = 1\n");
+  const auto server = StartServer();
+  std::vector<std::string> slow = ClientWords(0);
+  slow[8] = "1/1";
+  slow[6] = "synthetic:5,20000";
+  Process victim(slow);
+  ASSERT_TRUE(server->WaitForLine("a joined"));
+  ASSERT_TRUE(victim.WaitForLine("round 1: training"));
+  victim.Signal(SIGKILL);
+  EXPECT_TRUE(
+      server->WaitForLine("round 1 waits for 1 s at most for a, whose "
+                          "connection is lost"));
+  EXPECT_TRUE(server->WaitForLine("round 1 goes on without a"));
+  EXPECT_TRUE(server->WaitForLine("waiting for clients: 0 of 1 connected"));
+  ExpectSuccess(*StartClient(1));
+  ExpectSuccess(*server);
+  EXPECT_EQ(Report()["rounds"], 1);
+}
+
+TEST_F(OperatorTest, ASecondProgramWithOneCertificateIsToldAndWaits) {
+  const auto server = StartServer();
+  const auto first = StartClient(0);
+  ASSERT_TRUE(server->WaitForLine("a joined"));
+  ASSERT_TRUE(first->WaitForLine("joined run"));
+  std::vector<std::string> words = ClientWords(0);
+  words[14] = (dir_ / "state-of-the-copy").string();
+  Process second(words);
+  EXPECT_TRUE(server->WaitForLine("two programs use the certificate of a"));
+  EXPECT_TRUE(second.WaitForLine("two programs use the certificate of a"));
+  first->Signal(SIGTERM);
+  ExpectSuccess(*first);
+  EXPECT_TRUE(second.WaitForLine("joined run"));
+}
+
+}  // namespace
+}  // namespace fedgap
