@@ -66,7 +66,7 @@ class LocalTrainerTest : public ::testing::Test {
     return CreateFor(std::move(builder).Build());
   }
   Status CreateFor(const DataSource& data) {
-    return LocalTrainer::Create(*model_, data, clock_,
+    return LocalTrainer::Create(engines_, data, clock_,
                                 {.name = {"a"}, .should_stop = {}})
         .status();
   }
@@ -76,6 +76,7 @@ class LocalTrainerTest : public ::testing::Test {
       Model::Create(
           BuiltInModel("gap-cnn-s", {.classes = 3, .width = 4}).value())
           .value();
+  TrainingEngines engines_{*model_, {}};
 };
 
 TEST_F(LocalTrainerTest, TakesDataThatFitsTheModel) {
@@ -109,7 +110,7 @@ TEST_F(LocalTrainerTest, LooksAtFewLargeImagesTogether) {
   const LargeImages data(40, {512, 512});
   ASSERT_OK_AND_ASSIGN(
       const auto trainer,
-      LocalTrainer::Create(*model_, data, clock_,
+      LocalTrainer::Create(engines_, data, clock_,
                            {.name = {"a"}, .should_stop = {}}));
   EvaluateTask work;
   work.evaluation.held_out_fraction = 0.5;
