@@ -68,6 +68,7 @@ StatusOr<RunReport> RunSimulation(const SimulationDefinition& definition,
   const SystemClock clock;
   Simulator::Options options;
   options.threads = ThreadsFor(settings.threads);
+  options.behavior = definition.simulation;
   options.final_evaluation_clients =
       static_cast<std::size_t>(definition.simulation.final_evaluation_clients);
   std::optional<ImageSize> resize;

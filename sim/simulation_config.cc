@@ -44,6 +44,17 @@ void BindSimulationConfig(SimulationConfig& config, ConfigSchema& schema) {
       .Text("resize", &config.resize,
             "the rival: bring every image, of clients and of the evaluation, "
             "from its size to this one")
+      .Number("availability", &config.availability, Range::AboveUpTo(0, 1),
+              "probability that a client is there when a round begins")
+      .Number("drop_out", &config.drop_out, Range::Below(0, 1),
+              "probability that a selected client never answers")
+      .Number("seconds_per_megapixel", &config.seconds_per_megapixel,
+              Range::AtLeast(0),
+              "virtual time of a client, for each epoch; above 0 deadlines and "
+              "over-selection are simulated")
+      .Number("speed_spread", &config.speed_spread, Range::Between(0, 10),
+              "standard deviation of the natural logarithm of the clients' "
+              "times")
       .Text("one_size", &config.one_size,
             "the ceiling: every client, and the evaluation, at this size "
             "instead of its own")

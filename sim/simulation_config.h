@@ -28,6 +28,11 @@ struct SimulationConfig {
   double size_class_correlation = 0;
   double samples_by_pixels = 0;
   std::string resize;  // the rival: every image brought to this size
+  // Behaviour in virtual time; see behavior.h.
+  double availability = 1;
+  double drop_out = 0;
+  double seconds_per_megapixel = 0;
+  double speed_spread = 0;
   // Yardsticks; see baseline.h.
   std::string one_size;
   std::string only;

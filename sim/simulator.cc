@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <iterator>
 #include <numeric>
 #include <utility>
 
@@ -16,6 +17,8 @@ namespace {
 
 // Updates that wait to be added in one pass.
 constexpr std::size_t kUpdatesAPass = 4;
+// As often a round is tried at most whose clients do not answer.
+constexpr int kMaxAttempts = 20;
 
 // The clients with the most work first, so that none begins when the others
 // are nearly done.
@@ -119,6 +122,7 @@ Simulator::Simulator(Options options, Deps deps,
       rules_{options_.run.config.validation,
              options_.run.config.evaluation.local, model_->layout(),
              model_->classes(), model_->pooled_channels()},
+      behavior_(options_.behavior, options_.run.config, deps.population),
       progress_(options_.run.config, *model_,
                 {deps.clock, deps.store, deps.events, deps.evaluator}),
       local_tensors_(options_.local_tensors,
@@ -139,10 +143,11 @@ Status Simulator::CheckCohort() const {
         fmt::format("cohort.min_clients = {}: the simulation has {} clients",
                     cohort.min_clients, clients));
   }
-  if (cohort.over_selection > 1) {
+  if (cohort.over_selection > 1 &&
+      options_.behavior.seconds_per_megapixel == 0) {
     return absl::InvalidArgumentError(
         "cohort.over_selection above 1: which clients answer first is not "
-        "simulated");
+        "simulated; give simulation.seconds_per_megapixel");
   }
   const int target = DrawCohort(cohort, 0, 0, clients).target;
   if (target > cohort.max_size) {
@@ -208,24 +213,58 @@ OpenRound::Plan Simulator::PlanRound(const std::vector<std::size_t>& cohort,
   return plan;
 }
 
-Status Simulator::RunRound() {
+// The cohort of the next round, tried until enough of it would answer.
+StatusOr<VirtualRound> Simulator::DrawRound() {
   const RunConfig& config = options_.run.config;
+  const Round round = progress_.last_committed() + 1;
+  if (!behavior_.active()) {
+    CohortDraw draw =
+        DrawCohort(config.cohort, config.seed, round, deps_.population.size());
+    VirtualRound plan;
+    plan.target = draw.target;
+    plan.contributors = draw.positions;
+    plan.cohort = std::move(draw.positions);
+    return plan;
+  }
+  for (attempt_ = 1;; ++attempt_) {
+    VirtualRound plan = behavior_.Plan(round, attempt_);
+    deps_.events.Emit(VirtualRoundEvent{
+        round, plan.seconds, static_cast<int>(plan.cohort.size()),
+        static_cast<int>(plan.contributors.size()), plan.unavailable,
+        plan.dropped, plan.late});
+    if (plan.decision.action == RoundAction::kClose) return plan;
+    deps_.events.Emit(RoundAbortedEvent{round, attempt_, plan.decision.reason});
+    if (attempt_ == kMaxAttempts) {
+      return absl::FailedPreconditionError(
+          fmt::format("round {} failed {} times; the last time: {}", round,
+                      attempt_, plan.decision.reason));
+    }
+  }
+}
+
+Status Simulator::RunRound() {
   const Clock::Time began = deps_.clock.Now();
   FEDGAP_RETURN_IF_ERROR(progress_.BeginAttempt());
-  CohortDraw draw =
-      DrawCohort(config.cohort, config.seed, progress_.last_committed() + 1,
-                 deps_.population.size());
-  OpenRound::Plan plan = PlanRound(draw.positions, draw.target);
+  FEDGAP_ASSIGN_OR_RETURN(VirtualRound drawn, DrawRound());
+  OpenRound::Plan plan = PlanRound(drawn.cohort, drawn.target);
   plan.started = began;
-  PlanTraining(config, plan);
-  plan.deadline.reset();
+  plan.attempt = attempt_;
+  PlanTraining(options_.run.config, plan);
+  plan.deadline.reset();  // of virtual time, if any
   deps_.events.Emit(RoundStartedEvent{
       plan.round, plan.attempt, plan.base->id(), plan.cohort.clients,
       std::get<TrainTask>(plan.work).training.learning_rate});
 
   Collection collection(std::move(plan));
-  FEDGAP_RETURN_IF_ERROR(TrainCohort(
-      LargestFirst(deps_.population, std::move(draw.positions)), collection));
+  std::vector<std::size_t> others;
+  std::ranges::set_difference(drawn.cohort, drawn.contributors,
+                              std::back_inserter(others));
+  for (const std::size_t client : others) {
+    collection.round.Leave(deps_.population.NameOf(client));
+  }
+  FEDGAP_RETURN_IF_ERROR(
+      TrainCohort(LargestFirst(deps_.population, std::move(drawn.contributors)),
+                  collection));
   if (deps_.interruption.requested()) {
     local_tensors_.Drop();
     deps_.events.Emit(RoundAbortedEvent{collection.round.round(),
@@ -233,7 +272,7 @@ Status Simulator::RunRound() {
                                         deps_.interruption.reason()});
     return absl::OkStatus();
   }
-  return CloseRound(collection);
+  return CloseRound(drawn.decision.ending, collection);
 }
 
 Status Simulator::TrainCohort(const std::vector<std::size_t>& cohort,
@@ -318,7 +357,7 @@ void Simulator::TakeUpdate(const ClientName& client,
     collection.Flush(progress_, deps_.events);
 }
 
-Status Simulator::CloseRound(Collection& collection) {
+Status Simulator::CloseRound(RoundEnding ending, Collection& collection) {
   const OpenRound& round = collection.round;
   const RoundDecision decision =
       DecideRound(round.SituationAt(round.plan().started));
@@ -334,8 +373,11 @@ Status Simulator::CloseRound(Collection& collection) {
   RunProgress::ClosedRound closed;
   closed.round = round.round();
   closed.attempt = round.attempt();
-  closed.ending = decision.ending;
   closed.started = round.plan().started;
+  closed.ending =
+      behavior_.active() && round.SituationAt(closed.started).rejected == 0
+          ? ending
+          : decision.ending;
   {
     MutexLock lock(collection.mutex);
     closed.bytes_up = collection.bytes_up;

@@ -24,6 +24,7 @@
 #include "server/core/run_opening.h"
 #include "server/core/run_progress.h"
 #include "server/core/run_store.h"
+#include "sim/behavior.h"
 #include "sim/interruption.h"
 #include "sim/local_tensors.h"
 #include "sim/population.h"
@@ -36,7 +37,8 @@ namespace fedgap {
 // train and are gone again; what is held is a few updates and one trainer a
 // thread, however many rounds and clients there are.
 //
-// Nobody is late where nobody waits: deadlines are not looked at.
+// Without behaviour nobody is late and deadlines are not looked at; with it
+// (Behavior) only those train whose updates will count.
 class Simulator {
  public:
   struct Options {
@@ -44,6 +46,8 @@ class Simulator {
     int threads = 1;  // clients that train at a time
     // At most so many look at the final model; all of a roster.
     std::size_t final_evaluation_clients = 1000;
+    // What the clients do in virtual time.
+    SimulationConfig behavior = {};
     // Where local tensors are kept; empty: in memory only.
     std::filesystem::path local_tensors;
   };
@@ -85,6 +89,7 @@ class Simulator {
   void AnnouncePopulation() const;
 
   Status RunRound();
+  StatusOr<VirtualRound> DrawRound();
   OpenRound::Plan PlanRound(const std::vector<std::size_t>& cohort,
                             int target) const;
   Status TrainCohort(const std::vector<std::size_t>& cohort,
@@ -94,7 +99,7 @@ class Simulator {
   Status TrainClient(std::size_t client, int thread, Collection& collection);
   void TakeUpdate(const ClientName& client, LocalTrainer::Result result,
                   Collection& collection);
-  Status CloseRound(Collection& collection);
+  Status CloseRound(RoundEnding ending, Collection& collection);
   Status EvaluateFinalModel();
   StatusOr<UpdateInfo> EvaluateClient(std::size_t client, int thread,
                                       const OpenRound& round);
@@ -108,6 +113,7 @@ class Simulator {
   const Deps deps_;
   const std::unique_ptr<const Model> model_;
   const UpdateRules rules_;
+  const Behavior behavior_;
   RunProgress progress_;
   LocalTensors local_tensors_;
   ThreadPool pool_;
@@ -118,6 +124,7 @@ class Simulator {
   double seconds_before_ = 0;
   Clock::Time opened_;
   std::string stop_reason_;
+  int attempt_ = 1;  // at the round that follows the last committed one
 };
 
 }  // namespace fedgap

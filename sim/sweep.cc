@@ -45,7 +45,7 @@ double SampleDeviation(const std::vector<double>& values) {
 // Shares of 1 as percent, with their deviation where there is one.
 std::string Cell(const std::string& measure,
                  const std::vector<double>& values) {
-  const double unit = measure == "seconds" ? 1 : 100;
+  const double unit = measure.ends_with("seconds") ? 1 : 100;
   std::string cell = fmt::format("{:.1f}", unit * MeanOf(values));
   if (values.size() > 1) {
     cell += fmt::format(" +- {:.1f}", unit * SampleDeviation(values));
@@ -169,6 +169,9 @@ std::vector<std::pair<std::string, double>> Measures(const RunReport& report) {
   measures.emplace_back("worst", report.accuracy.worst);
   measures.emplace_back("gap", report.accuracy.gap);
   measures.emplace_back("seconds", report.seconds);
+  if (report.virtual_seconds > 0) {
+    measures.emplace_back("virtual_seconds", report.virtual_seconds);
+  }
   return measures;
 }
 

@@ -122,6 +122,17 @@ void Visit(V& v, E& e) {
   v("threads", e.threads);
 }
 
+template <typename V, Maybe<VirtualRoundEvent> E>
+void Visit(V& v, E& e) {
+  v("round", e.round);
+  v("seconds", e.seconds);
+  v("selected", e.selected);
+  v("contributors", e.contributors);
+  v("unavailable", e.unavailable);
+  v("dropped", e.dropped);
+  v("late", e.late);
+}
+
 template <typename V, Maybe<ClientJoinedEvent> E>
 void Visit(V& v, E& e) {
   v("client", e.client);
@@ -230,6 +241,8 @@ inline constexpr const char* kType<RunStartedEvent> = "run_started";
 template <>
 inline constexpr const char* kType<SimulationStartedEvent> =
     "simulation_started";
+template <>
+inline constexpr const char* kType<VirtualRoundEvent> = "virtual_round";
 template <>
 inline constexpr const char* kType<ClientJoinedEvent> = "client_joined";
 template <>

@@ -39,6 +39,18 @@ struct SimulationStartedEvent {
   int threads = 1;
 };
 
+// What an attempt at a round would have taken, where clients' behaviour is
+// simulated; before its commit or abort.
+struct VirtualRoundEvent {
+  Round round = 0;
+  double seconds = 0;
+  int selected = 0;
+  int contributors = 0;
+  int unavailable = 0;  // of the population
+  int dropped = 0;      // selected, but never answer
+  int late = 0;         // selected, but slower than the round
+};
+
 struct ClientJoinedEvent {
   ClientName client;
   std::string software;
@@ -167,10 +179,11 @@ struct WarningEvent {
 };
 
 using Event =
-    std::variant<RunStartedEvent, SimulationStartedEvent, ClientJoinedEvent,
-                 ClientLeftEvent, RoundStartedEvent, UpdateAcceptedEvent,
-                 UpdateRejectedEvent, RoundCommittedEvent, RoundAbortedEvent,
-                 FinalEvaluationEvent, RunFinishedEvent, WarningEvent>;
+    std::variant<RunStartedEvent, SimulationStartedEvent, VirtualRoundEvent,
+                 ClientJoinedEvent, ClientLeftEvent, RoundStartedEvent,
+                 UpdateAcceptedEvent, UpdateRejectedEvent, RoundCommittedEvent,
+                 RoundAbortedEvent, FinalEvaluationEvent, RunFinishedEvent,
+                 WarningEvent>;
 
 // Takes events as they happen. Thread-safe; does not block on the disk except
 // in Flush. Implementations: EventLog (a file), RecordingEventSink in tests.

@@ -180,6 +180,7 @@ std::string ToJson(const RunReport& report) {
       {"seed", report.seed},
       {"rounds", report.rounds},
       {"seconds", report.seconds},
+      {"virtual_seconds", report.virtual_seconds},
       {"bytes", {{"up", report.bytes_up}, {"down", report.bytes_down}}},
       {"determinism", report.reproducible ? "reproducible" : "replayable"},
       {"determinism_reason", report.determinism_reason},

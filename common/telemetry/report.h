@@ -66,6 +66,8 @@ struct RunReport {
   std::uint64_t seed = 0;
   Round rounds = 0;  // committed
   double seconds = 0;
+  // Of simulated clients with behaviour, every attempt at a round; else 0.
+  double virtual_seconds = 0;
   std::int64_t bytes_up = 0;
   std::int64_t bytes_down = 0;
 

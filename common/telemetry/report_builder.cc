@@ -19,6 +19,7 @@ void ReportBuilder::Emit(const Event& event) {
   // Not a lambda: the analysis does not follow locks into one.
   if (const auto* e = std::get_if<RunStartedEvent>(&event)) Take(*e);
   if (const auto* e = std::get_if<SimulationStartedEvent>(&event)) Take(*e);
+  if (const auto* e = std::get_if<VirtualRoundEvent>(&event)) Take(*e);
   if (const auto* e = std::get_if<ClientJoinedEvent>(&event)) Take(*e);
   if (const auto* e = std::get_if<RoundStartedEvent>(&event)) Take(*e);
   if (const auto* e = std::get_if<UpdateAcceptedEvent>(&event)) Take(*e);
@@ -45,6 +46,10 @@ void ReportBuilder::Take(const RunStartedEvent& event) {
 
 void ReportBuilder::Take(const SimulationStartedEvent& event) {
   simulated_ = event.clients;
+}
+
+void ReportBuilder::Take(const VirtualRoundEvent& event) {
+  report_.virtual_seconds += event.seconds;
 }
 
 void ReportBuilder::Take(const ClientJoinedEvent& event) {

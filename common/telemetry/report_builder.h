@@ -37,6 +37,7 @@ class ReportBuilder final : public EventSink {
 
   void Take(const RunStartedEvent& event) REQUIRES(mutex_);
   void Take(const SimulationStartedEvent& event) REQUIRES(mutex_);
+  void Take(const VirtualRoundEvent& event) REQUIRES(mutex_);
   void Take(const ClientJoinedEvent& event) REQUIRES(mutex_);
   void Take(const RoundStartedEvent& event) REQUIRES(mutex_);
   void Take(const UpdateAcceptedEvent& event) REQUIRES(mutex_);

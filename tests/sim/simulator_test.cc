@@ -77,6 +77,7 @@ class SimulatorTest : public ::testing::Test {
                                        : TensorRole::kShared})
             .value();
     options.threads = threads;
+    options.behavior = simulation;
     options.local_tensors = directory_.path() / "local";
     return Simulator::Create(
         std::move(options),
@@ -185,6 +186,45 @@ TEST_F(SimulatorTest, AClientWhoseDataDoesNotFitIsNamed) {
   ASSERT_OK(simulator);
   EXPECT_THAT((*simulator)->Run(),
               Fails(absl::StatusCode::kInvalidArgument, HasSubstr("client-")));
+}
+
+// Virtual time decides who counts; nobody sleeps, and the others never train.
+TEST_F(SimulatorTest, OnlyTheFirstOfAnOverSelectedCohortTrain) {
+  RunConfig config = SmallConfig();
+  config.cohort.over_selection = 2;
+  SimulationConfig simulation = Drawn();
+  simulation.seconds_per_megapixel = 1000;
+  simulation.speed_spread = 1;
+  const auto run = [&](int threads) {
+    store_ = MemoryRunStore();
+    const auto simulator =
+        Make(config, simulation, events_, uninterrupted_, threads).value();
+    EXPECT_OK(simulator->Run());
+    return simulator->model();
+  };
+  const ModelId one = run(1);
+  EXPECT_EQ(run(2), one);
+  EXPECT_EQ(events_.Of<UpdateAcceptedEvent>().size(), 2u * 4 * 5);
+  for (const auto& round : events_.Of<RoundCommittedEvent>()) {
+    EXPECT_EQ(round.ending, "over_selection");
+    EXPECT_EQ(round.contributors.size(), 5u);
+  }
+  for (const auto& round : events_.Of<VirtualRoundEvent>()) {
+    EXPECT_EQ(round.selected, 10);
+    EXPECT_EQ(round.late, 5);
+    EXPECT_GT(round.seconds, 0);
+  }
+}
+
+TEST_F(SimulatorTest, ARoundThatNobodyAnswersIsTriedAgainAndGivenUp) {
+  RunConfig config = SmallConfig();
+  SimulationConfig simulation = Drawn();
+  simulation.drop_out = 0.999999;
+  const auto simulator =
+      Make(config, simulation, events_, uninterrupted_).value();
+  EXPECT_THAT(simulator->Run(), Fails(absl::StatusCode::kFailedPrecondition,
+                                      HasSubstr("round 1 failed 20 times")));
+  EXPECT_EQ(events_.Of<RoundAbortedEvent>().size(), 20u);
 }
 
 TEST_F(SimulatorTest, ImpossibleCohortsAreRefusedAtOnce) {

@@ -108,6 +108,7 @@ inline std::vector<Event> SampleEvents() {
           SampleJoined("a"),
           SampleJoined("b"),
           SampleRoundStarted(1),
+          VirtualRoundEvent{1, 12.5, 13, 10, 100, 1, 2},
           SampleAccepted(1, "a", 0),
           UpdateRejectedEvent{1, {"c"}, "INVALID_ARGUMENT", "NaN at 7"},
           SampleAccepted(1, "b", 1),
