@@ -228,7 +228,8 @@ class Engine:
         for i in range(1, NEW_SIZES + 1):
             if self.now() - start > seconds:
                 break
-            batch = self.batch(range(count), [[height, width - i]] * count)
+            size = [height - i % 2, width - (i + 1) // 2]
+            batch = self.batch(range(count), [size] * count)
             times = []
             for _ in range(3):
                 begin = self.now()

@@ -86,8 +86,8 @@ class Server {
     std::vector<double> costs;
     for (int i = 1; i <= kNewSizes; ++i) {
       if (whole.seconds() > request["seconds"].get<double>()) break;
-      const std::vector<Example> batch =
-          workload_->SmallBatchOf({base.height, base.width - i});
+      const std::vector<Example> batch = workload_->SmallBatchOf(
+          {base.height - i % 2, base.width - (i + 1) / 2});
       const double first = TimeStep(batch);
       const double second = std::min(TimeStep(batch), TimeStep(batch));
       costs.push_back((first - second) * 1e3);
