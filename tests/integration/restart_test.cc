@@ -123,7 +123,7 @@ TEST_F(RestartTest, ClientsWaitForAServerThatWasTerminated) {
   clients[kD]->Signal(SIGCONT);
   ExpectSuccess(*server);
   for (const auto& client : clients) {
-    ASSERT_TRUE(client->WaitForLine("next attempt in"));
+    ASSERT_TRUE(client->WaitForLine("trying again"));
   }
   Process resumed(ResumeWords());
   for (const auto& client : clients) ExpectSuccess(*client);
