@@ -105,15 +105,53 @@ Status ListenAndDrive(const Stage& stage, GrpcServer::Options options,
   return status;
 }
 
+StatusOr<std::unique_ptr<HumanLog>> OpenLog(const LogSettings& settings) {
+  FEDGAP_ASSIGN_OR_RETURN(const LogLevel level,
+                          LogLevelFromString(settings.level));
+  return HumanLog::Create({.level = level, .file = settings.file});
+}
+
+// A new run also gets the parameters that it starts from. `log` outlives it.
+StatusOr<std::unique_ptr<RecordedRun>> OpenRecord(RecordedRun::Options options,
+                                                  const Clock& clock,
+                                                  DefinedRun& defined,
+                                                  HumanLog& log) {
+  options.on_log_failure = [&log](const Status& failure) {
+    log.Error(fmt::format("the event log has holes from now on: {}",
+                          MessageOf(failure)));
+  };
+  FEDGAP_ASSIGN_OR_RETURN(std::unique_ptr<RecordedRun> run,
+                          RecordedRun::Open(options, clock));
+  if (run->is_new()) {
+    FEDGAP_RETURN_IF_ERROR(ReadInitial(*defined.model, defined.definition));
+  }
+  return run;
+}
+
+// Once the store is restored.
+Status SayWhatWasLost(RecordedRun& run, HumanLog& log) {
+  FEDGAP_RETURN_IF_ERROR(run.EmitWhatWasLost());
+  for (const std::string& warning : run.store().warnings()) {
+    log.Warning(warning);
+  }
+  return absl::OkStatus();
+}
+
+// Writes the report of a run that ended with `status`. One cause (a full disk)
+// may have several effects: the run's own comes first.
+Status EndRecord(RecordedRun& run, const Status& status, HumanLog& log) {
+  const Status reported = run.WriteReport();
+  if (!status.ok() && !reported.ok()) log.Error(MessageOf(reported));
+  FEDGAP_RETURN_IF_ERROR(status);
+  return reported;
+}
+
 }  // namespace
 
 Status RunServer(const ServerSettings& settings, const RunConfig& config) {
   const SystemClock clock;
-  FEDGAP_ASSIGN_OR_RETURN(const LogLevel level,
-                          LogLevelFromString(settings.log.level));
-  FEDGAP_ASSIGN_OR_RETURN(
-      const std::unique_ptr<HumanLog> log,
-      HumanLog::Create({.level = level, .file = settings.log.file}));
+  FEDGAP_ASSIGN_OR_RETURN(const std::unique_ptr<HumanLog> log,
+                          OpenLog(settings.log));
   QuietGrpc(/*tls_failures=*/true);
   // Before any other thread; a signal may come before there is a coordinator.
   SignalWaiter signals;
@@ -126,28 +164,16 @@ Status RunServer(const ServerSettings& settings, const RunConfig& config) {
       settings.run_dir.empty() ? "runs/" + config.name : settings.run_dir;
   FEDGAP_ASSIGN_OR_RETURN(
       const std::unique_ptr<RecordedRun> run,
-      RecordedRun::Open({.directory = root,
-                         .config_toml = defined.definition.config_toml,
-                         .progress = !settings.quiet,
-                         .on_log_failure =
-                             [&log](const Status& failure) {
-                               log->Error(fmt::format(
-                                   "the event log has holes from now on: {}",
-                                   MessageOf(failure)));
-                             }},
-                        clock));
-  if (run->is_new()) {
-    FEDGAP_RETURN_IF_ERROR(ReadInitial(*defined.model, defined.definition));
-  }
+      OpenRecord({.directory = root,
+                  .config_toml = defined.definition.config_toml,
+                  .progress = !settings.quiet},
+                 clock, defined, *log));
   FEDGAP_ASSIGN_OR_RETURN(
       const std::unique_ptr<Coordinator> coordinator,
       Coordinator::Create(
           std::move(defined.definition),
           {clock, run->store(), run->events(), defined.evaluator.get()}));
-  FEDGAP_RETURN_IF_ERROR(run->EmitWhatWasLost());
-  for (const std::string& warning : run->store().warnings()) {
-    log->Warning(warning);
-  }
+  FEDGAP_RETURN_IF_ERROR(SayWhatWasLost(*run, *log));
   signals.Attach([&coordinator](int signal) {
     coordinator->Interrupt(::strsignal(signal));
   });
@@ -156,12 +182,7 @@ Status RunServer(const ServerSettings& settings, const RunConfig& config) {
   const Status status = ListenAndDrive({settings, clock, *log, run->progress()},
                                        std::move(listening), *coordinator);
   signals.Detach();
-  const Status reported = run->WriteReport();
-  // One cause (a full disk) may have several effects; the run's own comes
-  // first.
-  if (!status.ok() && !reported.ok()) log->Error(MessageOf(reported));
-  FEDGAP_RETURN_IF_ERROR(status);
-  FEDGAP_RETURN_IF_ERROR(reported);
+  FEDGAP_RETURN_IF_ERROR(EndRecord(*run, status, *log));
   if (!settings.quiet) fmt::print("\n{}", ToTable(run->Report()));
   fmt::print("run directory: {}\n", root);
   return absl::OkStatus();
