@@ -71,7 +71,7 @@ server=$!
 wait_for_port
 for i in "${!sizes[@]}"; do
   "$bin/fedgap-client" --server "localhost:$(<"$secrets/port")" \
-    --certs "$secrets/${names[$i]}" --data fashion-mnist \
+    --certs "$secrets/${names[$i]}" --data fashion-mnist --threads 2 \
     --part "$((i + 1))/${#sizes[@]}" --resolution "${sizes[$i]}" \
     >"$run_dir/logs/${names[$i]}.log" 2>&1 &
   clients+=($!)
