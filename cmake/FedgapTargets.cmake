@@ -63,10 +63,8 @@ function(fedgap_test name)
   endif()
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE fedgap::options ${ARG_DEPS}
-                                        GTest::gmock GTest::gtest_main)
-  target_compile_definitions(
-    ${name} PRIVATE FEDGAP_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
-                    FEDGAP_BINARY_DIR="${PROJECT_BINARY_DIR}")
+                                        fedgap_project_tree GTest::gmock
+                                        GTest::gtest_main)
   if(ARG_LABEL STREQUAL "unit")
     add_dependencies(unit_tests ${name})
   elseif(ARG_LABEL STREQUAL "rpc")

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/testing/generated_doc.h"
+#include "tests/testing/project_tree.h"
 
 namespace fedgap {
 namespace {
@@ -11,7 +12,7 @@ TEST(ClientSettingsTest, TheReferenceIsUpToDate) {
   ClientSettings defaults;
   ConfigSchema schema;
   BindClientSettings(defaults, schema);
-  ExpectGeneratedPart(FEDGAP_SOURCE_DIR "/docs/CONFIG.md", "client keys",
+  ExpectGeneratedPart(SourceDir() / "docs/CONFIG.md", "client keys",
                       schema.Reference());
 }
 

@@ -17,6 +17,7 @@
 #include "common/nn/kernels/isa.h"
 #include "common/telemetry/event_reader.h"
 #include "tests/testing/process.h"
+#include "tests/testing/project_tree.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
@@ -29,7 +30,7 @@ struct Site {
 
 class FederationPrograms : public ::testing::Test {
  protected:
-  inline static const std::string kBin = FEDGAP_BINARY_DIR "/bin/";
+  inline static const std::string kBin = (BinaryDir() / "bin/").string();
   inline static const std::vector<Site> kSites = {
       {"a", "14"}, {"b", "20"},    {"c", "28"},
       {"d", "40"}, {"e", "24x36"}, {"f", "17x11"}};

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/testing/generated_doc.h"
+#include "tests/testing/project_tree.h"
 
 namespace fedgap {
 namespace {
@@ -11,7 +12,7 @@ TEST(ServerSettingsTest, TheReferenceIsUpToDate) {
   ServerSettings defaults;
   ConfigSchema schema;
   BindServerSettings(defaults, schema);
-  ExpectGeneratedPart(FEDGAP_SOURCE_DIR "/docs/CONFIG.md", "server keys",
+  ExpectGeneratedPart(SourceDir() / "docs/CONFIG.md", "server keys",
                       schema.Reference());
 }
 

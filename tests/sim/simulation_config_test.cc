@@ -8,6 +8,7 @@
 #include "sim/roster.h"
 #include "sim/simulation.h"
 #include "tests/testing/generated_doc.h"
+#include "tests/testing/project_tree.h"
 #include "tests/testing/status_matchers.h"
 
 namespace fedgap {
@@ -65,9 +66,8 @@ TEST(SimulationConfigTest, MistakesAreNamedWithTheWayOut) {
 }
 
 StatusOr<SimulationDefinition> ParseExample(const std::string& path) {
-  FEDGAP_ASSIGN_OR_RETURN(
-      const std::string text,
-      ReadFileText(std::string(FEDGAP_SOURCE_DIR "/examples/") + path));
+  FEDGAP_ASSIGN_OR_RETURN(const std::string text,
+                          ReadFileText(SourceDir() / "examples" / path));
   return ParseSimulation({path, text, {}, {}});
 }
 
@@ -96,7 +96,7 @@ TEST(MakePopulationTest, NeedsOneKindOfClients) {
 }
 
 TEST(SimulationConfigTest, TheReferenceIsUpToDate) {
-  ExpectGeneratedPart(FEDGAP_SOURCE_DIR "/docs/CONFIG.md", "simulation keys",
+  ExpectGeneratedPart(SourceDir() / "docs/CONFIG.md", "simulation keys",
                       SimulationReference());
 }
 

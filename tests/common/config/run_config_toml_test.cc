@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/testing/generated_doc.h"
+#include "tests/testing/project_tree.h"
 #include "tests/testing/status_matchers.h"
 
 namespace fedgap {
@@ -167,7 +168,7 @@ TEST(RunConfigTomlTest, OverridesReachEveryType) {
 }
 
 TEST(RunConfigTomlTest, TheReferenceIsUpToDate) {
-  ExpectGeneratedPart(FEDGAP_SOURCE_DIR "/docs/CONFIG.md", "run keys",
+  ExpectGeneratedPart(SourceDir() / "docs/CONFIG.md", "run keys",
                       ConfigReference());
 }
 

@@ -9,6 +9,7 @@
 #include "common/data/held_out.h"
 #include "common/data/partition.h"
 #include "common/data/summary.h"
+#include "tests/testing/project_tree.h"
 #include "tests/testing/status_matchers.h"
 
 namespace fedgap {
@@ -19,8 +20,7 @@ using ::testing::Each;
 class GtsrbTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    root_ = std::filesystem::path(FEDGAP_SOURCE_DIR) /
-            "../shared/data/gtsrb_natural";
+    root_ = SourceDir() / "../shared/data/gtsrb_natural";
     if (!std::filesystem::is_directory(root_)) {
       GTEST_SKIP() << root_ << " is not there";
     }

@@ -8,6 +8,7 @@
 
 #include "common/base/file_io.h"
 #include "common/data/pnm.h"
+#include "tests/testing/project_tree.h"
 #include "tests/testing/status_matchers.h"
 
 namespace fedgap {
@@ -18,8 +19,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 std::vector<std::uint8_t> ReadGolden(const std::string& name) {
-  StatusOr<std::vector<std::uint8_t>> bytes = ReadFileBytes(
-      std::filesystem::path(FEDGAP_SOURCE_DIR) / "tests/golden/resize" / name);
+  StatusOr<std::vector<std::uint8_t>> bytes =
+      ReadFileBytes(SourceDir() / "tests/golden/resize" / name);
   EXPECT_OK(bytes);
   return bytes.ok() ? *std::move(bytes) : std::vector<std::uint8_t>();
 }

@@ -7,15 +7,15 @@
 
 #include "common/base/file_io.h"
 #include "common/nn/model.h"
+#include "tests/testing/project_tree.h"
 #include "tests/testing/status_matchers.h"
 
 namespace fedgap {
 namespace {
 
 StatusOr<ModelSpec> ReadModel(const std::string& path) {
-  FEDGAP_ASSIGN_OR_RETURN(
-      const std::string text,
-      ReadFileText(std::filesystem::path(FEDGAP_SOURCE_DIR) / path));
+  FEDGAP_ASSIGN_OR_RETURN(const std::string text,
+                          ReadFileText(SourceDir() / path));
   return ParseModelSpec(text);
 }
 
@@ -38,8 +38,7 @@ TEST(ExampleModelsTest, SeparableKeepsItsNormsLocal) {
 
 TEST(ModelsDocumentTest, ItsExampleIsAModel) {
   ASSERT_OK_AND_ASSIGN(const std::string text,
-                       ReadFileText(std::filesystem::path(FEDGAP_SOURCE_DIR) /
-                                    "docs/MODELS.md"));
+                       ReadFileText(SourceDir() / "docs/MODELS.md"));
   const std::string fence = "```json\n";
   const std::size_t begin = text.find(fence);
   ASSERT_NE(begin, std::string::npos);
@@ -53,8 +52,7 @@ TEST(ModelsDocumentTest, ItsExampleIsAModel) {
 // "| `gap-cnn-s` | ... | 23,946 | 24,234 | 4x4 |"
 TEST(ModelsDocumentTest, ItsTableHasTheRightCounts) {
   ASSERT_OK_AND_ASSIGN(const std::string text,
-                       ReadFileText(std::filesystem::path(FEDGAP_SOURCE_DIR) /
-                                    "docs/MODELS.md"));
+                       ReadFileText(SourceDir() / "docs/MODELS.md"));
   const auto with_comma = [](std::int64_t count) {
     return fmt::format("{},{:03}", count / 1000, count % 1000);
   };

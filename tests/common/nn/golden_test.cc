@@ -10,6 +10,7 @@
 #include "common/nn/engine.h"
 #include "common/nn/sgd.h"
 #include "tests/common/nn/golden_file.h"
+#include "tests/testing/project_tree.h"
 #include "tests/testing/status_matchers.h"
 
 namespace fedgap {
@@ -20,8 +21,7 @@ namespace {
 constexpr double kTolerance = 4e-6;
 
 std::filesystem::path GoldenPath(const std::string& name) {
-  return std::filesystem::path(FEDGAP_SOURCE_DIR) / "tests/golden/nn" /
-         (name + ".safetensors");
+  return SourceDir() / "tests/golden/nn" / (name + ".safetensors");
 }
 
 double RelativeError(std::span<const float> actual,

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <string>
 
+#include "tests/testing/project_tree.h"
 #include "tests/testing/status_matchers.h"
 
 namespace fedgap {
@@ -28,7 +29,7 @@ AggregationConfig Config(StrategyKind strategy) {
 }
 
 TEST(ServerOptimizerTest, EqualsTheGoldenRoundsToTheLastBit) {
-  std::ifstream golden(FEDGAP_SOURCE_DIR "/tests/golden/server_optimizers.txt");
+  std::ifstream golden(SourceDir() / "tests/golden/server_optimizers.txt");
   ASSERT_TRUE(golden.is_open());
   std::string name, text;
   std::size_t round = 0;
