@@ -3,12 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <iterator>
-#include <numeric>
 #include <utility>
 
-#include "server/aggregation/memory_vector.h"
 #include "server/core/cohort_selection.h"
 #include "server/core/update_review.h"
 
@@ -19,21 +16,6 @@ namespace {
 constexpr std::size_t kUpdatesAPass = 4;
 // As often a round is tried at most whose clients do not answer.
 constexpr int kMaxAttempts = 20;
-
-// The clients with the most work first, so that none begins when the others
-// are nearly done.
-std::vector<std::size_t> LargestFirst(const Population& population,
-                                      std::vector<std::size_t> clients) {
-  std::vector<std::pair<std::int64_t, std::size_t>> order;
-  order.reserve(clients.size());
-  for (const std::size_t client : clients) {
-    order.emplace_back(-population.PixelsOf(client), client);
-  }
-  std::ranges::sort(order);
-  std::ranges::transform(order, clients.begin(),
-                         [](const auto& entry) { return entry.second; });
-  return clients;
-}
 
 ClientJoinedEvent DescribeClient(const ClientName& name,
                                  const DataSource& data) {
@@ -55,36 +37,16 @@ UpdateRejectedEvent DescribeRejection(Round round, const ClientName& client,
           MessageOf(status)};
 }
 
-// The first error of many threads, and whether the others should go on.
-class FirstError {
- public:
-  void Note(const Status& status) EXCLUDES(mutex_) {
-    if (status.ok()) return;
-    MutexLock lock(mutex_);
-    if (status_.ok()) status_ = status;
-    failed_.store(true);
-  }
-  bool failed() const { return failed_.load(); }
-  Status Take() EXCLUDES(mutex_) {
-    MutexLock lock(mutex_);
-    return status_;
-  }
-
- private:
-  std::atomic<bool> failed_ = false;
-  Mutex mutex_;
-  Status status_ GUARDED_BY(mutex_);
-};
-
 }  // namespace
 
 struct Simulator::Collection {
   explicit Collection(OpenRound::Plan plan) : round(std::move(plan)) {}
 
-  FirstError error;
   Mutex mutex;
   OpenRound round;  // its members change under the lock; the plan never does
   std::vector<RunProgress::AcceptedUpdate> waiting GUARDED_BY(mutex);
+  // Trained by other ranks, which hold their sums.
+  std::vector<RunProgress::AcceptedUpdate> elsewhere GUARDED_BY(mutex);
   std::int64_t bytes_up GUARDED_BY(mutex) = 0;
 
   // Adds what waits to the round's sums.
@@ -95,12 +57,6 @@ struct Simulator::Collection {
       events.Emit(DescribeRejection(round.round(), client, status));
     }
   }
-};
-
-// A client for as long as it works.
-struct Simulator::ClientAtWork {
-  std::shared_ptr<const DataSource> data;
-  std::unique_ptr<LocalTrainer> trainer;
 };
 
 StatusOr<std::unique_ptr<Simulator>> Simulator::Create(Options options,
@@ -127,13 +83,10 @@ Simulator::Simulator(Options options, Deps deps,
                 {deps.clock, deps.store, deps.events, deps.evaluator}),
       local_tensors_(options_.local_tensors,
                      model_->layout().range(TensorRole::kLocal).size()),
-      pool_(options_.threads),
-      opened_(deps.clock.Now()) {
-  for (int thread = 0; thread < options_.threads; ++thread) {
-    engines_.push_back(
-        std::make_unique<TrainingEngines>(*model_, TrainingEngines::Options{}));
-  }
-}
+      clients_(options_.threads, {*model_, rules_, deps.clock, deps.population,
+                                  deps.interruption}),
+      leader_(deps.ranks),
+      opened_(deps.clock.Now()) {}
 
 Status Simulator::CheckCohort() const {
   const CohortConfig& cohort = options_.run.config.cohort;
@@ -186,14 +139,22 @@ void Simulator::AnnouncePopulation() const {
   }
 }
 
+bool Simulator::Interrupted() const {
+  return stopped_elsewhere_ || deps_.interruption.requested();
+}
+
+std::string Simulator::InterruptionReason() const {
+  return deps_.interruption.requested() ? deps_.interruption.reason()
+                                        : "another rank was stopped";
+}
+
 Status Simulator::Run() {
   if (finished_before_) return absl::OkStatus();
   AnnouncePopulation();
-  while (!LastRoundDone() && stop_reason_.empty() &&
-         !deps_.interruption.requested()) {
+  while (!LastRoundDone() && stop_reason_.empty() && !Interrupted()) {
     FEDGAP_RETURN_IF_ERROR(RunRound());
   }
-  if (!deps_.interruption.requested()) {
+  if (!Interrupted()) {
     FEDGAP_RETURN_IF_ERROR(EvaluateFinalModel());
   }
   return Finish();
@@ -262,99 +223,104 @@ Status Simulator::RunRound() {
   for (const std::size_t client : others) {
     collection.round.Leave(deps_.population.NameOf(client));
   }
-  FEDGAP_RETURN_IF_ERROR(
-      TrainCohort(LargestFirst(deps_.population, std::move(drawn.contributors)),
-                  collection));
-  if (deps_.interruption.requested()) {
+  FEDGAP_RETURN_IF_ERROR(TrainCohort(drawn.contributors, collection));
+  if (Interrupted()) {
     local_tensors_.Drop();
     deps_.events.Emit(RoundAbortedEvent{collection.round.round(),
                                         collection.round.attempt(),
-                                        deps_.interruption.reason()});
+                                        InterruptionReason()});
     return absl::OkStatus();
   }
   return CloseRound(drawn.decision.ending, collection);
 }
 
+RankOrder Simulator::OrderFor(RankOrder::Kind kind, const OpenRound& round,
+                              const std::vector<std::size_t>& clients) {
+  RankOrder order;
+  if (leader_.alone()) return order;
+  order.kind = kind;
+  order.run = run_;
+  order.round = round.round();
+  order.attempt = round.attempt();
+  const auto federated = round.plan().base->federated();
+  order.model.assign(federated.begin(), federated.end());
+  if (!std::exchange(others_know_delta_, true)) {
+    order.last_delta = *progress_.last_delta();
+  }
+  for (const std::size_t client : clients) {
+    const ClientName name = deps_.population.NameOf(client);
+    const auto tensors = local_tensors_.Of(name);
+    if (tensors.empty()) continue;
+    order.local_tensors.emplace_back(
+        name, Parameters(tensors.begin(), tensors.end()));
+  }
+  return order;
+}
+
 Status Simulator::TrainCohort(const std::vector<std::size_t>& cohort,
                               Collection& collection) {
-  pool_.ParallelFor(static_cast<int>(cohort.size()), [&](int i, int thread) {
-    if (collection.error.failed() || deps_.interruption.requested()) return;
-    collection.error.Note(
-        TrainClient(cohort[static_cast<std::size_t>(i)], thread, collection));
-  });
-  FEDGAP_RETURN_IF_ERROR(collection.error.Take());
+  FEDGAP_ASSIGN_OR_RETURN(const ClientPool::Clients own,
+                          leader_.HandOut(OrderFor(RankOrder::Kind::kTrain,
+                                                   collection.round, cohort),
+                                          deps_.population, cohort));
+  const Status trained = clients_.Train(
+      own, collection.round, *progress_.last_delta(),
+      [this](const ClientName& name) { return local_tensors_.Of(name); },
+      [&](TrainedUpdate update) { TakeUpdate(std::move(update), collection); });
+  FEDGAP_RETURN_IF_ERROR(TakeFromElsewhere(collection));
+  if (!trained.ok() || Interrupted()) {
+    FEDGAP_RETURN_IF_ERROR(leader_.Drop());
+    return trained;
+  }
   MutexLock lock(collection.mutex);
   collection.Flush(progress_, deps_.events);
-  return absl::OkStatus();
+  if (leader_.alone() || !progress_.streams()) return leader_.Drop();
+  FEDGAP_RETURN_IF_ERROR(leader_.AskForSums());
+  return progress_.MergeElsewhere(leader_.reducer(),
+                                  std::exchange(collection.elsewhere, {}));
 }
 
-StatusOr<Simulator::ClientAtWork> Simulator::MakeClient(
-    std::size_t client, int thread, std::function<bool()> should_stop) {
-  const ClientName name = deps_.population.NameOf(client);
-  auto data = deps_.population.DataOf(client);
-  if (!data.ok()) return Annotate(data.status(), name.value);
-  auto trainer =
-      LocalTrainer::Create(*engines_[static_cast<std::size_t>(thread)], **data,
-                           deps_.clock, {name, std::move(should_stop)});
-  if (!trainer.ok()) return Annotate(trainer.status(), name.value);
-  return ClientAtWork{*std::move(data), *std::move(trainer)};
-}
-
-Status Simulator::TrainClient(std::size_t client, int thread,
-                              Collection& collection) {
-  const ClientName name = deps_.population.NameOf(client);
-  const OpenRound& round = collection.round;
-  FEDGAP_ASSIGN_OR_RETURN(const ClientAtWork at_work,
-                          MakeClient(client, thread, [this, &collection] {
-                            return collection.error.failed() ||
-                                   deps_.interruption.requested();
-                          }));
-  const Task task = round.TaskFor(name, round.plan().started);
-  auto result = at_work.trainer->Train(task, std::get<TrainTask>(task.work),
-                                       round.plan().base->federated(),
-                                       local_tensors_.Of(name));
-  if (result.status().code() == absl::StatusCode::kCancelled) {
-    return absl::OkStatus();
+Status Simulator::TakeFromElsewhere(Collection& collection) {
+  FEDGAP_ASSIGN_OR_RETURN(RankAnswer answer, leader_.Collect());
+  if (!answer.status.ok()) {
+    FEDGAP_RETURN_IF_ERROR(leader_.Drop());
+    return answer.status;
   }
-  if (!result.ok()) return Annotate(result.status(), name.value);
-  TakeUpdate(name, *std::move(result), collection);
+  for (TrainedUpdate& update : answer.updates) {
+    TakeUpdate(std::move(update), collection);
+  }
+  if (answer.interrupted) stopped_elsewhere_ = true;
   return absl::OkStatus();
 }
 
-void Simulator::TakeUpdate(const ClientName& client,
-                           LocalTrainer::Result result,
-                           Collection& collection) {
-  UpdateInfo& info = result.update.info;
-  std::string digest = DeltaDigest(result.update.delta);
-  const auto bytes =
-      static_cast<std::int64_t>(result.update.delta.size() * sizeof(float));
-  auto delta = std::make_shared<MemoryVector>(std::move(result.update.delta));
-  const StatusOr<UpdateReview> review =
-      ReviewUpdate(info, *delta, rules_, *progress_.last_delta());
+void Simulator::TakeUpdate(TrainedUpdate update, Collection& collection) {
   OpenRound& round = collection.round;
-  const double arrived = ToSeconds(deps_.clock.Now() - round.plan().started);
-  if (review.ok()) {
-    deps_.events.Emit(DescribeUpdate(client, info, *review, arrived, bytes));
+  const ClientName client = update.client;
+  if (update.verdict.ok()) {
+    deps_.events.Emit(DescribeUpdate(client, update.info, update.review,
+                                     update.arrived_seconds, update.bytes));
   } else {
-    deps_.events.Emit(
-        DescribeRejection(round.round(), client, review.status()));
+    deps_.events.Emit(DescribeRejection(round.round(), client, update.verdict));
   }
   MutexLock lock(collection.mutex);
-  round.BeginValidation(client, digest);
-  if (!review.ok()) {
+  round.BeginValidation(client, update.digest);
+  if (!update.verdict.ok()) {
     round.Reject(client);
     return;
   }
   round.Accept(client);
-  collection.bytes_up += bytes;
-  local_tensors_.Propose(client, std::move(result.local));
-  const TaskId task = info.task;
-  collection.waiting.push_back(
-      {{client, std::move(info), std::move(delta), review->facts.scale},
-       task,
-       std::move(digest)});
-  if (collection.waiting.size() >= kUpdatesAPass)
+  collection.bytes_up += update.bytes;
+  local_tensors_.Propose(client, std::move(update.local));
+  const bool is_here = update.delta != nullptr;
+  const TaskId task = update.info.task;
+  auto& queue = is_here ? collection.waiting : collection.elsewhere;
+  queue.push_back({{client, std::move(update.info), std::move(update.delta),
+                    update.review.facts.scale},
+                   task,
+                   std::move(update.digest)});
+  if (collection.waiting.size() >= kUpdatesAPass) {
     collection.Flush(progress_, deps_.events);
+  }
 }
 
 Status Simulator::CloseRound(RoundEnding ending, Collection& collection) {
@@ -391,23 +357,6 @@ Status Simulator::CloseRound(RoundEnding ending, Collection& collection) {
   return absl::OkStatus();
 }
 
-StatusOr<UpdateInfo> Simulator::EvaluateClient(std::size_t client, int thread,
-                                               const OpenRound& round) {
-  const ClientName name = deps_.population.NameOf(client);
-  FEDGAP_ASSIGN_OR_RETURN(const ClientAtWork at_work,
-                          MakeClient(client, thread, [this] {
-                            return deps_.interruption.requested();
-                          }));
-  const Task task = round.TaskFor(name, round.plan().started);
-  FEDGAP_ASSIGN_OR_RETURN(
-      Update update,
-      at_work.trainer->Evaluate(task, std::get<EvaluateTask>(task.work),
-                                round.plan().base->federated(),
-                                local_tensors_.Of(name)));
-  FEDGAP_RETURN_IF_ERROR(ValidateEvaluation(update.info, rules_));
-  return std::move(update.info);
-}
-
 Status Simulator::EvaluateFinalModel() {
   const std::size_t clients = deps_.population.size();
   CohortConfig everybody;
@@ -424,36 +373,33 @@ Status Simulator::EvaluateFinalModel() {
   PlanEvaluation(config, plan);
   const OpenRound round(std::move(plan));
 
-  FirstError error;
-  std::vector<std::vector<GroupMetrics>> sums(
-      static_cast<std::size_t>(options_.threads));
-  const std::vector<std::size_t> queue =
-      LargestFirst(deps_.population, draw.positions);
-  pool_.ParallelFor(static_cast<int>(queue.size()), [&](int i, int thread) {
-    if (error.failed() || deps_.interruption.requested()) return;
-    const auto info =
-        EvaluateClient(queue[static_cast<std::size_t>(i)], thread, round);
-    error.Note(info.status());
-    if (!info.ok()) return;
-    auto& sum = sums[static_cast<std::size_t>(thread)];
-    sum = SumByGroup({&sum, &info->held_out_metrics});
-  });
-  if (deps_.interruption.requested()) return absl::OkStatus();
-  FEDGAP_RETURN_IF_ERROR(error.Take());
-  std::vector<const std::vector<GroupMetrics>*> parts;
-  for (const auto& sum : sums) parts.push_back(&sum);
-  deps_.events.Emit(FinalEvaluationEvent{model(), SumByGroup(parts),
-                                         static_cast<int>(queue.size())});
+  FEDGAP_ASSIGN_OR_RETURN(const ClientPool::Clients own,
+                          leader_.HandOut(OrderFor(RankOrder::Kind::kEvaluate,
+                                                   round, draw.positions),
+                                          deps_.population, draw.positions));
+  const auto metrics = clients_.Evaluate(
+      own, round,
+      [this](const ClientName& name) { return local_tensors_.Of(name); });
+  FEDGAP_ASSIGN_OR_RETURN(const RankAnswer elsewhere, leader_.Collect());
+  if (elsewhere.interrupted) stopped_elsewhere_ = true;
+  if (Interrupted()) {
+    return absl::OkStatus();
+  }
+  FEDGAP_RETURN_IF_ERROR(metrics.status());
+  FEDGAP_RETURN_IF_ERROR(elsewhere.status);
+  deps_.events.Emit(
+      FinalEvaluationEvent{model(), SumByGroup({&*metrics, &elsewhere.metrics}),
+                           static_cast<int>(draw.positions.size())});
   return absl::OkStatus();
 }
 
 Status Simulator::Finish() {
-  const bool interrupted = deps_.interruption.requested();
+  const bool interrupted = Interrupted();
   const double seconds =
       seconds_before_ + ToSeconds(deps_.clock.Now() - opened_);
   std::string reason = stop_reason_.empty() ? "completed" : stop_reason_;
   if (interrupted) {
-    reason = deps_.interruption.reason();
+    reason = InterruptionReason();
   } else {
     FEDGAP_RETURN_IF_ERROR(deps_.store.MarkFinished(reason, seconds));
   }

@@ -4,17 +4,13 @@
 
 #include <cstddef>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "client/core/local_trainer.h"
-#include "client/core/training_engines.h"
 #include "common/base/clock.h"
 #include "common/base/mutex.h"
 #include "common/base/status.h"
-#include "common/base/thread_pool.h"
 #include "common/federation/ids.h"
 #include "common/nn/model.h"
 #include "common/telemetry/events.h"
@@ -25,9 +21,11 @@
 #include "server/core/run_progress.h"
 #include "server/core/run_store.h"
 #include "sim/behavior.h"
+#include "sim/client_pool.h"
 #include "sim/interruption.h"
 #include "sim/local_tensors.h"
 #include "sim/population.h"
+#include "sim/rank_leader.h"
 
 namespace fedgap {
 
@@ -35,7 +33,8 @@ namespace fedgap {
 // clients with the clients' own: the model has the same bits as over gRPC with
 // real processes, whatever the number of threads. A round's clients are made,
 // train and are gone again; what is held is a few updates and one trainer a
-// thread, however many rounds and clients there are.
+// thread, however many rounds and clients there are. With a group of ranks the
+// others (RankWorker) train most of the clients, to the same bits.
 //
 // Without behaviour nobody is late and deadlines are not looked at; with it
 // (Behavior) only those train whose updates will count.
@@ -59,6 +58,8 @@ class Simulator {
     Evaluator* evaluator = nullptr;
     const Population& population;
     const Interruption& interruption;
+    // The processes that share the work; this one is their root.
+    RankGroup* ranks = nullptr;
   };
 
   // A new run, or the one that `deps.store` holds, continued. The errors of
@@ -81,7 +82,6 @@ class Simulator {
  private:
   // What one round collects, from all threads.
   struct Collection;
-  struct ClientAtWork;
 
   Simulator(Options options, Deps deps, std::unique_ptr<const Model> model);
   Status Open();
@@ -92,19 +92,20 @@ class Simulator {
   StatusOr<VirtualRound> DrawRound();
   OpenRound::Plan PlanRound(const std::vector<std::size_t>& cohort,
                             int target) const;
+  RankOrder OrderFor(RankOrder::Kind kind, const OpenRound& round,
+                     const std::vector<std::size_t>& clients);
   Status TrainCohort(const std::vector<std::size_t>& cohort,
                      Collection& collection);
-  StatusOr<ClientAtWork> MakeClient(std::size_t client, int thread,
-                                    std::function<bool()> should_stop);
-  Status TrainClient(std::size_t client, int thread, Collection& collection);
-  void TakeUpdate(const ClientName& client, LocalTrainer::Result result,
-                  Collection& collection);
+  // What the other ranks trained.
+  Status TakeFromElsewhere(Collection& collection);
+  void TakeUpdate(TrainedUpdate update, Collection& collection);
   Status CloseRound(RoundEnding ending, Collection& collection);
   Status EvaluateFinalModel();
-  StatusOr<UpdateInfo> EvaluateClient(std::size_t client, int thread,
-                                      const OpenRound& round);
   Status Finish();
 
+  // Here or at another rank.
+  bool Interrupted() const;
+  std::string InterruptionReason() const;
   bool LastRoundDone() const {
     return progress_.last_committed() >= options_.run.config.rounds;
   }
@@ -116,8 +117,10 @@ class Simulator {
   const Behavior behavior_;
   RunProgress progress_;
   LocalTensors local_tensors_;
-  ThreadPool pool_;
-  std::vector<std::unique_ptr<TrainingEngines>> engines_;  // one a thread
+  ClientPool clients_;
+  RankLeader leader_;
+  bool others_know_delta_ = false;  // the last change of the model
+  bool stopped_elsewhere_ = false;
 
   RunId run_;
   bool finished_before_ = false;

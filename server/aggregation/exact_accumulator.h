@@ -11,6 +11,7 @@
 #include "common/tensor/parameters.h"
 #include "server/aggregation/accumulator_scale.h"
 #include "server/aggregation/contribution.h"
+#include "server/aggregation/sum_reducer.h"
 
 namespace fedgap {
 
@@ -56,6 +57,13 @@ class ExactAccumulator {
   // INVALID_ARGUMENT). RESOURCE_EXHAUSTED as for Add.
   Status Merge(const ExactAccumulator& other);
 
+  // Merges the accumulators of several processes, all of the same elements,
+  // bins and limits, into the root's: each calls it at the same time. What
+  // travels is 8 bytes an element for each bin and digit that anybody used.
+  // The others' sums are void afterwards. RESOURCE_EXHAUSTED at the root as for
+  // Add; the reducer's errors, after which the sums are void as well.
+  Status Reduce(SumReducer& reducer, bool is_root);
+
   // The mean of each bin, sum_i a_ib d_i / sum_i a_ib, averaged over the bins
   // that hold anything; divided once, in double, rounded to float once.
   // FAILED_PRECONDITION if nothing was added.
@@ -80,6 +88,7 @@ class ExactAccumulator {
   };
   struct Chunk;
   struct Plan;
+  struct ReducedHead;
 
   ExactAccumulator() = default;
   Status CheckTerms(std::span<const Term> terms) const;
@@ -89,6 +98,8 @@ class ExactAccumulator {
                          std::size_t count, Parameters& scratch);
   // Adds (sign +1) what is planned, or takes back (-1) what was added of it.
   Status Run(Plan& plan, double sign, ThreadPool& pool) const;
+  Status ReduceSums(SumReducer& reducer);
+  StatusOr<ReducedHead> ReduceHead(SumReducer& reducer) const;
   double Total(const Bin& bin, std::size_t element) const;
   Status CheckUsable() const;
 

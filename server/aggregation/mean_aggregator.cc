@@ -1,5 +1,8 @@
 #include "server/aggregation/mean_aggregator.h"
 
+#include <fmt/format.h>
+
+#include <iterator>
 #include <utility>
 
 namespace fedgap {
@@ -34,6 +37,18 @@ Status MeanAggregator::Accumulate(std::span<const Contribution> contributions) {
   FEDGAP_RETURN_IF_ERROR(accumulator_.Add(terms, pool_));
   for (const Contribution& contribution : contributions) {
     clients_.push_back({contribution.client, contribution.info.counts});
+  }
+  return absl::OkStatus();
+}
+
+Status MeanAggregator::Reduce(SumReducer& reducer, bool is_root,
+                              std::span<const ClientCounts> elsewhere) {
+  FEDGAP_RETURN_IF_ERROR(accumulator_.Reduce(reducer, is_root));
+  clients_.insert(clients_.end(), elsewhere.begin(), elsewhere.end());
+  if (is_root && std::ssize(clients_) != accumulator_.count()) {
+    return absl::InternalError(
+        fmt::format("the sums hold {} updates, the processes speak of {}",
+                    accumulator_.count(), clients_.size()));
   }
   return absl::OkStatus();
 }

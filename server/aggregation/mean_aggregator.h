@@ -29,6 +29,8 @@ class MeanAggregator final : public RoundAggregator {
 
   bool streams() const override { return true; }
   Status Accumulate(std::span<const Contribution> contributions) override;
+  Status Reduce(SumReducer& reducer, bool is_root,
+                std::span<const ClientCounts> elsewhere) override;
   int count() const override { return static_cast<int>(clients_.size()); }
   StatusOr<Aggregate> Report() override;
 

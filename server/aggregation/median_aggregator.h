@@ -29,6 +29,10 @@ class MedianAggregator final : public RoundAggregator {
 
   bool streams() const override { return false; }
   Status Accumulate(std::span<const Contribution> contributions) override;
+  Status Reduce(SumReducer&, bool, std::span<const ClientCounts>) override {
+    return absl::FailedPreconditionError(
+        "a median has no partial sums: it needs the updates themselves");
+  }
   int count() const override { return static_cast<int>(kept_.size()); }
   // Also the errors of VectorSource::Read.
   StatusOr<Aggregate> Report() override;

@@ -11,6 +11,8 @@
 #include "common/federation/pooled_statistics.h"
 #include "common/tensor/parameters.h"
 #include "server/aggregation/contribution.h"
+#include "server/aggregation/sum_reducer.h"
+#include "server/aggregation/weighting.h"
 
 namespace fedgap {
 
@@ -37,6 +39,13 @@ class RoundAggregator {
   // (DATA_LOSS, UNAVAILABLE) or whose weight is zero or out of bounds
   // (INVALID_ARGUMENT) leaves the aggregator as if the call had not been made.
   virtual Status Accumulate(std::span<const Contribution> contributions) = 0;
+
+  // Merges what several processes accumulated into the root's aggregator: each
+  // calls it at the same time (ExactAccumulator::Reduce). `elsewhere` are the
+  // clients whose updates the others took, at the root; empty at the others,
+  // which are void afterwards. FAILED_PRECONDITION unless it streams.
+  virtual Status Reduce(SumReducer& reducer, bool is_root,
+                        std::span<const ClientCounts> elsewhere) = 0;
 
   virtual int count() const = 0;
 

@@ -125,6 +125,28 @@ std::vector<std::pair<ClientName, Status>> RunProgress::Accumulate(
   return failures;
 }
 
+bool RunProgress::streams() const {
+  FEDGAP_CHECK(aggregator_ != nullptr);
+  return aggregator_->streams();
+}
+
+Status RunProgress::MergeElsewhere(SumReducer& reducer,
+                                   std::vector<AcceptedUpdate> updates) {
+  FEDGAP_CHECK(aggregator_ != nullptr);
+  std::vector<ClientCounts> elsewhere;
+  for (const AcceptedUpdate& update : updates) {
+    elsewhere.push_back(
+        {update.contribution.client, update.contribution.info.counts});
+  }
+  FEDGAP_RETURN_IF_ERROR(
+      aggregator_->Reduce(reducer, /*is_root=*/true, elsewhere));
+  for (AcceptedUpdate& update : updates) {
+    const ClientName client = update.contribution.client;
+    accepted_[client] = std::move(update);
+  }
+  return absl::OkStatus();
+}
+
 StatusOr<RunProgress::Outcome> RunProgress::Commit(const ClosedRound& closed) {
   const OptimizerState optimizer_before = optimizer_->state();
   StatusOr<Draft> draft = DraftCommit(closed);

@@ -89,6 +89,13 @@ class RunProgress {
   // be aggregated (its file is broken), with the cause.
   std::vector<std::pair<ClientName, Status>> Accumulate(
       std::vector<AcceptedUpdate> updates);
+  // Whether what is accumulated is a sum, and no update is kept for it.
+  bool streams() const;
+  // Takes into the sums what other processes added up of this attempt, each of
+  // which calls its aggregator's Reduce at the same time; `updates` are theirs,
+  // without deltas. After an error the attempt is void.
+  Status MergeElsewhere(SumReducer& reducer,
+                        std::vector<AcceptedUpdate> updates);
   // Report, optimiser step, evaluation, durable commit, event. After an error,
   // of the evaluation or the store, the state is that before the call.
   StatusOr<Outcome> Commit(const ClosedRound& closed);
