@@ -18,6 +18,8 @@ find_package(JPEG REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
+# Optional: simulations on several machines (fedgap-mpi).
+find_package(MPI COMPONENTS CXX)
 if(FEDGAP_BUILD_TESTS)
   find_package(GTest CONFIG REQUIRED)
 endif()

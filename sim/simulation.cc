@@ -7,10 +7,13 @@
 
 #include "common/base/clock.h"
 #include "common/config/run_config_toml.h"
+#include "server/core/run_opening.h"
 #include "server/evaluation/define_run.h"
 #include "server/store/recorded_run.h"
 #include "sim/baseline.h"
 #include "sim/drawn_population.h"
+#include "sim/rank_leader.h"
+#include "sim/rank_worker.h"
 #include "sim/roster.h"
 #include "sim/simulator.h"
 
@@ -62,6 +65,51 @@ std::filesystem::path RunDirOf(const SimulationDefinition& definition,
   return std::filesystem::path("runs") / definition.run.name;
 }
 
+namespace {
+
+// What every rank makes of the configuration.
+struct PreparedSimulation {
+  DefinedRun defined;
+  std::unique_ptr<Population> population;
+};
+
+StatusOr<PreparedSimulation> Prepare(const SimulationDefinition& definition,
+                                     int threads) {
+  std::optional<ImageSize> resize;
+  if (!definition.simulation.resize.empty()) {
+    FEDGAP_ASSIGN_OR_RETURN(resize,
+                            ParseImageSize(definition.simulation.resize));
+  }
+  FEDGAP_ASSIGN_OR_RETURN(RunConfig config,
+                          ApplyBaseline(definition.simulation, definition.run));
+  if (config.evaluation.threads == 0) config.evaluation.threads = threads;
+  PreparedSimulation prepared;
+  FEDGAP_ASSIGN_OR_RETURN(prepared.defined,
+                          DefineRun(config, ToToml(definition), resize));
+  RunDefinition& run = prepared.defined.definition;
+  FEDGAP_ASSIGN_OR_RETURN(
+      std::unique_ptr<Population> population,
+      MakePopulation(definition.simulation,
+                     {.channels = prepared.defined.model->spec().input_channels,
+                      .class_names = run.class_names}));
+  FEDGAP_ASSIGN_OR_RETURN(
+      prepared.population,
+      ApplyBaseline(definition.simulation, std::move(population)));
+  if (run.class_names.empty()) {
+    FEDGAP_ASSIGN_OR_RETURN(const auto data, prepared.population->DataOf(0));
+    run.class_names = data->class_names();
+  }
+  return prepared;
+}
+
+// The other ranks begin with this simulation.
+Status Announce(const SimulationDefinition& definition, RankGroup& ranks) {
+  const std::string toml = ToToml(definition);
+  return ranks.Broadcast({toml.begin(), toml.end()}).status();
+}
+
+}  // namespace
+
 StatusOr<RunReport> RunSimulation(const SimulationDefinition& definition,
                                   const SimulationSettings& settings,
                                   const Interruption& interruption) {
@@ -71,30 +119,9 @@ StatusOr<RunReport> RunSimulation(const SimulationDefinition& definition,
   options.behavior = definition.simulation;
   options.final_evaluation_clients =
       static_cast<std::size_t>(definition.simulation.final_evaluation_clients);
-  std::optional<ImageSize> resize;
-  if (!definition.simulation.resize.empty()) {
-    FEDGAP_ASSIGN_OR_RETURN(resize,
-                            ParseImageSize(definition.simulation.resize));
-  }
-  FEDGAP_ASSIGN_OR_RETURN(RunConfig config,
-                          ApplyBaseline(definition.simulation, definition.run));
-  if (config.evaluation.threads == 0) {
-    config.evaluation.threads = options.threads;
-  }
-  FEDGAP_ASSIGN_OR_RETURN(DefinedRun defined,
-                          DefineRun(config, ToToml(definition), resize));
-  options.run = std::move(defined.definition);
-  FEDGAP_ASSIGN_OR_RETURN(
-      std::unique_ptr<Population> population,
-      MakePopulation(definition.simulation,
-                     {.channels = defined.model->spec().input_channels,
-                      .class_names = options.run.class_names}));
-  FEDGAP_ASSIGN_OR_RETURN(
-      population, ApplyBaseline(definition.simulation, std::move(population)));
-  if (options.run.class_names.empty()) {
-    FEDGAP_ASSIGN_OR_RETURN(const auto data, population->DataOf(0));
-    options.run.class_names = data->class_names();
-  }
+  FEDGAP_ASSIGN_OR_RETURN(PreparedSimulation prepared,
+                          Prepare(definition, options.threads));
+  options.run = std::move(prepared.defined.definition);
 
   FEDGAP_ASSIGN_OR_RETURN(
       const std::unique_ptr<RecordedRun> run,
@@ -103,14 +130,19 @@ StatusOr<RunReport> RunSimulation(const SimulationDefinition& definition,
                          .progress = settings.progress},
                         clock));
   if (run->is_new()) {
-    FEDGAP_RETURN_IF_ERROR(ReadInitial(*defined.model, options.run));
+    FEDGAP_RETURN_IF_ERROR(ReadInitial(*prepared.defined.model, options.run));
   }
   options.local_tensors = run->store().directory().root / "local";
+  if (settings.ranks != nullptr) {
+    FEDGAP_RETURN_IF_ERROR(Announce(definition, *settings.ranks));
+  }
+  RankLeader leader(settings.ranks);
   FEDGAP_ASSIGN_OR_RETURN(
       const std::unique_ptr<Simulator> simulator,
-      Simulator::Create(std::move(options),
-                        {clock, run->store(), run->events(),
-                         defined.evaluator.get(), *population, interruption}));
+      Simulator::Create(
+          std::move(options),
+          {clock, run->store(), run->events(), prepared.defined.evaluator.get(),
+           *prepared.population, interruption, &leader}));
   FEDGAP_RETURN_IF_ERROR(run->EmitWhatWasLost());
   const Status status = simulator->Run();
   const Status reported = run->WriteReport();
@@ -118,5 +150,30 @@ StatusOr<RunReport> RunSimulation(const SimulationDefinition& definition,
   FEDGAP_RETURN_IF_ERROR(reported);
   return run->Report();
 }
+
+Status ServeSimulations(RankGroup& ranks, int threads,
+                        const Interruption& interruption) {
+  const SystemClock clock;
+  while (true) {
+    FEDGAP_ASSIGN_OR_RETURN(const RankGroup::Bytes toml, ranks.Broadcast({}));
+    if (toml.empty()) return absl::OkStatus();
+    ConfigSources sources;
+    sources.file_name = "the root's configuration";
+    sources.file_text.assign(toml.begin(), toml.end());
+    FEDGAP_ASSIGN_OR_RETURN(const SimulationDefinition definition,
+                            ParseSimulation(sources));
+    FEDGAP_ASSIGN_OR_RETURN(PreparedSimulation prepared,
+                            Prepare(definition, ThreadsFor(threads)));
+    RunDefinition& run = prepared.defined.definition;
+    FEDGAP_ASSIGN_OR_RETURN(const std::unique_ptr<const Model> model,
+                            PrepareRun(run));
+    RankWorker worker(
+        ThreadsFor(threads),
+        {ranks, run.config, *model, clock, *prepared.population, interruption});
+    FEDGAP_RETURN_IF_ERROR(worker.Serve());
+  }
+}
+
+Status EndSimulations(RankGroup& ranks) { return ranks.Broadcast({}).status(); }
 
 }  // namespace fedgap

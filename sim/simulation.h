@@ -12,6 +12,7 @@
 #include "common/telemetry/report.h"
 #include "sim/interruption.h"
 #include "sim/population.h"
+#include "sim/rank_group.h"
 #include "sim/simulation_config.h"
 
 namespace fedgap {
@@ -34,6 +35,9 @@ StatusOr<std::unique_ptr<Population>> MakePopulation(
     const SimulationConfig& config, const SharedForm& form);
 
 struct SimulationSettings {
+  // The processes that share the work, of which this is the root; null: none.
+  // The others call ServeSimulations.
+  RankGroup* ranks = nullptr;
   std::filesystem::path run_dir;  // empty: runs/<run.name>
   int threads = 0;                // clients that train at a time; 0: all cores
   bool progress = true;           // a line a round on stdout
@@ -45,6 +49,15 @@ struct SimulationSettings {
 StatusOr<RunReport> RunSimulation(const SimulationDefinition& definition,
                                   const SimulationSettings& settings,
                                   const Interruption& interruption);
+
+// What a rank that is not the root does: its share of every simulation that the
+// root runs, until EndSimulations. The configuration comes from the root, the
+// data is read here. `threads` clients train at a time (0: all cores). Errors:
+// the data; the group.
+Status ServeSimulations(RankGroup& ranks, int threads,
+                        const Interruption& interruption);
+// From the root: no more follow.
+Status EndSimulations(RankGroup& ranks);
 
 // Where RunSimulation keeps the run.
 std::filesystem::path RunDirOf(const SimulationDefinition& definition,

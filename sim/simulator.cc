@@ -85,7 +85,7 @@ Simulator::Simulator(Options options, Deps deps,
                      model_->layout().range(TensorRole::kLocal).size()),
       clients_(options_.threads, {*model_, rules_, deps.clock, deps.population,
                                   deps.interruption}),
-      leader_(deps.ranks),
+      leader_(deps.leader != nullptr ? *deps.leader : alone_),
       opened_(deps.clock.Now()) {}
 
 Status Simulator::CheckCohort() const {

@@ -58,8 +58,8 @@ class Simulator {
     Evaluator* evaluator = nullptr;
     const Population& population;
     const Interruption& interruption;
-    // The processes that share the work; this one is their root.
-    RankGroup* ranks = nullptr;
+    // The processes that share the work; null: this one is alone.
+    RankLeader* leader = nullptr;
   };
 
   // A new run, or the one that `deps.store` holds, continued. The errors of
@@ -118,7 +118,8 @@ class Simulator {
   RunProgress progress_;
   LocalTensors local_tensors_;
   ClientPool clients_;
-  RankLeader leader_;
+  RankLeader alone_{nullptr};
+  RankLeader& leader_;
   bool others_know_delta_ = false;  // the last change of the model
   bool stopped_elsewhere_ = false;
 

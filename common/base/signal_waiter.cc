@@ -8,7 +8,6 @@
 
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <utility>
 
 #include "common/base/check.h"
@@ -16,21 +15,21 @@
 namespace fedgap {
 namespace {
 
-int OpenSignals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  FEDGAP_CHECK(pthread_sigmask(SIG_BLOCK, &signals, nullptr) == 0);
-  return ::signalfd(-1, &signals, SFD_CLOEXEC);
+int OpenSignals(const std::vector<int>& signals) {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : signals) sigaddset(&set, signal);
+  FEDGAP_CHECK(pthread_sigmask(SIG_BLOCK, &set, nullptr) == 0);
+  return ::signalfd(-1, &set, SFD_CLOEXEC);
 }
 
 }  // namespace
 
-SignalWaiter::SignalWaiter(std::function<void(int)> on_signal)
+SignalWaiter::SignalWaiter(std::function<void(int)> on_signal,
+                           const std::vector<int>& signals)
     : on_signal_(std::move(on_signal)),
       wake_fd_(::eventfd(0, EFD_CLOEXEC)),
-      signal_fd_(OpenSignals()) {
+      signal_fd_(OpenSignals(signals)) {
   FEDGAP_CHECK(wake_fd_ >= 0 && signal_fd_ >= 0);
   thread_ = std::thread([this] { Wait(); });
 }

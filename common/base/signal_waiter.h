@@ -1,22 +1,25 @@
-// SIGINT and SIGTERM as a call on an ordinary thread.
+// SIGINT, SIGTERM or others as a call on an ordinary thread.
 #ifndef FEDGAP_COMMON_BASE_SIGNAL_WAITER_H_
 #define FEDGAP_COMMON_BASE_SIGNAL_WAITER_H_
 
+#include <csignal>
 #include <functional>
 #include <thread>
+#include <vector>
 
 #include "common/base/mutex.h"
 
 namespace fedgap {
 
-// Blocks SIGINT and SIGTERM for the calling thread and those it starts later,
-// and calls `on_signal` (with the signal's number) on a thread of its own for
-// the first one that comes. A second one ends the process at once with status
-// 128 + signal, for the person who cannot wait. Make it in main, before any
-// other thread. Thread-safe.
+// Blocks the signals (SIGINT and SIGTERM) for the calling thread and those it
+// starts later, and calls `on_signal` (with the signal's number) on a thread of
+// its own for the first one that comes. A second one ends the process at once
+// with status 128 + signal, for the person who cannot wait. Make it in main,
+// before any other thread. Thread-safe.
 class SignalWaiter {
  public:
-  explicit SignalWaiter(std::function<void(int)> on_signal);
+  explicit SignalWaiter(std::function<void(int)> on_signal,
+                        const std::vector<int>& signals = {SIGINT, SIGTERM});
   SignalWaiter() : SignalWaiter([](int) {}) {}
   ~SignalWaiter();
   SignalWaiter(const SignalWaiter&) = delete;

@@ -105,13 +105,13 @@ class SharedSimulation {
   void Lead(RankGroup* ranks, Outcome& outcome) {
     RecordingEventSink events;
     const Interruption never;
-    auto simulator = Simulator::Create(
+    RankLeader leader(ranks);  // at its end the others hear that all is over
+    const auto simulator = Simulator::Create(
         options_,
-        {clock_, store_, events, nullptr, *population_, never, ranks});
+        {clock_, store_, events, nullptr, *population_, never, &leader});
     ASSERT_OK(simulator);
     outcome.status = (*simulator)->Run();
     outcome.model = ToHex((*simulator)->model());
-    simulator->reset();  // the others hear that the run is over
     for (const auto& event : events.Of<UpdateAcceptedEvent>()) {
       outcome.accepted[{event.round, event.client.value}] = {event.norm,
                                                              event.cosine};

@@ -1,0 +1,128 @@
+#include "cli/run_simulate.h"
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <filesystem>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "common/config/command_line.h"
+#include "common/federation/model_id.h"
+#include "server/store/recorded_run.h"
+#include "sim/baseline.h"
+#include "sim/run_sweep.h"
+#include "sim/sweep.h"
+
+namespace fedgap {
+namespace {
+
+StatusOr<SimulationDefinition> ReadDefinition(const SimulateFlags& flags) {
+  if (flags.resume.empty()) {
+    FEDGAP_ASSIGN_OR_RETURN(const ConfigSources sources,
+                            ReadConfigSources(flags.config, flags.overrides));
+    return ParseSimulation(sources);
+  }
+  if (!flags.config.empty() || !flags.overrides.empty()) {
+    return absl::InvalidArgumentError(
+        "--resume goes on with the run's own configuration; leave --config and "
+        "--set out");
+  }
+  ConfigSources stored;
+  stored.file_name = flags.resume + "/config.toml";
+  FEDGAP_ASSIGN_OR_RETURN(stored.file_text, StoredConfig(flags.resume));
+  return ParseSimulation(stored);
+}
+
+StatusOr<SweepPlan> ReadSweep(const SimulateFlags& flags) {
+  if (!flags.resume.empty()) {
+    return absl::InvalidArgumentError(
+        "a sweep is gone on with by its own command line, not by --resume");
+  }
+  SweepPlan plan;
+  FEDGAP_ASSIGN_OR_RETURN(plan.sources,
+                          ReadConfigSources(flags.config, flags.overrides));
+  if (!flags.baseline.empty()) {
+    FEDGAP_ASSIGN_OR_RETURN(const SimulationDefinition definition,
+                            ParseSimulation(plan.sources));
+    FEDGAP_ASSIGN_OR_RETURN(
+        plan.axes.emplace_back(),
+        BaselineAxis(flags.baseline, definition.run, definition.simulation));
+  }
+  for (const std::string& text : flags.sweep) {
+    FEDGAP_ASSIGN_OR_RETURN(plan.axes.emplace_back(), ParseSweepAxis(text));
+  }
+  plan.on_run = [](const std::string& name) { fmt::print("== {}\n", name); };
+  return plan;
+}
+
+Status SimulateMany(SimulateFlags flags, const Interruption& interruption) {
+  FEDGAP_ASSIGN_OR_RETURN(const SweepPlan plan, ReadSweep(flags));
+  FEDGAP_ASSIGN_OR_RETURN(const SimulationDefinition definition,
+                          ParseSimulation(plan.sources));
+  if (flags.settings.run_dir.empty()) {
+    flags.settings.run_dir =
+        std::filesystem::path("runs") / (definition.run.name + "-sweep");
+  }
+  FEDGAP_ASSIGN_OR_RETURN(const std::vector<SweepResult> results,
+                          RunSweep(plan, flags.settings, interruption));
+  fmt::print("\n{}\ntables: {}\n", ToSummary(plan.axes, results),
+             (flags.settings.run_dir / "sweep.csv").string());
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+Status RunSimulate(SimulateFlags flags, const Interruption& interruption) {
+  flags.settings.progress = !flags.quiet;
+  if (!flags.sweep.empty() || !flags.baseline.empty()) {
+    return SimulateMany(std::move(flags), interruption);
+  }
+  FEDGAP_ASSIGN_OR_RETURN(const SimulationDefinition definition,
+                          ReadDefinition(flags));
+  if (!flags.resume.empty()) flags.settings.run_dir = flags.resume;
+  FEDGAP_ASSIGN_OR_RETURN(
+      const RunReport report,
+      RunSimulation(definition, flags.settings, interruption));
+  const std::string directory = RunDirOf(definition, flags.settings).string();
+  if (flags.quiet) {
+    fmt::print("model_sha256 {}\n", ToHex(report.model_sha256));
+  } else {
+    fmt::print("\n{}", ToTable(report));
+  }
+  fmt::print("run directory: {}\n", directory);
+  if (interruption.requested()) {
+    fmt::print("go on with it: fedgap simulate --resume {}\n", directory);
+  }
+  return absl::OkStatus();
+}
+
+void AddSimulateFlags(CLI::App& command, SimulateFlags& flags) {
+  AddConfigFlags(command, flags.config, flags.overrides);
+  command
+      .add_option("--threads", flags.settings.threads,
+                  "Clients that train at a time; 0: one per core")
+      ->check(CLI::Range(0, 1024));
+  command
+      .add_option("--run-dir", flags.settings.run_dir,
+                  "Where the run is kept; else runs/<run.name>")
+      ->type_name("DIR");
+  command
+      .add_option("--resume", flags.resume,
+                  "Go on with the run in this directory")
+      ->type_name("RUN");
+  command
+      .add_option("--sweep", flags.sweep,
+                  "A run for each value, and each combination of several "
+                  "--sweep: run.seed=1,2,3")
+      ->type_name("KEY=A,B,...")
+      ->take_all();
+  command
+      .add_option("--baseline", flags.baseline,
+                  "A yardstick instead: resize=SIZE, ceiling, local, central")
+      ->type_name("NAME");
+  command.add_flag("--quiet", flags.quiet, "No line for each round");
+}
+
+}  // namespace fedgap
