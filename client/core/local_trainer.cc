@@ -205,9 +205,11 @@ StatusOr<LocalTrainer::Result> LocalTrainer::Train(
   engines_.inference().Load(parameters);
   PooledAccumulator pooled(work.evaluation.pooled, model_.classes(),
                            model_.pooled_channels());
-  FEDGAP_ASSIGN_OR_RETURN(
-      info.train_metrics,
-      Look(parts_.training, work.evaluation.groups, &pooled));
+  if (work.evaluation.pooled != PooledMode::kOff) {
+    FEDGAP_ASSIGN_OR_RETURN(
+        info.train_metrics,
+        Look(parts_.training, work.evaluation.groups, &pooled));
+  }
   FEDGAP_ASSIGN_OR_RETURN(
       info.held_out_metrics,
       Look(parts_.held_out, work.evaluation.groups, nullptr));

@@ -238,10 +238,12 @@ void BindEvaluation(EvaluationConfig& evaluation, ConfigSchema& schema) {
                "> 0: so many samples, chosen by the seed")
       .Integer("threads", &evaluation.threads, Range::Between(0, 1024),
                "0: all cores")
-      .Choice("pooled", &local.pooled,
-              {PooledMode::kClasses, PooledMode::kMean, PooledMode::kOff},
-              "pooled vectors that clients send: their mean and each class's, "
-              "the mean, or none")
+      .Choice(
+          "pooled", &local.pooled,
+          {PooledMode::kClasses, PooledMode::kMean, PooledMode::kOff},
+          "pooled vectors that clients send: their mean and each class's, "
+          "the mean, or none; off: nor do they look at the received model on "
+          "what they train on, which is up to a quarter of a round")
       .Integer("min_class_count", &local.min_class_count,
                Range::Between(1, kMaxMinClassCount),
                "a class with fewer samples on a client is withheld")

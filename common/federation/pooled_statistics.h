@@ -11,7 +11,7 @@
 namespace fedgap {
 
 enum class PooledMode {
-  kOff,      // nothing
+  kOff,      // nothing, and no look at the received model for it
   kMean,     // the mean pooled vector of each group
   kClasses,  // that and the mean of each class
 };

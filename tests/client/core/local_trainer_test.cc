@@ -122,5 +122,25 @@ TEST_F(LocalTrainerTest, LooksAtFewLargeImagesTogether) {
   EXPECT_LE(data.reach(), 1 << 22);
 }
 
+// Without pooled vectors the pass over the training part is left out; what is
+// trained is the same.
+TEST_F(LocalTrainerTest, LooksAtTheTrainingPartOnlyForPooledVectors) {
+  const LargeImages data(40, {16, 16});
+  const Parameters global = model_->InitialParameters(1);
+  const auto train = [&](PooledMode pooled) {
+    const auto trainer = LocalTrainer::Create(
+        engines_, data, clock_, {.name = {"a"}, .should_stop = {}});
+    TrainTask work;
+    work.evaluation.pooled = pooled;
+    return (*trainer)->Train({}, work, global, {}).value().update;
+  };
+  const Update looked = train(PooledMode::kMean);
+  const Update trained = train(PooledMode::kOff);
+  EXPECT_FALSE(looked.info.train_metrics.empty());
+  EXPECT_TRUE(trained.info.train_metrics.empty());
+  EXPECT_EQ(trained.info.held_out_metrics, looked.info.held_out_metrics);
+  EXPECT_EQ(trained.delta, looked.delta);
+}
+
 }  // namespace
 }  // namespace fedgap
