@@ -71,11 +71,6 @@ class Trainer:
         self.tuned = request["variant"] == "tuned"
         if self.tuned:
             self.model = self.model.to(memory_format=torch.channels_last)
-        # He's initialisation, as the other side's.
-        for layer in self.model:
-            if isinstance(layer, (nn.Conv2d, nn.Linear)):
-                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-                nn.init.zeros_(layer.bias)
         self.parameters = list(self.model.parameters())
         total = sum(p.numel() for p in self.parameters)
         self.values = torch.empty(total)
