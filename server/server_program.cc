@@ -81,26 +81,25 @@ struct Stage {
   ProgressPrinter& progress;
 };
 
-Status ListenAndDrive(const Stage& stage, GrpcServer::Options options,
+Status ListenAndDrive(const Stage& stage, const GrpcServer::Options& options,
                       Coordinator& coordinator) {
   const std::string root = options.staging.directory.string();
   FEDGAP_ASSIGN_OR_RETURN(
       const std::unique_ptr<GrpcServer> server,
-      GrpcServer::Create(std::move(options), {coordinator, stage.clock}));
+      GrpcServer::Create(options, {coordinator, stage.clock}));
   stage.log.Info(fmt::format("listening on port {}, run directory {}",
                              server->port(), root));
   if (!stage.settings.port_file.empty()) {
     FEDGAP_RETURN_IF_ERROR(WriteFileAtomic(
         stage.settings.port_file, fmt::format("{}\n", server->port())));
   }
-  const Status status =
-      DriveToEnd(coordinator, [&stage](const std::string& wait) {
-        if (stage.settings.quiet) {
-          stage.log.Info(wait);
-        } else {
-          stage.progress.Say(wait);
-        }
-      });
+  Status status = DriveToEnd(coordinator, [&stage](const std::string& wait) {
+    if (stage.settings.quiet) {
+      stage.log.Info(wait);
+    } else {
+      stage.progress.Say(wait);
+    }
+  });
   server->Shutdown(kShutdownGrace);
   return status;
 }
@@ -140,7 +139,7 @@ Status SayWhatWasLost(RecordedRun& run, HumanLog& log) {
 // Writes the report of a run that ended with `status`. One cause (a full disk)
 // may have several effects: the run's own comes first.
 Status EndRecord(RecordedRun& run, const Status& status, HumanLog& log) {
-  const Status reported = run.WriteReport();
+  Status reported = run.WriteReport();
   if (!status.ok() && !reported.ok()) log.Error(MessageOf(reported));
   FEDGAP_RETURN_IF_ERROR(status);
   return reported;

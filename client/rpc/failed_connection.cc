@@ -88,7 +88,7 @@ Status FindMistake(const GrpcFederationApi::Options& options,
   }
   FEDGAP_ASSIGN_OR_RETURN(const TlsMaterial own,
                           LoadTlsFiles(*options.tls, TlsEnd::kClient, now));
-  const Status found = JudgeServer(*shown, own, options.server.host, now);
+  Status found = JudgeServer(*shown, own, options.server.host, now);
   if (found.ok()) return found;
   return Mistake(options, "is not the one to trust: " + MessageOf(found));
 }

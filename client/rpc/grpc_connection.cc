@@ -96,12 +96,12 @@ void GrpcConnection::Cancel() {
 }
 
 Status GrpcConnection::ExplainFirst(const grpc::Status& grpc_status) const {
-  const Status status = Explain(grpc_status);
+  Status status = Explain(grpc_status);
   if (!absl::IsUnavailable(status) ||
       IsNobodyThere(grpc_status.error_message())) {
     return status;
   }
-  const Status mistake = FindMistake(options_, clock_.WallNow());
+  Status mistake = FindMistake(options_, clock_.WallNow());
   return mistake.ok() ? status : mistake;
 }
 

@@ -130,7 +130,7 @@ class EventLog::Impl {
 
 StatusOr<std::unique_ptr<EventLog>> EventLog::Open(
     const std::filesystem::path& directory, const Clock& clock,
-    Options options) {
+    const Options& options) {
   FEDGAP_ASSIGN_OR_RETURN(const EventLogTail tail, FindTail(directory));
   FEDGAP_ASSIGN_OR_RETURN(
       auto writer, SegmentWriter::Open(directory, tail, options.segment_bytes));

@@ -37,7 +37,7 @@ class EventLog final : public EventSink {
   // UNAVAILABLE, naming the path.
   static StatusOr<std::unique_ptr<EventLog>> Open(
       const std::filesystem::path& directory, const Clock& clock,
-      Options options);
+      const Options& options);
   static StatusOr<std::unique_ptr<EventLog>> Open(
       const std::filesystem::path& directory, const Clock& clock) {
     return Open(directory, clock, Options());

@@ -45,16 +45,17 @@ Status Coordinator::Subscribe(const ClientName& client, const TaskId& /*last*/,
       sink->Close(absl::OkStatus());
       return absl::OkStatus();
     }
-    const auto earlier = registry_.Connect(*record, sink);
+    TaskSink& connection = *sink;  // the registry's from here on
+    const auto earlier = registry_.Connect(*record, std::move(sink));
     if (earlier != nullptr) {
       earlier->Close(absl::AbortedError(
           fmt::format("another connection of {} took over", client.value)));
     }
     if (round_.has_value()) round_->Return(client);
-    PushCommits(client, *sink);
+    PushCommits(client, connection);
     if (round_.has_value() && phase_ == RunPhase::kCollecting &&
         round_->IsOutstanding(client)) {
-      sink->Push(round_->TaskFor(client, deps_.clock.Now()));
+      connection.Push(round_->TaskFor(client, deps_.clock.Now()));
     }
   }
   WakeUp();

@@ -195,7 +195,7 @@ Status RunProgress::Store(const ClosedRound& closed, Draft& draft) {
   RoundCommit& commit = draft.commit;
   commit.parameters = &draft.model->parameters();
   MoveContributors(commit);
-  const Status stored = deps_.store.Commit(commit);
+  Status stored = deps_.store.Commit(commit);
   if (!stored.ok()) {
     for (PooledRecord& record : commit.pooled) {
       accepted_.at(record.client).contribution.info.pooled =

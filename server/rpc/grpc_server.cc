@@ -55,7 +55,7 @@ void EnableStandardServices() {
 
 class GrpcServer::Impl {
  public:
-  Impl(const Options& options, Deps deps, CallerPolicy callers,
+  Impl(const Options& options, Deps deps, const CallerPolicy& callers,
        std::unique_ptr<StagingArea> staging)
       : staging_(std::move(staging)),
         environment_{deps.coordinator,
@@ -146,7 +146,7 @@ Status GrpcServer::Check(const Options& options, Clock::WallTime now) {
   return CheckCanListen(options.listen);
 }
 
-StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Create(Options options,
+StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Create(const Options& options,
                                                          Deps deps) {
   FEDGAP_ASSIGN_OR_RETURN(Access access,
                           AccessFor(options, deps.clock.WallNow()));

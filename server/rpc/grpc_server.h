@@ -53,7 +53,7 @@ class GrpcServer {
   // Listens. All of `deps` must outlive the server. UNAVAILABLE: the port is
   // in use or cannot be bound, naming it; errors of ServerTlsCredentials,
   // ServerInsecureCredentials and StagingArea::Create.
-  static StatusOr<std::unique_ptr<GrpcServer>> Create(Options options,
+  static StatusOr<std::unique_ptr<GrpcServer>> Create(const Options& options,
                                                       Deps deps);
   // Shuts down at once.
   ~GrpcServer();

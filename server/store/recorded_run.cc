@@ -100,8 +100,7 @@ Status RecordedRun::WriteReport() {
 }
 
 StatusOr<std::string> StoredConfig(const std::filesystem::path& directory) {
-  const StatusOr<std::string> text =
-      ReadFileText(RunDirectory{directory}.config());
+  StatusOr<std::string> text = ReadFileText(RunDirectory{directory}.config());
   if (!text.ok()) {
     return absl::NotFoundError(fmt::format(
         "{} holds no run: {}", directory.string(), MessageOf(text.status())));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <set>
 #include <system_error>
@@ -34,8 +35,8 @@ RoundRow ToRow(const RoundCommit& commit) {
                .stop_reason = commit.stop_reason};
   if (commit.round == 0) return row;
   if (commit.event.evaluated) {
-    row.accuracy_millionths = static_cast<std::int64_t>(
-        commit.event.evaluation.fairness.mean * 1e6 + 0.5);
+    row.accuracy_millionths =
+        std::llround(commit.event.evaluation.fairness.mean * 1e6);
   }
   row.event = ToJsonLine({}, commit.event);
   return row;

@@ -2,9 +2,10 @@
 """Runs clang-tidy over the project's sources, each once per content.
 
 A source is checked again only when its compile command, .clang-tidy, the
-source or a project header that it includes has changed: clean results are
-remembered under BUILD/tidy. The headers come from ninja's record of the last
-build, so BUILD must be built.
+checker, the source or a header that it includes has changed: clean results
+are remembered by content in the user's cache ($XDG_CACHE_HOME/fedgap/tidy,
+else ~/.cache), for every checkout; marks unused for 30 days go. The headers
+come from ninja's record of the last build, so BUILD must be built.
 
 Usage: tidy.py --build build/release [--jobs N] [--all] [FILE...]
 Tests are left out unless --all: their macros cost more than they show.
@@ -18,12 +19,14 @@ import os
 import pathlib
 import subprocess
 import sys
+import time
 
 CLANG_TIDY = "clang-tidy-14"
 # The database is g++'s; -Wthread-safety is clang's own analysis.
 EXTRA = ["--extra-arg=-Wthread-safety",
          "--extra-arg=-Wno-unknown-warning-option", "--quiet"]
 LEFT_OUT = ("tests/", "bench/", "build/", "examples/")
+UNUSED_SECONDS = 30 * 24 * 3600
 
 
 def parse_options():
@@ -71,14 +74,33 @@ def sources(root, options):
             yield path, entry
 
 
+def memory_of_clean_results():
+    cache = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+    memory = pathlib.Path(cache) / "fedgap" / "tidy"
+    memory.mkdir(parents=True, exist_ok=True)
+    for mark in memory.iterdir():
+        if mark.stat().st_mtime < time.time() - UNUSED_SECONDS:
+            mark.unlink(missing_ok=True)
+    return memory
+
+
+def checker_version():
+    return subprocess.run([CLANG_TIDY, "--version"], check=True,
+                          capture_output=True).stdout
+
+
 def content_key(root, entry, included, digests):
-    key = hashlib.sha256(entry["command"].encode())
+    """The same in every checkout: paths below root lose it."""
+    def unrooted(text):
+        return str(text).replace(str(root), "").encode()
+
+    key = hashlib.sha256(unrooted(entry["command"]))
     for file in [root / ".clang-tidy", root / "tools/lint/tidy.py",
                  *sorted(included)]:
-        if file.is_relative_to(root):
-            if file not in digests:
-                digests[file] = hashlib.sha256(file.read_bytes()).digest()
-            key.update(digests[file])
+        if file not in digests:
+            digests[file] = hashlib.sha256(file.read_bytes()).digest()
+        key.update(unrooted(file) + digests[file])
+    key.update(digests[CLANG_TIDY])
     return key.hexdigest()
 
 
@@ -95,13 +117,15 @@ def main():
     options = parse_options()
     root = pathlib.Path(__file__).resolve().parents[2]
     os.chdir(root)
-    memory = options.build / "tidy"
-    memory.mkdir(exist_ok=True)
-    deps, digests, pending = included_files(options.build), {}, []
+    memory = memory_of_clean_results()
+    deps, pending = included_files(options.build), []
+    digests = {CLANG_TIDY: checker_version()}
     for path, entry in sources(root, options):
         key = content_key(root, entry, deps.get(entry.get("output"), []),
                           digests)
-        if not (memory / key).exists():
+        if (memory / key).exists():
+            (memory / key).touch()
+        else:
             pending.append((path, memory / key))
     print(f"{len(pending)} sources to check")
     failures = 0
