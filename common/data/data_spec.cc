@@ -161,22 +161,6 @@ StatusOr<DataSpec> ParseDataSpec(std::string_view text) {
   return DataSpec{name == "idx" ? Kind::kIdx : Kind::kFolder, value};
 }
 
-StatusOr<ImageSize> ParseImageSize(std::string_view text) {
-  const std::size_t cross = text.find('x');
-  const std::string_view first = text.substr(0, cross);
-  const std::string_view second =
-      cross == std::string_view::npos ? first : text.substr(cross + 1);
-  const auto height = ParseNumber<int>(first);
-  const auto width = ParseNumber<int>(second);
-  if (!height.has_value() || !width.has_value() || *height < 1 || *width < 1) {
-    return absl::InvalidArgumentError(
-        fmt::format("resolution '{}': expected a side in pixels (28) or "
-                    "HEIGHTxWIDTH (24x36)",
-                    text));
-  }
-  return ImageSize{*height, *width};
-}
-
 StatusOr<DataPart> ParseDataPart(std::string_view text) {
   const std::size_t slash = text.find('/');
   const int number = ParseNumber<int>(text.substr(0, slash)).value_or(0);

@@ -32,9 +32,6 @@ struct DataSpec {
 // wrong.
 StatusOr<DataSpec> ParseDataSpec(std::string_view text);
 
-// "28" is 28x28; "24x36" is 24 high and 36 wide. INVALID_ARGUMENT else.
-StatusOr<ImageSize> ParseImageSize(std::string_view text);
-
 // One client's share of a set that several processes can read.
 struct DataPart {
   PartitionSpec partition;

@@ -54,19 +54,6 @@ TEST(DataSpecTest, SaysWhatIsWrong) {
   }
 }
 
-TEST(ParseImageSizeTest, ReadsASideOrBoth) {
-  ASSERT_OK_AND_ASSIGN(ImageSize size, ParseImageSize("28"));
-  EXPECT_EQ(size, (ImageSize{28, 28}));
-  ASSERT_OK_AND_ASSIGN(size, ParseImageSize("24x36"));
-  EXPECT_EQ(size, (ImageSize{24, 36}));
-  for (const char* text :
-       {"", "x", "0", "24x", "x36", "24x36x1", "-4", "2.5"}) {
-    EXPECT_THAT(ParseImageSize(text),
-                Fails(kInvalid, HasSubstr("HEIGHTxWIDTH")))
-        << text;
-  }
-}
-
 TEST(LoadDataTest, SyntheticHasMixedSizesAndBalancedClasses) {
   ASSERT_OK_AND_ASSIGN(const LoadedData train,
                        LoadData({Kind::kSynthetic, {}, 1, 400}, {}));
