@@ -113,6 +113,8 @@ std::vector<std::string> RankCommand(const RankLaunch& launch,
 }
 
 Status LaunchRanks(const RankLaunch& launch, const SimulateFlags& flags) {
+  // Said once, and not by each rank among mpirun's own words.
+  FEDGAP_RETURN_IF_ERROR(CheckSimulateFlags(flags));
   FEDGAP_ASSIGN_OR_RETURN(const std::string program, FindRankProgram());
   SignalWaiter signals;  // from here on they wait for whom they are meant for
   FEDGAP_ASSIGN_OR_RETURN(const pid_t pid,

@@ -24,7 +24,8 @@ std::vector<std::string> RankCommand(const RankLaunch& launch,
 // asks the ranks to give the open round up, by SIGUSR1, which mpirun hands on
 // to all of them. NOT_FOUND: no mpirun or no fedgap-mpi, with what to install;
 // ABORTED: the ranks failed or one of them was lost; what was committed is in
-// the run's directory, and the message says how to go on.
+// the run's directory, and the message says how to go on. Before any of that,
+// the errors of CheckSimulateFlags.
 Status LaunchRanks(const RankLaunch& launch, const SimulateFlags& flags);
 
 }  // namespace fedgap

@@ -74,6 +74,13 @@ Status SimulateMany(SimulateFlags flags, const Interruption& interruption) {
 
 }  // namespace
 
+Status CheckSimulateFlags(const SimulateFlags& flags) {
+  if (!flags.sweep.empty() || !flags.baseline.empty()) {
+    return ReadSweep(flags).status();
+  }
+  return ReadDefinition(flags).status();
+}
+
 Status RunSimulate(SimulateFlags flags, const Interruption& interruption) {
   flags.settings.progress = !flags.quiet;
   if (!flags.sweep.empty() || !flags.baseline.empty()) {

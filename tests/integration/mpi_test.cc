@@ -13,6 +13,7 @@ namespace fedgap {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class MpiTest : public FederationPrograms {
  protected:
@@ -65,6 +66,7 @@ TEST_F(MpiTest, AnErrorOfTheConfigurationIsSaidOnceAndEndsAllRanks) {
   const ProgramResult result = RunProgram(Words(2, 1, run()));
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.err, HasSubstr("did you mean 'rounds'"));
+  EXPECT_THAT(result.err, Not(HasSubstr("a rank failed")));
 }
 
 // kill -9 of one rank ends all; the run goes on from its last commit, with
