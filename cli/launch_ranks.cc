@@ -104,6 +104,7 @@ std::vector<std::string> RankCommand(const RankLaunch& launch,
   option("--config", flags.config);
   for (const std::string& text : flags.overrides) option("--set", text);
   option("--resume", flags.resume);
+  option("--replay", flags.replay);
   option("--run-dir", flags.settings.run_dir.string());
   for (const std::string& text : flags.sweep) option("--sweep", text);
   option("--baseline", flags.baseline);

@@ -18,7 +18,43 @@
 namespace fedgap {
 namespace {
 
+StatusOr<SimulationDefinition> ReadStored(const std::string& directory,
+                                          std::vector<std::string> overrides) {
+  ConfigSources stored;
+  stored.file_name = directory + "/config.toml";
+  FEDGAP_ASSIGN_OR_RETURN(stored.file_text, StoredConfig(directory));
+  stored.overrides = std::move(overrides);
+  return ParseSimulation(stored);
+}
+
+// The run's own configuration; of --config and --set only who the clients are.
+StatusOr<SimulationDefinition> ReadReplayed(const SimulateFlags& flags) {
+  for (const std::string& text : flags.overrides) {
+    if (text.starts_with("simulation.")) continue;
+    return absl::InvalidArgumentError(fmt::format(
+        "--set {}: --replay keeps the run's configuration; only simulation.* "
+        "can be set, which says where its clients' data is",
+        text));
+  }
+  if (flags.config.empty()) return ReadStored(flags.replay, flags.overrides);
+  FEDGAP_ASSIGN_OR_RETURN(SimulationDefinition definition,
+                          ReadStored(flags.replay, {}));
+  FEDGAP_ASSIGN_OR_RETURN(const ConfigSources sources,
+                          ReadConfigSources(flags.config, flags.overrides));
+  FEDGAP_ASSIGN_OR_RETURN(SimulationDefinition given, ParseSimulation(sources));
+  definition.simulation = std::move(given.simulation);
+  return definition;
+}
+
 StatusOr<SimulationDefinition> ReadDefinition(const SimulateFlags& flags) {
+  if (!flags.replay.empty()) {
+    if (!flags.resume.empty()) {
+      return absl::InvalidArgumentError(
+          "--replay and --resume: give one of them (an interrupted replay is "
+          "gone on with by the same --replay)");
+    }
+    return ReadReplayed(flags);
+  }
   if (flags.resume.empty()) {
     FEDGAP_ASSIGN_OR_RETURN(const ConfigSources sources,
                             ReadConfigSources(flags.config, flags.overrides));
@@ -29,13 +65,14 @@ StatusOr<SimulationDefinition> ReadDefinition(const SimulateFlags& flags) {
         "--resume goes on with the run's own configuration; leave --config and "
         "--set out");
   }
-  ConfigSources stored;
-  stored.file_name = flags.resume + "/config.toml";
-  FEDGAP_ASSIGN_OR_RETURN(stored.file_text, StoredConfig(flags.resume));
-  return ParseSimulation(stored);
+  return ReadStored(flags.resume, {});
 }
 
 StatusOr<SweepPlan> ReadSweep(const SimulateFlags& flags) {
+  if (!flags.replay.empty()) {
+    return absl::InvalidArgumentError(
+        "--replay repeats one run; leave --sweep and --baseline out");
+  }
   if (!flags.resume.empty()) {
     return absl::InvalidArgumentError(
         "a sweep is gone on with by its own command line, not by --resume");
@@ -89,6 +126,7 @@ Status RunSimulate(SimulateFlags flags, const Interruption& interruption) {
   FEDGAP_ASSIGN_OR_RETURN(const SimulationDefinition definition,
                           ReadDefinition(flags));
   if (!flags.resume.empty()) flags.settings.run_dir = flags.resume;
+  flags.settings.replay = flags.replay;
   FEDGAP_ASSIGN_OR_RETURN(
       const RunReport report,
       RunSimulation(definition, flags.settings, interruption));
@@ -100,7 +138,12 @@ Status RunSimulate(SimulateFlags flags, const Interruption& interruption) {
   }
   fmt::print("run directory: {}\n", directory);
   if (interruption.requested()) {
-    fmt::print("go on with it: fedgap simulate --resume {}\n", directory);
+    fmt::print("go on with it: {}\n",
+               flags.replay.empty() ? "fedgap simulate --resume " + directory
+                                    : "the same command");
+  } else if (!flags.replay.empty()) {
+    fmt::print("replayed: {} rounds of {}, every model the same\n",
+               report.rounds, flags.replay);
   }
   return absl::OkStatus();
 }
@@ -118,6 +161,13 @@ void AddSimulateFlags(CLI::App& command, SimulateFlags& flags) {
   command
       .add_option("--resume", flags.resume,
                   "Go on with the run in this directory")
+      ->type_name("RUN");
+  command
+      .add_option("--replay", flags.replay,
+                  "Repeat the run in this directory, live or simulated, with "
+                  "its recorded sets of clients, and compare every model. "
+                  "Where a live run's clients have their data, says the "
+                  "[simulation] of --config")
       ->type_name("RUN");
   command
       .add_option("--sweep", flags.sweep,

@@ -19,6 +19,7 @@ struct SimulateFlags {
   std::string config;
   std::vector<std::string> overrides;
   std::string resume;
+  std::string replay;
   SimulationSettings settings;
   bool quiet = false;
   std::vector<std::string> sweep;

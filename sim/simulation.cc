@@ -62,7 +62,8 @@ StatusOr<std::unique_ptr<Population>> MakePopulation(
 std::filesystem::path RunDirOf(const SimulationDefinition& definition,
                                const SimulationSettings& settings) {
   if (!settings.run_dir.empty()) return settings.run_dir;
-  return std::filesystem::path("runs") / definition.run.name;
+  return std::filesystem::path("runs") /
+         (definition.run.name + (settings.replay.empty() ? "" : "-replay"));
 }
 
 namespace {
@@ -122,6 +123,14 @@ StatusOr<RunReport> RunSimulation(const SimulationDefinition& definition,
   FEDGAP_ASSIGN_OR_RETURN(PreparedSimulation prepared,
                           Prepare(definition, options.threads));
   options.run = std::move(prepared.defined.definition);
+  std::optional<Replay> replay;
+  if (!settings.replay.empty()) {
+    options.behavior = {};
+    FEDGAP_ASSIGN_OR_RETURN(RecordedRounds recorded,
+                            ReadRecordedRounds(settings.replay));
+    FEDGAP_ASSIGN_OR_RETURN(
+        replay, Replay::Create(std::move(recorded), *prepared.population));
+  }
 
   FEDGAP_ASSIGN_OR_RETURN(
       const std::unique_ptr<RecordedRun> run,
@@ -142,7 +151,8 @@ StatusOr<RunReport> RunSimulation(const SimulationDefinition& definition,
       Simulator::Create(
           std::move(options),
           {clock, run->store(), run->events(), prepared.defined.evaluator.get(),
-           *prepared.population, interruption, &leader}));
+           *prepared.population, interruption, &leader,
+           replay.has_value() ? &*replay : nullptr}));
   FEDGAP_RETURN_IF_ERROR(run->EmitWhatWasLost());
   const Status status = simulator->Run();
   const Status reported = run->WriteReport();

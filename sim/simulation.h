@@ -41,11 +41,15 @@ struct SimulationSettings {
   std::filesystem::path run_dir;  // empty: runs/<run.name>
   int threads = 0;                // clients that train at a time; 0: all cores
   bool progress = true;           // a line a round on stdout
+  // The directory of a run to repeat with its recorded sets of clients; empty:
+  // none. What the definition says of behaviour is passed over.
+  std::filesystem::path replay = {};
 };
 
 // Runs the simulation in its directory, or goes on with the one that is there,
 // to its end or to an interruption. Either way the directory holds a report,
-// which is returned. Errors: the configuration, the data, the directory.
+// which is returned. Errors: the configuration, the data, the directory; of a
+// replay also those of ReadRecordedRounds and Replay.
 StatusOr<RunReport> RunSimulation(const SimulationDefinition& definition,
                                   const SimulationSettings& settings,
                                   const Interruption& interruption);

@@ -89,6 +89,7 @@ Simulator::Simulator(Options options, Deps deps,
       opened_(deps.clock.Now()) {}
 
 Status Simulator::CheckCohort() const {
+  if (deps_.replay != nullptr) return absl::OkStatus();
   const CohortConfig& cohort = options_.run.config.cohort;
   const std::size_t clients = deps_.population.size();
   if (clients < static_cast<std::size_t>(std::max(1, cohort.min_clients))) {
@@ -119,8 +120,17 @@ Status Simulator::Open() {
   run_ = opened.run;
   finished_before_ = opened.finished;
   seconds_before_ = opened.seconds_before;
-  if (!LastRoundDone()) stop_reason_ = progress_.stop_reason();
+  FEDGAP_RETURN_IF_ERROR(CheckReplay());
+  if (!LastRoundDone() && deps_.replay == nullptr) {
+    stop_reason_ = progress_.stop_reason();
+  }
   return local_tensors_.Restore(progress_.last_committed());
+}
+
+// Of the last commit.
+Status Simulator::CheckReplay() const {
+  if (deps_.replay == nullptr) return absl::OkStatus();
+  return deps_.replay->Check(last_committed(), model());
 }
 
 void Simulator::AnnouncePopulation() const {
@@ -153,6 +163,7 @@ Status Simulator::Run() {
   AnnouncePopulation();
   while (!LastRoundDone() && stop_reason_.empty() && !Interrupted()) {
     FEDGAP_RETURN_IF_ERROR(RunRound());
+    FEDGAP_RETURN_IF_ERROR(CheckReplay());
   }
   if (!Interrupted()) {
     FEDGAP_RETURN_IF_ERROR(EvaluateFinalModel());
@@ -178,6 +189,13 @@ OpenRound::Plan Simulator::PlanRound(const std::vector<std::size_t>& cohort,
 StatusOr<VirtualRound> Simulator::DrawRound() {
   const RunConfig& config = options_.run.config;
   const Round round = progress_.last_committed() + 1;
+  if (deps_.replay != nullptr) {
+    VirtualRound plan;
+    plan.contributors = deps_.replay->ContributorsOf(round);
+    plan.cohort = plan.contributors;
+    plan.target = static_cast<int>(plan.cohort.size());
+    return plan;
+  }
   if (!behavior_.active()) {
     CohortDraw draw =
         DrawCohort(config.cohort, config.seed, round, deps_.population.size());
@@ -263,7 +281,7 @@ Status Simulator::TrainCohort(const std::vector<std::size_t>& cohort,
                           leader_.HandOut(OrderFor(RankOrder::Kind::kTrain,
                                                    collection.round, cohort),
                                           deps_.population, cohort));
-  const Status trained = clients_.Train(
+  Status trained = clients_.Train(
       own, collection.round, *progress_.last_delta(),
       [this](const ClientName& name) { return local_tensors_.Of(name); },
       [&](TrainedUpdate update) { TakeUpdate(std::move(update), collection); });
@@ -353,7 +371,10 @@ Status Simulator::CloseRound(RoundEnding ending, Collection& collection) {
   FEDGAP_ASSIGN_OR_RETURN(const RunProgress::Outcome outcome,
                           progress_.Commit(closed));
   local_tensors_.Promote();
-  if (!LastRoundDone()) stop_reason_ = outcome.stop_reason;
+  // A replay stops where the recorded run did.
+  if (!LastRoundDone() && deps_.replay == nullptr) {
+    stop_reason_ = outcome.stop_reason;
+  }
   return absl::OkStatus();
 }
 

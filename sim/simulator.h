@@ -26,6 +26,7 @@
 #include "sim/local_tensors.h"
 #include "sim/population.h"
 #include "sim/rank_leader.h"
+#include "sim/replay.h"
 
 namespace fedgap {
 
@@ -60,6 +61,9 @@ class Simulator {
     const Interruption& interruption;
     // The processes that share the work; null: this one is alone.
     RankLeader* leader = nullptr;
+    // A run to repeat: its sets of clients instead of drawn ones, no behaviour,
+    // no early stop, each model compared. Null: a run of its own.
+    const Replay* replay = nullptr;
   };
 
   // A new run, or the one that `deps.store` holds, continued. The errors of
@@ -71,8 +75,8 @@ class Simulator {
   // To the end of the run, or to an interruption (OK as well): then the open
   // round is given up and the run can be resumed from its last commit.
   // INVALID_ARGUMENT names a client whose data does not fit the model;
-  // FAILED_PRECONDITION: too many updates of a round were refused; errors of
-  // the store.
+  // FAILED_PRECONDITION: too many updates of a round were refused, or a replay
+  // came to another model (Replay::Check); errors of the store.
   Status Run();
 
   // Of the last commit.
@@ -107,8 +111,11 @@ class Simulator {
   bool Interrupted() const;
   std::string InterruptionReason() const;
   bool LastRoundDone() const {
-    return progress_.last_committed() >= options_.run.config.rounds;
+    return progress_.last_committed() >= (deps_.replay != nullptr
+                                              ? deps_.replay->last_round()
+                                              : options_.run.config.rounds);
   }
+  Status CheckReplay() const;
 
   const Options options_;
   const Deps deps_;

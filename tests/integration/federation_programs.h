@@ -72,6 +72,15 @@ max_size = 16
 )",
                        rounds, min_clients);
   }
+  // The same clients, for the simulator.
+  static std::string SimulatedSites() {
+    std::string table = "[simulation]\ndata = 'synthetic:5,360'\nclients = [";
+    for (std::size_t i = 0; i < kSites.size(); ++i) {
+      table += fmt::format("'{} part={}/6 resolution={}',", kSites[i].name,
+                           i + 1, kSites[i].size);
+    }
+    return table + "]\n";
+  }
   void WriteConfig(const std::string& text) {
     ASSERT_OK(WriteFileAtomic(dir_ / "server.toml", text));
   }

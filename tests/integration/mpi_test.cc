@@ -18,13 +18,7 @@ using ::testing::Not;
 class MpiTest : public FederationPrograms {
  protected:
   void WriteSimulation(int rounds) {
-    std::string config = Config(rounds, /*min_clients=*/6) +
-                         "[simulation]\ndata = 'synthetic:5,360'\nclients = [";
-    for (std::size_t i = 0; i < kSites.size(); ++i) {
-      config += fmt::format("'{} part={}/6 resolution={}',", kSites[i].name,
-                            i + 1, kSites[i].size);
-    }
-    WriteConfig(config + "]\n");
+    WriteConfig(Config(rounds, /*min_clients=*/6) + SimulatedSites());
   }
   std::vector<std::string> Words(int ranks, int threads,
                                  const std::string& run_dir) const {

@@ -25,13 +25,7 @@ TEST_F(ProgramsTest, TheAnswerOverGrpcIsTheOneInProcess) {
 
 // The server's own file, with the clients written down beside it.
 TEST_F(ProgramsTest, TheSimulatorsAnswerIsTheSame) {
-  std::string config = Config(/*rounds=*/3, /*min_clients=*/6) +
-                       "[simulation]\ndata = 'synthetic:5,360'\nclients = [";
-  for (std::size_t i = 0; i < kSites.size(); ++i) {
-    config += fmt::format("'{} part={}/6 resolution={}',", kSites[i].name,
-                          i + 1, kSites[i].size);
-  }
-  WriteConfig(config + "]\n");
+  WriteConfig(Config(/*rounds=*/3, /*min_clients=*/6) + SimulatedSites());
   const ProgramResult result = RunProgram(
       {kBin + "fedgap", "simulate", "--config", (dir_ / "server.toml").string(),
        "--threads", "2", "--run-dir", run()});
