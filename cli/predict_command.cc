@@ -77,17 +77,23 @@ class Predictor {
   Parameters pixels_;
 };
 
-// An image's bytes as a data set of one without a meaningful label.
-StatusOr<ImageDataset> OneImage(std::span<const std::uint8_t> bytes,
-                                int channels,
-                                const std::optional<ImageSize>& resolution) {
+// A data set of one, without a meaningful label.
+struct FileImage {
+  ImageDataset data;
+  bool lost_colour = false;  // a colour file, read for a grey model
+};
+
+StatusOr<FileImage> OneImage(std::span<const std::uint8_t> bytes, int channels,
+                             const std::optional<ImageSize>& resolution) {
   FEDGAP_ASSIGN_OR_RETURN(const DecodedImage image,
                           DecodeImage(bytes, {.channels = channels}));
   ImageDataset::Builder builder(channels, {"unknown"});
   FEDGAP_RETURN_IF_ERROR(builder.Add(image.pixels, image.size, 0));
-  ImageDataset dataset = std::move(builder).Build();
-  if (!resolution.has_value()) return dataset;
-  return Resize(dataset, *resolution);
+  FileImage one{std::move(builder).Build(), image.file_channels > channels};
+  if (resolution.has_value()) {
+    FEDGAP_ASSIGN_OR_RETURN(one.data, Resize(one.data, *resolution));
+  }
+  return one;
 }
 
 void Print(const std::string& what, const Prediction& prediction,
@@ -98,12 +104,13 @@ void Print(const std::string& what, const Prediction& prediction,
 
 StatusOr<Prediction> PredictFile(const fs::path& path, const ModelFile& file,
                                  const std::optional<ImageSize>& resolution,
-                                 Predictor& predictor) {
+                                 Predictor& predictor, int& lost_colour) {
   FEDGAP_ASSIGN_OR_RETURN(const auto bytes, ReadFileBytes(path));
   const auto image =
       OneImage(bytes, file.model->spec().input_channels, resolution);
   if (!image.ok()) return Annotate(image.status(), path.string());
-  StatusOr<Prediction> prediction = predictor.Predict(*image, 0);
+  if (image->lost_colour) ++lost_colour;
+  StatusOr<Prediction> prediction = predictor.Predict(image->data, 0);
   if (prediction.ok()) return prediction;
   return Annotate(prediction.status(), path.string());
 }
@@ -112,15 +119,22 @@ Status PredictFiles(const PredictFlags& flags, const ModelFile& file,
                     const std::optional<ImageSize>& resolution) {
   Predictor predictor(file);
   std::size_t failed = 0;
+  int lost_colour = 0;
   for (const fs::path& path : flags.files) {
     const StatusOr<Prediction> prediction =
-        PredictFile(path, file, resolution, predictor);
+        PredictFile(path, file, resolution, predictor, lost_colour);
     if (prediction.ok()) {
       Print(path.string(), *prediction, file.origin);
     } else {
       ++failed;
       fmt::print(stderr, "fedgap: {}\n", MessageOf(prediction.status()));
     }
+  }
+  if (lost_colour > 0) {
+    fmt::print(stderr,
+               "fedgap: {} of {} files are in colour and were read as grey: "
+               "the model has one input channel\n",
+               lost_colour, flags.files.size());
   }
   if (failed == 0) return absl::OkStatus();
   return absl::InvalidArgumentError(fmt::format(

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "common/base/file_io.h"
 #include "common/config/run_config_toml.h"
+#include "server/store/recorded_run.h"
 #include "server/store/run_directory.h"
 
 namespace fedgap {
@@ -21,13 +21,8 @@ StatusOr<RunConfig> ResumedConfig(const std::string& directory,
   }
   const std::string path = RunDirectory{directory}.config().string();
   ConfigSources sources;
-  const StatusOr<std::string> text = ReadFileText(path);
-  if (!text.ok()) {
-    return absl::NotFoundError(fmt::format("{} holds no run: {}", directory,
-                                           MessageOf(text.status())));
-  }
   sources.file_name = path;
-  sources.file_text = *text;
+  FEDGAP_ASSIGN_OR_RETURN(sources.file_text, StoredConfig(directory));
   FEDGAP_ASSIGN_OR_RETURN(const RunConfig stored, ParseRunConfig(sources));
   if (given.has_value() && ToToml(*given) != ToToml(stored)) {
     return absl::InvalidArgumentError(fmt::format(

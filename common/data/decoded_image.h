@@ -21,6 +21,7 @@ struct DecodeOptions {
 struct DecodedImage {
   ImageSize size;
   std::vector<std::uint8_t> pixels;
+  int file_channels = 0;  // colour channels of the file: 1 or 3
 };
 
 }  // namespace fedgap

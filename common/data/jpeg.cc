@@ -139,7 +139,8 @@ StatusOr<DecodedImage> DecodeJpeg(std::span<const std::uint8_t> bytes,
   const ImageSize size{static_cast<int>(info.image_height),
                        static_cast<int>(info.image_width)};
   return DecodedImage{
-      size, ConvertChannels(std::move(pixels), channels, options.channels)};
+      size, ConvertChannels(std::move(pixels), channels, options.channels),
+      channels};
 }
 
 }  // namespace fedgap

@@ -108,7 +108,8 @@ StatusOr<DecodedImage> DecodePng(std::span<const std::uint8_t> bytes,
   const int colours = has_alpha ? channels - 1 : channels;
   return DecodedImage{
       {static_cast<int>(height), static_cast<int>(width)},
-      ConvertChannels(std::move(pixels), colours, options.channels)};
+      ConvertChannels(std::move(pixels), colours, options.channels),
+      colours};
 }
 
 }  // namespace fedgap

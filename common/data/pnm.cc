@@ -159,7 +159,8 @@ StatusOr<DecodedImage> DecodePnm(std::span<const std::uint8_t> bytes,
                               : ReadText(header, values, scanner));
   return DecodedImage{
       {static_cast<int>(header.height), static_cast<int>(header.width)},
-      ConvertChannels(std::move(pixels), header.channels, options.channels)};
+      ConvertChannels(std::move(pixels), header.channels, options.channels),
+      header.channels};
 }
 
 }  // namespace fedgap

@@ -70,16 +70,19 @@ Json ClientHeldOutToJson(const std::optional<ClientHeldOutReport>& held_out) {
   return out;
 }
 
+Json OrNull(const std::optional<FairnessSummary>& summary) {
+  return summary.has_value() ? ToJsonValue(*summary) : Json();
+}
+
 Json HistoryToJson(const std::vector<RoundReport>& history) {
   Json rows = Json::array();
   for (const RoundReport& round : history) {
-    rows.push_back(
-        {{"round", round.round},
-         {"clients", round.clients},
-         {"seconds", round.seconds},
-         {"train_loss", round.train_loss},
-         {"accuracy",
-          round.accuracy.has_value() ? ToJsonValue(*round.accuracy) : Json()}});
+    rows.push_back({{"round", round.round},
+                    {"clients", round.clients},
+                    {"seconds", round.seconds},
+                    {"train_loss", round.train_loss},
+                    {"accuracy", OrNull(round.accuracy)},
+                    {"client_held_out", OrNull(round.client_held_out)}});
   }
   return rows;
 }

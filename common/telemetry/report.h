@@ -54,6 +54,9 @@ struct RoundReport {
   double seconds = 0;
   double train_loss = 0;
   std::optional<FairnessSummary> accuracy;  // where it was evaluated
+  // Of the same model on the clients' own held-out parts: those of the clients
+  // that took part in the next round, or in the look at the final model.
+  std::optional<FairnessSummary> client_held_out;
 };
 
 struct RunReport {

@@ -92,10 +92,19 @@ void ReportBuilder::Take(const RoundCommittedEvent& event) {
                     .clients = static_cast<int>(event.contributors.size()),
                     .seconds = event.seconds.total,
                     .train_loss = event.training.loss(),
-                    .accuracy = {}};
+                    .accuracy = {},
+                    .client_held_out = {}};
+  NoteHeldOut(event.round - 1, event.client_held_out);
   if (event.evaluated) round.accuracy = event.evaluation.fairness;
   report_.history.push_back(round);
   CheckRoster(event);
+}
+
+void ReportBuilder::NoteHeldOut(Round round,
+                                const std::vector<GroupMetrics>& metrics) {
+  if (metrics.empty() || report_.history.empty()) return;
+  if (report_.history.back().round != round) return;
+  report_.history.back().client_held_out = Summarize(metrics);
 }
 
 void ReportBuilder::Take(const RoundAbortedEvent&) {
@@ -105,6 +114,7 @@ void ReportBuilder::Take(const RoundAbortedEvent&) {
 void ReportBuilder::Take(const FinalEvaluationEvent& event) {
   client_held_out_ = event.client_held_out;
   final_held_out_ = true;
+  NoteHeldOut(report_.rounds, event.client_held_out);
 }
 
 void ReportBuilder::Take(const RunFinishedEvent& event) {

@@ -44,6 +44,10 @@ class ReportBuilder final : public EventSink {
   void Take(const UpdateRejectedEvent& event) REQUIRES(mutex_);
   void Take(const RoundCommittedEvent& event) REQUIRES(mutex_);
   void Take(const RoundAbortedEvent& event) REQUIRES(mutex_);
+  // The clients' look at the model after `round`, if that is the last in the
+  // history.
+  void NoteHeldOut(Round round, const std::vector<GroupMetrics>& metrics)
+      REQUIRES(mutex_);
   void Take(const FinalEvaluationEvent& event) REQUIRES(mutex_);
   void Take(const RunFinishedEvent& event) REQUIRES(mutex_);
   void Take(const WarningEvent&) REQUIRES(mutex_) {}

@@ -164,6 +164,18 @@ TEST_F(ModelCommandsTest, PredictGoesOnAfterABrokenFile) {
   EXPECT_THAT(result.err, HasSubstr("2 of 3 files"));
 }
 
+TEST_F(ModelCommandsTest, PredictSaysThatColourIsLost) {
+  // 8 x 10 pixels, all (0x40, 0x40, 0x40).
+  std::ofstream(dir_ / "colour.ppm") << "P6 10 8 255\n"
+                                     << std::string(240, '\x40');
+  const ProgramResult result =
+      Fedgap({"predict", model_file_.string(), (dir_ / "colour.ppm").string(),
+              MakeImage().string()});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_THAT(result.err, HasSubstr("1 of 2 files are in colour and were read "
+                                    "as grey"));
+}
+
 TEST_F(ModelCommandsTest, PredictNamesABrokenFile) {
   std::ofstream(dir_ / "broken.png") << "\x89PNG\r\n\x1a\nhalf";
   const ProgramResult result =

@@ -120,6 +120,23 @@ TEST(ReportTest, ClientsMeasureTheModelThatTheyReceive) {
   EXPECT_EQ(builder.Report().accuracy_round, 1);
 }
 
+TEST(ReportTest, TheHistoryHoldsWhatClientsMeasuredOfEachRoundsModel) {
+  ReportBuilder builder;
+  Begin(builder);
+  for (const Round round : {1, 2}) {
+    auto committed = SampleCommitted(round);
+    committed.evaluated = false;
+    committed.client_held_out = {{0, {10, 2 + 2 * round, 0}}};
+    builder.Emit(committed);
+  }
+  builder.Emit(FinalEvaluationEvent{SampleModel(2), {{0, {10, 9, 0}}}, 2});
+  const auto report = json::parse(ToJson(builder.Report()));
+  // Round 2's clients looked at the model of round 1.
+  EXPECT_EQ(report["history"][0]["client_held_out"]["mean"], 0.6);
+  EXPECT_EQ(report["history"][1]["client_held_out"]["mean"], 0.9);
+  EXPECT_TRUE(report["history"][0]["accuracy"].is_null());
+}
+
 TEST(ReportTest, AGroupThatTrainsButIsNotEvaluatedIsShown) {
   ReportBuilder builder;
   Begin(builder);
