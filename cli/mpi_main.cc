@@ -43,7 +43,7 @@ Status RunRank(SimulateFlags flags, MpiRankGroup& ranks,
     return ServeSimulations(ranks, flags.settings.threads, interruption);
   }
   flags.settings.ranks = &ranks;
-  const Status simulated = RunSimulate(std::move(flags), interruption);
+  Status simulated = RunSimulate(std::move(flags), interruption);
   FEDGAP_RETURN_IF_ERROR(EndSimulations(ranks));
   return simulated;
 }

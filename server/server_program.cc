@@ -179,7 +179,7 @@ Status RunServer(const ServerSettings& settings, const RunConfig& config) {
   listening.staging.directory = root;
   listening.staging.slots = config.aggregation.upload_slots;
   const Status status = ListenAndDrive({settings, clock, *log, run->progress()},
-                                       std::move(listening), *coordinator);
+                                       listening, *coordinator);
   signals.Detach();
   FEDGAP_RETURN_IF_ERROR(EndRecord(*run, status, *log));
   if (!settings.quiet) fmt::print("\n{}", ToTable(run->Report()));

@@ -78,6 +78,7 @@ StatusOr<std::vector<std::span<const std::uint8_t>>> Unpack(
 
 Parameters FloatsOf(std::span<const std::uint8_t> bytes) {
   Parameters values(bytes.size() / sizeof(float));
+  if (values.empty()) return values;
   std::memcpy(values.data(), bytes.data(), values.size() * sizeof(float));
   return values;
 }

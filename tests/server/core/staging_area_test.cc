@@ -187,9 +187,10 @@ TEST_F(StagingAreaTest, AnotherUpdateOfTheClientTakesTheSlot) {
 
 TEST_F(StagingAreaTest, AClientHasOnePlaceInTheLine) {
   const auto area = MakeArea(1);
-  const auto vector = Stage(*area, KeyOf("alice", "t1", values_), values_);
+  // They outlive the slot: its end gives the place to the second.
   Outcome first;
   Outcome second;
+  const auto vector = Stage(*area, KeyOf("alice", "t1", values_), values_);
   area->Acquire(KeyOf("bob", "t1", values_), first.Callback());
   area->Acquire(KeyOf("bob", "t1", values_), second.Callback());
   EXPECT_THAT(first.status, HasCode(StatusCode::kAborted));
