@@ -19,7 +19,8 @@ SimulationConfig Roster() {
   return simulation;
 }
 
-StatusOr<std::unique_ptr<Population>> Make(const SimulationConfig& simulation) {
+StatusOr<std::unique_ptr<Population>> MakePopulation(
+    const SimulationConfig& simulation) {
   FEDGAP_ASSIGN_OR_RETURN(auto population, MakePopulation(simulation, {}));
   return ApplyBaseline(simulation, std::move(population));
 }
@@ -54,13 +55,13 @@ TEST(BaselineAxisTest, SaysWhatIsMissing) {
 TEST(ApplyBaselineTest, CentralHoldsWhatAllHold) {
   SimulationConfig simulation = Roster();
   simulation.central = true;
-  ASSERT_OK_AND_ASSIGN(const auto population, Make(simulation));
+  ASSERT_OK_AND_ASSIGN(const auto population, MakePopulation(simulation));
   ASSERT_EQ(population->size(), 1u);
   ASSERT_OK_AND_ASSIGN(const auto data, population->DataOf(0));
   ASSERT_EQ(data->size(), 60);
   EXPECT_EQ(data->image_size(29), (ImageSize{14, 14}));
   EXPECT_EQ(data->image_size(30), (ImageSize{20, 20}));
-  ASSERT_OK_AND_ASSIGN(const auto parts, Make(Roster()));
+  ASSERT_OK_AND_ASSIGN(const auto parts, MakePopulation(Roster()));
   const auto second = parts->DataOf(1).value();
   std::vector<float> a(400), b(400);
   data->Read(31, {{0.5}, {0.5}}, a);
@@ -72,18 +73,18 @@ TEST(ApplyBaselineTest, CentralHoldsWhatAllHold) {
 TEST(ApplyBaselineTest, OnlyIsOneClientUnderItsName) {
   SimulationConfig simulation = Roster();
   simulation.only = "b";
-  ASSERT_OK_AND_ASSIGN(const auto population, Make(simulation));
+  ASSERT_OK_AND_ASSIGN(const auto population, MakePopulation(simulation));
   ASSERT_EQ(population->size(), 1u);
   EXPECT_EQ(population->NameOf(0).value, "b");
   simulation.only = "c";
-  EXPECT_THAT(Make(simulation),
+  EXPECT_THAT(MakePopulation(simulation),
               Fails(absl::StatusCode::kNotFound, HasSubstr("'c'")));
 }
 
 TEST(ApplyBaselineTest, TheCeilingPutsAllAtOneSizeAndLooksThere) {
   SimulationConfig simulation = Roster();
   simulation.one_size = "20";
-  ASSERT_OK_AND_ASSIGN(const auto population, Make(simulation));
+  ASSERT_OK_AND_ASSIGN(const auto population, MakePopulation(simulation));
   EXPECT_EQ(population->DataOf(0).value()->image_size(0), (ImageSize{20, 20}));
   RunConfig run;
   run.evaluation.sizes = {{14, 14}, {20, 20}};

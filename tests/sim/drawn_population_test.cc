@@ -21,7 +21,7 @@ SimulationConfig Config() {
   return config;
 }
 
-std::unique_ptr<DrawnPopulation> Make(const SimulationConfig& config) {
+std::unique_ptr<DrawnPopulation> MakeDrawn(const SimulationConfig& config) {
   return DrawnPopulation::Create(config, {}).value();
 }
 
@@ -29,7 +29,7 @@ TEST(DrawnPopulationTest, NamesAscendWithTheirIndices) {
   SimulationConfig config = Config();
   config.population = 1'000'000;
   config.partition = "virtual";
-  const auto population = Make(config);
+  const auto population = MakeDrawn(config);
   EXPECT_EQ(population->size(), 1'000'000u);
   EXPECT_EQ(population->NameOf(0).value, "client-000000");
   EXPECT_EQ(population->NameOf(999'999).value, "client-999999");
@@ -37,7 +37,7 @@ TEST(DrawnPopulationTest, NamesAscendWithTheirIndices) {
 }
 
 TEST(DrawnPopulationTest, AStoredPartitionOwnsEverySampleOnce) {
-  const auto population = Make(Config());
+  const auto population = MakeDrawn(Config());
   std::set<std::uint32_t> owned;
   for (std::size_t i = 0; i < population->size(); ++i) {
     const auto samples = population->SamplesOf(i);
@@ -51,12 +51,12 @@ TEST(DrawnPopulationTest, VirtualClientsAreAFunctionOfSeedAndName) {
   SimulationConfig config = Config();
   config.partition = "virtual";
   config.samples_per_client = 50;
-  const auto population = Make(config);
+  const auto population = MakeDrawn(config);
   EXPECT_EQ(population->SamplesOf(3).size(), 50u);
-  EXPECT_EQ(Make(config)->SamplesOf(3), population->SamplesOf(3));
+  EXPECT_EQ(MakeDrawn(config)->SamplesOf(3), population->SamplesOf(3));
   EXPECT_NE(population->SamplesOf(3), population->SamplesOf(4));
   config.seed = 2;
-  EXPECT_NE(Make(config)->SamplesOf(3), population->SamplesOf(3));
+  EXPECT_NE(MakeDrawn(config)->SamplesOf(3), population->SamplesOf(3));
 }
 
 TEST(DrawnPopulationTest, VirtualSamplesComeEquallyOften) {
@@ -64,7 +64,7 @@ TEST(DrawnPopulationTest, VirtualSamplesComeEquallyOften) {
   config.population = 400;
   config.partition = "virtual";
   config.samples_per_client = 100;
-  const auto population = Make(config);
+  const auto population = MakeDrawn(config);
   std::map<std::uint32_t, int> drawn;
   for (std::size_t i = 0; i < population->size(); ++i) {
     for (const std::uint32_t sample : population->SamplesOf(i)) ++drawn[sample];
@@ -76,7 +76,7 @@ TEST(DrawnPopulationTest, VirtualSamplesComeEquallyOften) {
 TEST(DrawnPopulationTest, VirtualClassesMayBeSkewed) {
   SimulationConfig config = Config();
   config.partition = "virtual:0.05";
-  const auto population = Make(config);
+  const auto population = MakeDrawn(config);
   int skewed = 0;
   for (std::size_t i = 0; i < population->size(); ++i) {
     const auto data = population->DataOf(i).value();
@@ -95,7 +95,7 @@ TEST(DrawnPopulationTest, EveryClientHasASizeByTheShares) {
   config.partition = "virtual";
   config.samples_per_client = 3;
   config.resolutions = "14:0.25, 28:0.75";
-  const auto population = Make(config);
+  const auto population = MakeDrawn(config);
   int small = 0;
   for (std::size_t i = 0; i < population->size(); ++i) {
     small += population->SizeOf(i) == ImageSize{14, 14};
@@ -112,7 +112,7 @@ TEST(DrawnPopulationTest, SizesMayFollowTheClasses) {
   SimulationConfig config = Config();
   config.resolutions = "14, 28";
   config.size_class_correlation = 1;
-  const auto data = Make(config)->DataOf(0).value();
+  const auto data = MakeDrawn(config)->DataOf(0).value();
   for (std::int64_t k = 0; k < data->size(); ++k) {
     EXPECT_EQ(data->image_size(k).height, data->label(k) % 2 == 0 ? 14 : 28);
   }
@@ -124,7 +124,7 @@ TEST(DrawnPopulationTest, LargerImagesMayComeWithMoreSamples) {
   config.samples_per_client = 100;
   config.resolutions = "10:1, 30:1";  // 100 and 900 pixels, 500 on average
   config.samples_by_pixels = 1;
-  const auto population = Make(config);
+  const auto population = MakeDrawn(config);
   for (std::size_t i = 0; i < population->size(); ++i) {
     const bool small = population->SizeOf(i).height == 10;
     EXPECT_EQ(population->SamplesOf(i).size(), small ? 20u : 180u);
@@ -133,7 +133,7 @@ TEST(DrawnPopulationTest, LargerImagesMayComeWithMoreSamples) {
 
 TEST(DrawnPopulationTest, WithoutSizesImagesAreSharedNotCopied) {
   SimulationConfig config = Config();
-  const auto population = Make(config);
+  const auto population = MakeDrawn(config);
   const auto data = population->DataOf(0).value();
   std::set<std::pair<int, int>> sizes;
   for (std::int64_t k = 0; k < data->size(); ++k) {

@@ -26,7 +26,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
-RunConfig SmallConfig() {
+RunConfig SharedConfig() {
   RunConfig config;
   config.name = "test";
   config.seed = 3;
@@ -37,7 +37,7 @@ RunConfig SmallConfig() {
   return config;
 }
 
-SimulationConfig Drawn() {
+SimulationConfig DrawnClients() {
   SimulationConfig simulation;
   simulation.data = "synthetic:5,100";
   simulation.population = 20;
@@ -62,7 +62,7 @@ struct Outcome {
 class SharedSimulation {
  public:
   explicit SharedSimulation(RunConfig config,
-                            SimulationConfig simulation = Drawn())
+                            SimulationConfig simulation = DrawnClients())
       : simulation_(std::move(simulation)),
         population_(MakePopulation(simulation_, {}).value()) {
     options_.run.config = std::move(config);
@@ -155,7 +155,7 @@ void ExpectSame(const Outcome& actual, const Outcome& expected,
 TEST(RanksTest, AnyNumberOfRanksAndThreadsGivesTheSameModel) {
   for (const Weighting weighting : {Weighting::kClient, Weighting::kGroup,
                                     Weighting::kSamples, Weighting::kPixels}) {
-    RunConfig config = SmallConfig();
+    RunConfig config = SharedConfig();
     config.aggregation.weighting = weighting;
     const Outcome alone = SharedSimulation(config).Alone();
     for (const auto& [ranks, threads] :
@@ -169,7 +169,7 @@ TEST(RanksTest, AnyNumberOfRanksAndThreadsGivesTheSameModel) {
 
 // It needs the updates themselves: they go to the root.
 TEST(RanksTest, AMedianIsTheSameOnRanks) {
-  RunConfig config = SmallConfig();
+  RunConfig config = SharedConfig();
   config.aggregation.strategy = StrategyKind::kMedian;
   ExpectSame(SharedSimulation(config).OnRanks(3),
              SharedSimulation(config).Alone(), "median");
@@ -177,7 +177,7 @@ TEST(RanksTest, AMedianIsTheSameOnRanks) {
 
 // The root keeps them for whoever trains the client next.
 TEST(RanksTest, LocalTensorsFollowTheirClient) {
-  RunConfig config = SmallConfig();
+  RunConfig config = SharedConfig();
   config.model.norm_role = "local";
   config.cohort.size = 15;  // so that clients come again
   ExpectSame(SharedSimulation(config).OnRanks(3),
@@ -185,8 +185,8 @@ TEST(RanksTest, LocalTensorsFollowTheirClient) {
 }
 
 TEST(RanksTest, ARankThatIsStoppedEndsTheRunAndItCanGoOn) {
-  const std::string whole = SharedSimulation(SmallConfig()).Alone().model;
-  SharedSimulation simulation(SmallConfig());
+  const std::string whole = SharedSimulation(SharedConfig()).Alone().model;
+  SharedSimulation simulation(SharedConfig());
   const Outcome stopped = simulation.OnRanks(3, 1, /*interrupted=*/2);
   EXPECT_OK(stopped.status);
   EXPECT_EQ(stopped.finished.reason, "another rank was stopped");
@@ -196,9 +196,9 @@ TEST(RanksTest, ARankThatIsStoppedEndsTheRunAndItCanGoOn) {
 }
 
 TEST(RanksTest, AClientWhoseDataDoesNotFitIsNamedWithItsRank) {
-  SimulationConfig simulation = Drawn();
+  SimulationConfig simulation = DrawnClients();
   simulation.resolutions = "1";
-  RunConfig config = SmallConfig();
+  RunConfig config = SharedConfig();
   config.cohort.size = 20;
   const Outcome outcome = SharedSimulation(config, simulation).OnRanks(2);
   EXPECT_THAT(outcome.status,
@@ -206,7 +206,7 @@ TEST(RanksTest, AClientWhoseDataDoesNotFitIsNamedWithItsRank) {
 }
 
 TEST(RanksTest, RefusedUpdatesAreRefusedWhereverTheyWereTrained) {
-  RunConfig config = SmallConfig();
+  RunConfig config = SharedConfig();
   config.validation.max_abs_delta = 1e-9;
   const Outcome outcome = SharedSimulation(config).OnRanks(3);
   EXPECT_THAT(outcome.status, Fails(absl::StatusCode::kFailedPrecondition,
@@ -215,7 +215,7 @@ TEST(RanksTest, RefusedUpdatesAreRefusedWhereverTheyWereTrained) {
 }
 
 TEST(ShareOutTest, EveryoneGetsAboutTheSamePixels) {
-  SimulationConfig simulation = Drawn();
+  SimulationConfig simulation = DrawnClients();
   simulation.population = 30;
   simulation.resolutions = "12, 40";
   const auto population = MakePopulation(simulation, {}).value();

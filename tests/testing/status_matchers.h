@@ -11,6 +11,13 @@
 
 namespace fedgap {
 
+// Short names for the codes that tests name most.
+inline constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
+inline constexpr auto kPrecondition = absl::StatusCode::kFailedPrecondition;
+inline constexpr auto kNotFound = absl::StatusCode::kNotFound;
+inline constexpr auto kExhausted = absl::StatusCode::kResourceExhausted;
+inline constexpr auto kUnavailable = absl::StatusCode::kUnavailable;
+
 inline const Status& StatusOf(const Status& status) { return status; }
 template <typename T>
 const Status& StatusOf(const StatusOr<T>& value) {

@@ -23,16 +23,22 @@ lint_sources() {
   step "shell scripts" check_shell
 }
 
-# Needs the release build: its compile commands and generated headers.
 lint_tidy() {
-  step "clang-tidy" python3 tools/lint/tidy.py --build build/release --jobs "$(build_jobs)"
+  build_preset tidy generated_sources
+  step "clang-tidy" python3 tools/lint/tidy.py --build build/tidy --jobs "$(build_jobs)"
 }
 
-# test_sanitized PRESET TARGET...: the tests that the preset selects, which
-# these targets build.
+# test_sanitized PRESET: the unit tests.
 test_sanitized() {
-  build_preset "$@"
+  build_preset "$1" unit_tests
   step "tests under $1" ctest --preset "$1" -j "$(nproc)"
+}
+
+# test_all_sanitized PRESET: the tests of whole programs too.
+test_all_sanitized() {
+  ensure_packages build run demo test
+  build_preset "$1"
+  ctest --preset "$1-all" -j "$(nproc)" --no-tests=error
 }
 
 # test_release [CTEST-OPTION...]: ctest's summary is the last thing printed.

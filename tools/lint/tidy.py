@@ -1,31 +1,37 @@
 #!/usr/bin/env python3
 """Runs clang-tidy over the project's sources, each once per content.
 
-A source is checked again only when its compile command, .clang-tidy, the
-checker, the source or a header that it includes has changed: clean results
-are remembered by content in the user's cache ($XDG_CACHE_HOME/fedgap/tidy,
-else ~/.cache), for every checkout; marks unused for 30 days go. The headers
-come from ninja's record of the last build, so BUILD must be built.
+The unit of work is what the build compiles at once: with the tidy preset up to
+twelve sources of a folder, so that the headers that they share are walked
+once. A unit is checked again only when its compile command, .clang-tidy, the
+checker, a source or a header that it includes has changed: clean results are
+remembered by content in the user's cache ($XDG_CACHE_HOME/fedgap/tidy, else
+~/.cache), for every checkout; marks unused for 30 days go.
 
-Usage: tidy.py --build build/release [--jobs N] [--all] [FILE...]
-Tests are left out unless --all: their macros cost more than they show.
-Exits 1 if there is a finding.
+Usage: tidy.py --build build/tidy [--jobs N] [--all] [FILE...]
+BUILD needs its target generated_sources. With FILE only the units that hold
+one of them. Tests are left out unless --all: their macros cost more than they
+show. Exits 1 if there is a finding.
 """
 import argparse
 import concurrent.futures
+import functools
 import hashlib
 import json
 import os
 import pathlib
+import re
+import shlex
 import subprocess
 import sys
 import time
 
 CLANG_TIDY = "clang-tidy-14"
-# The database is g++'s; -Wthread-safety is clang's own analysis.
 EXTRA = ["--extra-arg=-Wthread-safety",
          "--extra-arg=-Wno-unknown-warning-option", "--quiet"]
-LEFT_OUT = ("tests/", "bench/", "build/", "examples/")
+# A unit of several sources includes them.
+UNIT_CHECKS = "--checks=-bugprone-suspicious-include"
+LEFT_OUT = ("tests/", "bench/", "examples/", "proto/")
 UNUSED_SECONDS = 30 * 24 * 3600
 
 
@@ -38,40 +44,45 @@ def parse_options():
     return parser.parse_args()
 
 
-def included_files(build):
-    """object file -> the files that its compilation read."""
-    output = subprocess.run(["ninja", "-C", build, "-t", "deps"], check=True,
-                            capture_output=True, text=True).stdout
-    deps, current = {}, None
-    for line in output.splitlines():
-        if line.startswith("    "):
-            deps[current].append((build / line.strip()).resolve())
-        elif line:
-            current = line.split(":")[0]
-            deps[current] = []
-    return deps
+def sources_of(file):
+    """The sources that one compilation reads: itself, or what it includes."""
+    if "/Unity/unity_" not in str(file):
+        return [file]
+    return [pathlib.Path(name) for name in
+            re.findall(r'#include "(.*\.cc)"', file.read_text())]
 
 
-def wanted(path, options):
-    if options.files:
-        return path in options.files
-    return options.all or not path.startswith(LEFT_OUT)
-
-
-def sources(root, options):
-    """(relative path, database entry) of what is to be checked."""
+def units(root, options):
+    """(sources relative to root, database entry) of what is to be checked."""
     database = json.loads((options.build / "compile_commands.json")
                           .read_text())
     seen = set()
     for entry in database:
-        file = pathlib.Path(entry["file"]).resolve()
-        if not file.is_relative_to(root) or file.is_relative_to(
-                options.build.resolve()):
+        names = tuple(str(path.relative_to(root))
+                      for path in sources_of(pathlib.Path(entry["file"]))
+                      if path.is_relative_to(root))
+        if not names or names in seen or names[0].startswith("build/"):
             continue
-        path = str(file.relative_to(root))
-        if path not in seen and wanted(path, options):
-            seen.add(path)
-            yield path, entry
+        seen.add(names)
+        if options.files:
+            if set(names) & set(options.files):
+                yield names, entry
+        elif options.all or not names[0].startswith(LEFT_OUT):
+            yield names, entry
+
+
+def included_files(entry):
+    """Every file that the compilation reads."""
+    words = shlex.split(entry["command"])
+    if os.path.basename(words[0]) == "ccache":
+        words = words[1:]
+    output = words.index("-o")
+    del words[output:output + 2]
+    rule = subprocess.run([*words, "-M"], check=True, capture_output=True,
+                          cwd=entry["directory"], text=True).stdout
+    names = rule.split(":", 1)[1].replace("\\\n", " ").split()
+    return {(pathlib.Path(entry["directory"]) / name).resolve()
+            for name in names}
 
 
 def memory_of_clean_results():
@@ -89,55 +100,60 @@ def checker_version():
                           capture_output=True).stdout
 
 
-def content_key(root, entry, included, digests):
-    """The same in every checkout: paths below root lose it."""
+@functools.lru_cache(maxsize=None)
+def digest(file, root):
+    """Of the content; paths below root, as a unit's includes, lose it."""
+    data = file.read_bytes().replace(str(root).encode(), b"")
+    return hashlib.sha256(data).digest()
+
+
+def content_key(root, entry, version):
+    """The same in every checkout."""
     def unrooted(text):
         return str(text).replace(str(root), "").encode()
 
-    key = hashlib.sha256(unrooted(entry["command"]))
+    key = hashlib.sha256(unrooted(entry["command"]) + version)
     for file in [root / ".clang-tidy", root / "tools/lint/tidy.py",
-                 *sorted(included)]:
-        if file not in digests:
-            digests[file] = hashlib.sha256(file.read_bytes()).digest()
-        key.update(unrooted(file) + digests[file])
-    key.update(digests[CLANG_TIDY])
+                 *sorted(included_files(entry))]:
+        key.update(unrooted(file) + digest(file, root))
     return key.hexdigest()
 
 
-def check(build, path):
-    result = subprocess.run([CLANG_TIDY, "-p", build, *EXTRA, path],
-                            capture_output=True, text=True)
+def check(build, entry):
+    result = subprocess.run([CLANG_TIDY, "-p", build, *EXTRA, UNIT_CHECKS,
+                             entry["file"]], capture_output=True, text=True)
     # Anything on stdout is a finding; stderr counts suppressed warnings.
     failed = result.returncode != 0 or result.stdout.strip()
     return (result.stdout + (result.stderr if result.returncode else "")
             if failed else "")
 
 
+def check_unless_known(options, root, version, memory, entry):
+    """(whether it ran, its findings)."""
+    mark = memory / content_key(root, entry, version)
+    if mark.exists():
+        mark.touch()
+        return False, ""
+    findings = check(options.build, entry)
+    if not findings:
+        mark.touch()
+    return True, findings
+
+
 def main():
     options = parse_options()
     root = pathlib.Path(__file__).resolve().parents[2]
     os.chdir(root)
-    memory = memory_of_clean_results()
-    deps, pending = included_files(options.build), []
-    digests = {CLANG_TIDY: checker_version()}
-    for path, entry in sources(root, options):
-        key = content_key(root, entry, deps.get(entry.get("output"), []),
-                          digests)
-        if (memory / key).exists():
-            (memory / key).touch()
-        else:
-            pending.append((path, memory / key))
-    print(f"{len(pending)} sources to check")
-    failures = 0
+    memory, version = memory_of_clean_results(), checker_version()
+    entries = [entry for _, entry in units(root, options)]
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        outputs = pool.map(lambda job: check(options.build, job[0]), pending)
-        for (path, mark), output in zip(pending, outputs):
-            if output:
-                failures += 1
-                print(output, flush=True)
-            else:
-                mark.touch()
-    return 1 if failures else 0
+        results = list(pool.map(
+            lambda entry: check_unless_known(options, root, version, memory,
+                                             entry), entries))
+    print(f"{sum(ran for ran, _ in results)} of {len(entries)} units checked")
+    findings = [text for _, text in results if text]
+    print("\n".join(findings))
+    return 1 if findings else 0
 
 
 if __name__ == "__main__":

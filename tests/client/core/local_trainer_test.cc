@@ -18,8 +18,6 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 // Grey images of one size and of one class, made when they are read.
 class LargeImages final : public DataSource {
  public:

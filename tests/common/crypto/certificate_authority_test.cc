@@ -15,8 +15,6 @@ using std::chrono::days;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
-constexpr auto kPrecondition = absl::StatusCode::kFailedPrecondition;
 
 // 2026-01-01 00:00:00 UTC.
 const Clock::WallTime kNow = std::chrono::system_clock::from_time_t(1767225600);

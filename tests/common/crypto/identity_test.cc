@@ -9,7 +9,6 @@ namespace fedgap {
 namespace {
 
 using ::testing::HasSubstr;
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
 
 TEST(IdentityTest, FormatsAndParsesEveryRole) {
   for (const Role role :

@@ -12,7 +12,6 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
 
 // A P-256 key, PKCS #8, encrypted with a passphrase.
 std::string EncryptedPem(EVP_PKEY* key) {

@@ -17,20 +17,19 @@ using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
-using Kind = DataSpec::Kind;
+using DataKind = DataSpec::Kind;
 
 TEST(DataSpecTest, ReadsEveryKind) {
   ASSERT_OK_AND_ASSIGN(DataSpec spec, ParseDataSpec("idx:/a/b:c"));
-  EXPECT_EQ(spec.kind, Kind::kIdx);
+  EXPECT_EQ(spec.kind, DataKind::kIdx);
   EXPECT_EQ(spec.path, "/a/b:c");
   ASSERT_OK_AND_ASSIGN(spec, ParseDataSpec("folder:x"));
-  EXPECT_EQ(spec.kind, Kind::kFolder);
+  EXPECT_EQ(spec.kind, DataKind::kFolder);
   EXPECT_EQ(spec.path, "x");
   ASSERT_OK_AND_ASSIGN(spec, ParseDataSpec("fashion-mnist"));
-  EXPECT_EQ(spec.kind, Kind::kFashionMnist);
+  EXPECT_EQ(spec.kind, DataKind::kFashionMnist);
   ASSERT_OK_AND_ASSIGN(spec, ParseDataSpec("synthetic:7,300"));
-  EXPECT_EQ(spec.kind, Kind::kSynthetic);
+  EXPECT_EQ(spec.kind, DataKind::kSynthetic);
   EXPECT_EQ(spec.seed, 7u);
   EXPECT_EQ(spec.samples, 300);
 }
@@ -56,7 +55,7 @@ TEST(DataSpecTest, SaysWhatIsWrong) {
 
 TEST(LoadDataTest, SyntheticHasMixedSizesAndBalancedClasses) {
   ASSERT_OK_AND_ASSIGN(const LoadedData train,
-                       LoadData({Kind::kSynthetic, {}, 1, 400}, {}));
+                       LoadData({DataKind::kSynthetic, {}, 1, 400}, {}));
   std::vector<int> counts(4, 0);
   std::set<ImageSize> sizes;
   for (std::int64_t i = 0; i < train.data->size(); ++i) {
@@ -69,16 +68,16 @@ TEST(LoadDataTest, SyntheticHasMixedSizesAndBalancedClasses) {
   LoadOptions options;
   options.split = DataSplit::kTest;
   ASSERT_OK_AND_ASSIGN(const LoadedData test,
-                       LoadData({Kind::kSynthetic, {}, 1, 400}, options));
+                       LoadData({DataKind::kSynthetic, {}, 1, 400}, options));
   EXPECT_EQ(test.data->size(), 100);
   EXPECT_NE(test.data->image_size(0), train.data->image_size(0));
 }
 
 TEST(LoadDataTest, SyntheticIsTheSameForeverAndGrowsAtItsEnd) {
   ASSERT_OK_AND_ASSIGN(const LoadedData few,
-                       LoadData({Kind::kSynthetic, {}, 1, 5}, {}));
+                       LoadData({DataKind::kSynthetic, {}, 1, 5}, {}));
   ASSERT_OK_AND_ASSIGN(const LoadedData many,
-                       LoadData({Kind::kSynthetic, {}, 1, 50}, {}));
+                       LoadData({DataKind::kSynthetic, {}, 1, 50}, {}));
   for (std::int64_t i = 0; i < 5; ++i) {
     const auto a = few.data->pixels(i);
     const auto b = many.data->pixels(i);
@@ -93,7 +92,7 @@ TEST(LoadDataTest, TakesDisjointPartsAndResizesThem) {
   for (int i = 0; i < 3; ++i) {
     options.part = DataPart{{}, i, 3, 9};
     ASSERT_OK_AND_ASSIGN(const LoadedData loaded,
-                         LoadData({Kind::kSynthetic, {}, 1, 100}, options));
+                         LoadData({DataKind::kSynthetic, {}, 1, 100}, options));
     total += loaded.data->size();
     EXPECT_EQ(loaded.report.loaded, 100);
     EXPECT_EQ(loaded.data->image_size(0), (ImageSize{14, 10}));
@@ -104,11 +103,11 @@ TEST(LoadDataTest, TakesDisjointPartsAndResizesThem) {
 TEST(LoadDataTest, RefusesAPartOutOfRangeAndOddChannels) {
   LoadOptions options;
   options.part = DataPart{{}, 3, 3, 9};
-  EXPECT_THAT(LoadData({Kind::kSynthetic, {}, 1, 100}, options),
+  EXPECT_THAT(LoadData({DataKind::kSynthetic, {}, 1, 100}, options),
               Fails(kInvalid, HasSubstr("part 3 of 3")));
   options = {};
   options.channels = 2;
-  EXPECT_THAT(LoadData({Kind::kSynthetic, {}, 1, 100}, options),
+  EXPECT_THAT(LoadData({DataKind::kSynthetic, {}, 1, 100}, options),
               Fails(kInvalid, HasSubstr("2 channels")));
 }
 
@@ -122,7 +121,7 @@ TEST(LoadDataTest, ConvertsGreyToTheModelsChannels) {
   LoadOptions options;
   options.channels = 3;
   ASSERT_OK_AND_ASSIGN(const LoadedData loaded,
-                       LoadData({Kind::kIdx, dir.path()}, options));
+                       LoadData({DataKind::kIdx, dir.path()}, options));
   EXPECT_THAT(loaded.data->pixels(0), ElementsAre(4, 4, 4, 5, 5, 5));
 }
 
@@ -132,12 +131,12 @@ TEST(LoadDataTest, RefusesASetWithoutSamples) {
                             EncodeIdx({0, 1, 2}, {}), {.sync = false}));
   ASSERT_OK(WriteFileAtomic(dir / "train-labels-idx1-ubyte", EncodeIdx({0}, {}),
                             {.sync = false}));
-  EXPECT_THAT(LoadData({Kind::kIdx, dir.path()}, {}),
+  EXPECT_THAT(LoadData({DataKind::kIdx, dir.path()}, {}),
               Fails(kInvalid, HasSubstr("no samples")));
 }
 
 TEST(LoadDataTest, SaysHowToInstallFashionMnist) {
-  DataSpec spec{Kind::kFashionMnist, "/nonexistent"};
+  DataSpec spec{DataKind::kFashionMnist, "/nonexistent"};
   EXPECT_THAT(LoadData(spec, {}),
               Fails(absl::StatusCode::kNotFound,
                     HasSubstr("apt install dataset-fashion-mnist")));
@@ -154,7 +153,7 @@ TEST(LoadDataTest, ReportsWhatAFolderSkipped) {
   options.split = DataSplit::kAll;
   options.on_bad_image = OnBadImage::kSkip;
   ASSERT_OK_AND_ASSIGN(const LoadedData loaded,
-                       LoadData({Kind::kFolder, dir.path()}, options));
+                       LoadData({DataKind::kFolder, dir.path()}, options));
   EXPECT_EQ(loaded.report.loaded, 199);
   EXPECT_EQ(loaded.report.skipped.size(), 1u);
   EXPECT_EQ(loaded.data->channels(), 3);

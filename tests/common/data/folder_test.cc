@@ -18,9 +18,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
-constexpr auto kNotFound = absl::StatusCode::kNotFound;
-
 class FolderTest : public ::testing::Test {
  protected:
   void Write(const std::string& name, const Bytes& bytes) {

@@ -15,8 +15,6 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 Bytes Images() { return EncodeIdx({2, 1, 2}, {1, 2, 3, 4}); }
 
 TEST(ParseIdxTest, ReadsPlainAndGzip) {

@@ -14,8 +14,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 ImageDataset TwoImages() {
   ImageDataset::Builder builder(1, {"cat", "dog"});
   const std::vector<std::uint8_t> a = {0, 51, 255};

@@ -15,9 +15,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
-constexpr auto kExhausted = absl::StatusCode::kResourceExhausted;
-
 constexpr DecodeOptions kGrey{.channels = 1};
 constexpr DecodeOptions kRgb{.channels = 3};
 

@@ -15,8 +15,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
-using Kind = PartitionSpec::Kind;
+using PartitionKind = PartitionSpec::Kind;
 using Parts = std::vector<std::vector<std::uint32_t>>;
 
 std::vector<std::int32_t> BalancedLabels(int samples, int classes) {
@@ -45,7 +44,7 @@ TEST_P(EveryPartitionTest, OwnsEachSampleOnceForManySeedsAndSizes) {
     for (std::uint64_t seed = 0; seed < 8; ++seed) {
       const auto labels = BalancedLabels(2003, 10);
       StatusOr<Parts> parts = Partition(labels, 10, clients, spec, seed);
-      if (spec.kind == Kind::kClasses &&
+      if (spec.kind == PartitionKind::kClasses &&
           clients * spec.classes_per_client < 10) {
         EXPECT_THAT(parts, HasCode(kInvalid));
         continue;
@@ -86,7 +85,7 @@ TEST(PartitionTest, IidPartsAreEqual) {
 TEST(PartitionTest, ClassesGivesEachClientThatManyClasses) {
   const auto labels = BalancedLabels(1000, 10);
   for (const int per_client : {1, 2, 3}) {
-    const PartitionSpec spec{.kind = Kind::kClasses,
+    const PartitionSpec spec{.kind = PartitionKind::kClasses,
                              .classes_per_client = per_client};
     ASSERT_OK_AND_ASSIGN(const Parts parts, Partition(labels, 10, 20, spec, 5));
     for (std::size_t c = 0; c < parts.size(); ++c) {
@@ -100,7 +99,8 @@ TEST(PartitionTest, ClassesGivesEachClientThatManyClasses) {
 
 TEST(PartitionTest, ClassesCoversAllWithFewClientsAndIgnoresAbsentOnes) {
   const auto labels = BalancedLabels(600, 10);
-  const PartitionSpec spec{.kind = Kind::kClasses, .classes_per_client = 4};
+  const PartitionSpec spec{.kind = PartitionKind::kClasses,
+                           .classes_per_client = 4};
   for (std::uint64_t seed = 0; seed < 50; ++seed) {
     ASSERT_OK_AND_ASSIGN(const Parts parts,
                          Partition(labels, 100, 3, spec, seed));
@@ -111,7 +111,7 @@ TEST(PartitionTest, ClassesCoversAllWithFewClientsAndIgnoresAbsentOnes) {
 TEST(PartitionTest, DirichletHasTheLeastSizeAndSkewsByAlpha) {
   const auto labels = BalancedLabels(5000, 10);
   const auto most_of_one_class = [&](double alpha) {
-    PartitionSpec spec{.kind = Kind::kDirichlet, .alpha = alpha};
+    PartitionSpec spec{.kind = PartitionKind::kDirichlet, .alpha = alpha};
     StatusOr<Parts> parts = Partition(labels, 10, 10, spec, 11);
     EXPECT_OK(parts);
     double sum = 0;
@@ -136,21 +136,23 @@ TEST(PartitionTest, NamesTheClientThatWouldBeEmpty) {
                                     HasSubstr("only 3 samples"))));
   // Class 1 has one sample but two holders.
   const std::vector<std::int32_t> labels = {0, 0, 0, 0, 0, 1};
-  EXPECT_THAT(Partition(labels, 2, 4,
-                        {.kind = Kind::kClasses, .classes_per_client = 1}, 0),
-              Fails(kInvalid, HasSubstr("empty partition: client 3 of 4")));
+  EXPECT_THAT(
+      Partition(labels, 2, 4,
+                {.kind = PartitionKind::kClasses, .classes_per_client = 1}, 0),
+      Fails(kInvalid, HasSubstr("empty partition: client 3 of 4")));
 }
 
 TEST(PartitionTest, SaysWhenNoDrawCanDo) {
-  EXPECT_THAT(
-      Partition(BalancedLabels(90, 10), 10, 10, {.kind = Kind::kDirichlet}, 0),
-      Fails(kInvalid, HasSubstr("cannot give each of 10 clients 10")));
-  EXPECT_THAT(Partition(BalancedLabels(1000, 10), 10, 100,
-                        {.kind = Kind::kQuantity, .alpha = 0.01}, 0),
-              Fails(kInvalid, HasSubstr("none of 10000 draws")));
   EXPECT_THAT(Partition(BalancedLabels(90, 10), 10, 10,
-                        {.kind = Kind::kClasses, .classes_per_client = 11}, 0),
-              Fails(kInvalid, HasSubstr("10 classes only")));
+                        {.kind = PartitionKind::kDirichlet}, 0),
+              Fails(kInvalid, HasSubstr("cannot give each of 10 clients 10")));
+  EXPECT_THAT(Partition(BalancedLabels(1000, 10), 10, 100,
+                        {.kind = PartitionKind::kQuantity, .alpha = 0.01}, 0),
+              Fails(kInvalid, HasSubstr("none of 10000 draws")));
+  EXPECT_THAT(
+      Partition(BalancedLabels(90, 10), 10, 10,
+                {.kind = PartitionKind::kClasses, .classes_per_client = 11}, 0),
+      Fails(kInvalid, HasSubstr("10 classes only")));
 }
 
 TEST(PartitionByTrackTest, NeverPartsATrack) {

@@ -13,7 +13,7 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-ImageDataset Make(const std::vector<ImageSize>& sizes) {
+ImageDataset OfSizes(const std::vector<ImageSize>& sizes) {
   ImageDataset::Builder builder(1, {"cat", "dog"});
   for (std::size_t i = 0; i < sizes.size(); ++i) {
     const std::vector<std::uint8_t> pixels(
@@ -26,7 +26,7 @@ ImageDataset Make(const std::vector<ImageSize>& sizes) {
 
 TEST(SummaryTest, CountsClassesSizesAndBuckets) {
   const ImageDataset data =
-      Make({{15, 15}, {16, 16}, {24, 36}, {16, 16}, {40, 40}});
+      OfSizes({{15, 15}, {16, 16}, {24, 36}, {16, 16}, {40, 40}});
   const DataSummary summary = Summarize(data, std::vector<int>{16, 24, 29, 34});
   EXPECT_EQ(summary.samples, 5);
   EXPECT_THAT(summary.class_counts, ElementsAre(4, 1));
@@ -44,7 +44,7 @@ TEST(SummaryTest, CountsClassesSizesAndBuckets) {
 }
 
 TEST(SummaryTest, ReadsWell) {
-  const ImageDataset data = Make({{15, 15}, {24, 36}});
+  const ImageDataset data = OfSizes({{15, 15}, {24, 36}});
   EXPECT_THAT(ToString(Summarize(data, std::vector<int>{16, 24})),
               AllOf(HasSubstr("samples   2 (grey, 2 classes, 1 tracks)"),
                     HasSubstr("2 distinct, 15x15 to 24x36, median 15x15"),
@@ -53,7 +53,7 @@ TEST(SummaryTest, ReadsWell) {
 }
 
 TEST(SummaryTest, AnEmptySourceHasZeros) {
-  const DataSummary summary = Summarize(Make({}), {});
+  const DataSummary summary = Summarize(OfSizes({}), {});
   EXPECT_EQ(summary.samples, 0);
   EXPECT_EQ(summary.distinct_sizes, 0);
   EXPECT_THAT(summary.bucket_counts, ElementsAre(0));

@@ -18,7 +18,7 @@ struct Expected {
   ImageSize min_image_size;
 };
 
-std::string TestName(const ::testing::TestParamInfo<Expected>& parameter) {
+std::string ModelTestName(const ::testing::TestParamInfo<Expected>& parameter) {
   std::string name = parameter.param.name;
   std::ranges::replace(name, '-', '_');
   return name;
@@ -52,7 +52,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Expected{"gap-cnn-gn", 24058, {4, 4}},
                       Expected{"gap-cnn-m", 140138, {4, 4}},
                       Expected{"gap-resnet8", 77754, {1, 1}}),
-    TestName);
+    ModelTestName);
 
 TEST(BuiltInModelsTest, NamesEveryModel) {
   EXPECT_EQ(BuiltInModelNames().size(), 4u);

@@ -142,7 +142,7 @@ struct BadJson {
   const char* message;
 };
 
-std::string TestName(const ::testing::TestParamInfo<BadJson>& parameter) {
+std::string JsonTestName(const ::testing::TestParamInfo<BadJson>& parameter) {
   return parameter.param.name;
 }
 
@@ -172,7 +172,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "version 2 is not supported; this program reads version 1"},
         BadJson{"VersionText", R"({"version": "1"})",
                 "version \"1\" is not supported"}),
-    TestName);
+    JsonTestName);
 
 INSTANTIATE_TEST_SUITE_P(
     Root, BadModelJsonTest,
@@ -211,7 +211,7 @@ INSTANTIATE_TEST_SUITE_P(
                     "classes": 10, "nodes": [],
                     "normalization": {"mean": 0.5, "stddev": [1]}})",
                 "'mean' must be an array of numbers, not 0.5"}),
-    TestName);
+    JsonTestName);
 
 INSTANTIATE_TEST_SUITE_P(
     Nodes, BadModelJsonTest,
@@ -255,7 +255,7 @@ INSTANTIATE_TEST_SUITE_P(
                 WithNodes(R"({"name": "a", "op": "linear", "out_channels": 4,
                               "role": "mine"})"),
                 "unknown tensor role 'mine'"}),
-    TestName);
+    JsonTestName);
 
 }  // namespace
 }  // namespace fedgap

@@ -140,7 +140,8 @@ struct BadSpec {
   const char* message;
 };
 
-std::string TestName(const ::testing::TestParamInfo<BadSpec>& parameter) {
+std::string BadSpecTestName(
+    const ::testing::TestParamInfo<BadSpec>& parameter) {
   return parameter.param.name;
 }
 
@@ -192,7 +193,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadSpec{"NoNodes", [](ModelSpec& s) { s.nodes.clear(); }, "0 nodes"},
         BadSpec{"TooManyNodes", [](ModelSpec& s) { s.nodes.resize(5000); },
                 "5000 nodes"}),
-    TestName);
+    BadSpecTestName);
 
 INSTANTIATE_TEST_SUITE_P(
     Fields, BadModelTest,
@@ -272,7 +273,7 @@ INSTANTIATE_TEST_SUITE_P(
                   }
                 },
                 "the paddings add more than"}),
-    TestName);
+    BadSpecTestName);
 
 INSTANTIATE_TEST_SUITE_P(
     Graph, BadModelTest,
@@ -358,7 +359,7 @@ INSTANTIATE_TEST_SUITE_P(
                   s.nodes[3].inputs = {"relu1"};
                 },
                 "nothing uses node 'lost'"}),
-    TestName);
+    BadSpecTestName);
 
 TEST(ModelTest, BranchesOfOneSizeForEveryImageMayBeAdded) {
   // A strided 3x3 convolution beside a strided 1x1 one: both ceil(h / 2).

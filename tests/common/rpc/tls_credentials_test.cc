@@ -20,8 +20,6 @@ namespace {
 
 using std::chrono::days;
 using ::testing::HasSubstr;
-constexpr auto kUnavailable = absl::StatusCode::kUnavailable;
-constexpr auto kPrecondition = absl::StatusCode::kFailedPrecondition;
 
 // gRPC's handshakes go by the real time, so these tests do too.
 Clock::WallTime Now() { return SystemClock().WallNow(); }

@@ -36,13 +36,13 @@ ModelSpec SpecOf(std::vector<NodeSpec> nodes) {
   return spec;
 }
 
-StatusOr<ModelSpec> Parse(const v1::ModelSpec& proto) {
+StatusOr<ModelSpec> ParseSpec(const v1::ModelSpec& proto) {
   return FromProto(proto);
 }
 
 TEST(ModelSpecWireTest, EveryFieldComesBack) {
   const ModelSpec spec = SpecOf({EveryField()});
-  ASSERT_OK_AND_ASSIGN(const ModelSpec back, Parse(ToProto(spec)));
+  ASSERT_OK_AND_ASSIGN(const ModelSpec back, ParseSpec(ToProto(spec)));
   EXPECT_EQ(back, spec);
 }
 
@@ -53,7 +53,7 @@ TEST(ModelSpecWireTest, EveryBuiltInModelComesBack) {
     ASSERT_TRUE(ToProto(spec).SerializeToString(&bytes));
     v1::ModelSpec proto;
     ASSERT_TRUE(proto.ParseFromString(bytes));
-    ASSERT_OK_AND_ASSIGN(const ModelSpec back, Parse(proto));
+    ASSERT_OK_AND_ASSIGN(const ModelSpec back, ParseSpec(proto));
     EXPECT_EQ(back, spec) << name;
   }
 }
@@ -63,7 +63,7 @@ TEST(ModelSpecWireTest, AbsentFieldsOfANodeAreTheDefaults) {
   v1::NodeSpec* node = proto.add_nodes();
   node->set_name("gap");
   node->set_op(v1::OP_GLOBAL_AVERAGE_POOL);
-  ASSERT_OK_AND_ASSIGN(const ModelSpec spec, Parse(proto));
+  ASSERT_OK_AND_ASSIGN(const ModelSpec spec, ParseSpec(proto));
   NodeSpec expected;
   expected.name = "gap";
   expected.op = Op::kGlobalAveragePool;
@@ -113,13 +113,13 @@ TEST(ModelSpecWireTest, MalformedSpecsAreRefused) {
           {"zero epsilon", [](M& m) { m.mutable_nodes(0)->set_epsilon(0); },
            "epsilon"},
       },
-      Parse);
+      ParseSpec);
 }
 
 TEST(ModelSpecWireTest, AnotherVersionIsNamed) {
   v1::ModelSpec proto = ToProto(SpecOf({EveryField()}));
   proto.set_version(2);
-  EXPECT_THAT(Parse(proto),
+  EXPECT_THAT(ParseSpec(proto),
               Fails(absl::StatusCode::kFailedPrecondition,
                     testing::HasSubstr("version 2, this program knows")));
 }
@@ -135,8 +135,8 @@ TEST(ModelSpecWireTest, UnknownFieldsAreAnErrorAtEveryDepth) {
   add_field(node.mutable_nodes(0));
   add_field(extent.mutable_nodes(0)->mutable_stride());
   for (const v1::ModelSpec& proto : {top, node, extent}) {
-    EXPECT_THAT(Parse(proto), Fails(absl::StatusCode::kInvalidArgument,
-                                    testing::HasSubstr("does not know")));
+    EXPECT_THAT(ParseSpec(proto), Fails(absl::StatusCode::kInvalidArgument,
+                                        testing::HasSubstr("does not know")));
   }
 }
 

@@ -46,7 +46,7 @@ Task SomeTrainTask() {
   return task;
 }
 
-StatusOr<Task> Parse(const v1::Task& proto) { return FromProto(proto); }
+StatusOr<Task> ParseTask(const v1::Task& proto) { return FromProto(proto); }
 
 TEST(TaskWireTest, EveryKindComesBack) {
   Task evaluate = TaskOf(EvaluateTask{5, SomeEvaluation()});
@@ -62,7 +62,7 @@ TEST(TaskWireTest, EveryKindComesBack) {
     ASSERT_TRUE(ToProto(task).SerializeToString(&bytes));
     v1::Task proto;
     ASSERT_TRUE(proto.ParseFromString(bytes));
-    ASSERT_OK_AND_ASSIGN(const Task back, Parse(proto));
+    ASSERT_OK_AND_ASSIGN(const Task back, ParseTask(proto));
     EXPECT_EQ(back, task);
   }
 }
@@ -74,7 +74,7 @@ TEST(TaskWireTest, TheSmallestTasksComeBack) {
            TrainTask{}, EvaluateTask{}, CommittedNotice{}, AbortedNotice{},
            FinishedNotice{}}) {
     task.work = work;
-    ASSERT_OK_AND_ASSIGN(const Task back, Parse(ToProto(task)));
+    ASSERT_OK_AND_ASSIGN(const Task back, ParseTask(ToProto(task)));
     EXPECT_EQ(back, task);
   }
 }
@@ -151,23 +151,23 @@ TEST(TaskWireTest, MalformedTasksAreRefused) {
            [](M& m) { m.mutable_aborted()->set_reason("x\ny"); },
            "task.reason"},
       },
-      Parse);
+      ParseTask);
 }
 
 TEST(TaskWireTest, ReasonsAreMadeFitToTravel) {
   Task task = TaskOf(AbortedNotice{"line one\nline two"});
-  ASSERT_OK_AND_ASSIGN(Task back, Parse(ToProto(task)));
+  ASSERT_OK_AND_ASSIGN(Task back, ParseTask(ToProto(task)));
   EXPECT_EQ(std::get<AbortedNotice>(back.work).reason, "line one line two");
   // The cut does not split a character of two bytes.
   task.work = AbortedNotice{std::string(1023, 'x') + "\xC3\xA4"};
-  ASSERT_OK_AND_ASSIGN(back, Parse(ToProto(task)));
+  ASSERT_OK_AND_ASSIGN(back, ParseTask(ToProto(task)));
   EXPECT_EQ(std::get<AbortedNotice>(back.work).reason, std::string(1023, 'x'));
 }
 
 TEST(TaskWireTest, AnUnknownKindIsATaskThatCanBeDeclined) {
   v1::Task proto = ToProto(SomeTrainTask());
   proto.clear_work();
-  ASSERT_OK_AND_ASSIGN(const Task task, Parse(proto));
+  ASSERT_OK_AND_ASSIGN(const Task task, ParseTask(proto));
   EXPECT_EQ(task.id, SomeTrainTask().id);
   EXPECT_EQ(task.round, SomeTrainTask().round);
   EXPECT_TRUE(std::holds_alternative<UnknownWork>(task.work));

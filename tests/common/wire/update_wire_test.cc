@@ -43,7 +43,7 @@ UpdateHeader SomeHeader() {
   return HeaderOf(SomeUpdate(), layout);
 }
 
-StatusOr<UpdateHeader> Parse(const v1::UpdateHeader& proto) {
+StatusOr<UpdateHeader> ParseHeader(const v1::UpdateHeader& proto) {
   return FromProto(proto);
 }
 
@@ -62,7 +62,7 @@ TEST(UpdateWireTest, EveryFieldComesBack) {
   ASSERT_TRUE(ToProto(SomeHeader()).SerializeToString(&bytes));
   v1::UpdateHeader proto;
   ASSERT_TRUE(proto.ParseFromString(bytes));
-  ASSERT_OK_AND_ASSIGN(const UpdateHeader back, Parse(proto));
+  ASSERT_OK_AND_ASSIGN(const UpdateHeader back, ParseHeader(proto));
   EXPECT_EQ(back, SomeHeader());
 }
 
@@ -71,125 +71,136 @@ TEST(UpdateWireTest, AnEvaluationHasNoVector) {
   update.info.task = {"t"};
   const UpdateHeader header = HeaderOf(update, {});
   EXPECT_EQ(ToProto(header).vectors_size(), 0);
-  ASSERT_OK_AND_ASSIGN(const UpdateHeader back, Parse(ToProto(header)));
+  ASSERT_OK_AND_ASSIGN(const UpdateHeader back, ParseHeader(ToProto(header)));
   EXPECT_EQ(back, header);
 }
 
-using M = v1::UpdateHeader;
+using Header = v1::UpdateHeader;
 
 TEST(UpdateWireTest, MalformedVectorsAreRefused) {
-  ExpectRefused<M>(
+  ExpectRefused<Header>(
       ToProto(SomeHeader()),
       {
-          {"no task", [](M& m) { m.clear_task_id(); }, "update.task_id"},
-          {"short layout hash", [](M& m) { m.set_layout_hash("x"); },
+          {"no task", [](Header& m) { m.clear_task_id(); }, "update.task_id"},
+          {"short layout hash", [](Header& m) { m.set_layout_hash("x"); },
            "update.layout_hash"},
-          {"two vectors", [](M& m) { *m.add_vectors() = m.vectors(0); },
+          {"two vectors", [](Header& m) { *m.add_vectors() = m.vectors(0); },
            "update.vectors is 2"},
           {"another vector",
-           [](M& m) { m.mutable_vectors(0)->set_name("masked"); },
+           [](Header& m) { m.mutable_vectors(0)->set_name("masked"); },
            "takes \"delta\""},
           {"another codec",
-           [](M& m) {
+           [](Header& m) {
              m.mutable_vectors(0)->set_codec(static_cast<v1::Codec>(9));
            },
            "codec is 9", absl::StatusCode::kUnimplemented},
           {"no elements",
-           [](M& m) {
+           [](Header& m) {
              m.mutable_vectors(0)->set_elements(0);
              m.mutable_vectors(0)->set_bytes(0);
            },
            "elements is 0"},
           {"bytes that don't fit",
-           [](M& m) { m.mutable_vectors(0)->set_bytes(13); },
+           [](Header& m) { m.mutable_vectors(0)->set_bytes(13); },
            "bytes is 13; allowed are 12 to 12"},
           {"absurd length",
-           [](M& m) { m.mutable_vectors(0)->set_bytes(INT64_MAX); }, "at most",
-           absl::StatusCode::kResourceExhausted},
+           [](Header& m) { m.mutable_vectors(0)->set_bytes(INT64_MAX); },
+           "at most", absl::StatusCode::kResourceExhausted},
           {"short digest",
-           [](M& m) { m.mutable_vectors(0)->set_xxh3_128("123"); },
+           [](Header& m) { m.mutable_vectors(0)->set_xxh3_128("123"); },
            "16 bytes of XXH3-128"},
       },
-      Parse);
+      ParseHeader);
 }
 
 TEST(UpdateWireTest, MalformedCountsAndMetricsAreRefused) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  ExpectRefused<M>(
+  ExpectRefused<Header>(
       ToProto(SomeHeader()),
       {
           {"a claim of 10^18 samples",
-           [](M& m) {
+           [](Header& m) {
              m.mutable_info()->mutable_counts(0)->set_samples(
                  1'000'000'000'000'000'000);
            },
            "counts.samples is 1000000000000000000; allowed are 0 to"},
           {"negative samples",
-           [](M& m) { m.mutable_info()->mutable_counts(0)->set_samples(-1); },
+           [](Header& m) {
+             m.mutable_info()->mutable_counts(0)->set_samples(-1);
+           },
            "counts.samples is -1"},
           {"groups that don't ascend",
-           [](M& m) { m.mutable_info()->mutable_counts(1)->set_group(0); },
+           [](Header& m) { m.mutable_info()->mutable_counts(1)->set_group(0); },
            "group 0 after group 0"},
           {"a group that cannot be",
-           [](M& m) { m.mutable_info()->mutable_counts(1)->set_group(64); },
+           [](Header& m) {
+             m.mutable_info()->mutable_counts(1)->set_group(64);
+           },
            "counts is 64"},
           {"more correct than counted",
-           [](M& m) { m.mutable_info()->mutable_training()->set_correct(385); },
+           [](Header& m) {
+             m.mutable_info()->mutable_training()->set_correct(385);
+           },
            "training is 385"},
           {"negative loss",
-           [](M& m) {
+           [](Header& m) {
              m.mutable_info()->mutable_training()->set_loss_fixed(-1);
            },
            "training is -1"},
           {"metrics twice",
-           [](M& m) {
+           [](Header& m) {
              *m.mutable_info()->add_held_out_metrics() =
                  m.info().held_out_metrics(0);
            },
            "held_out_metrics has group 2 after group 2"},
           {"NaN seconds",
-           [=](M& m) { m.mutable_info()->set_train_seconds(nan); },
+           [=](Header& m) { m.mutable_info()->set_train_seconds(nan); },
            "train_seconds is nan"},
-          {"no base model", [](M& m) { m.mutable_info()->clear_base(); },
+          {"no base model", [](Header& m) { m.mutable_info()->clear_base(); },
            "update.info.base"},
       },
-      Parse);
+      ParseHeader);
 }
 
 TEST(UpdateWireTest, MalformedPooledStatisticsAreRefused) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
-  const auto pooled = [](M& m) { return m.mutable_info()->mutable_pooled(1); };
-  ExpectRefused<M>(
+  const auto pooled = [](Header& m) {
+    return m.mutable_info()->mutable_pooled(1);
+  };
+  ExpectRefused<Header>(
       ToProto(SomeHeader()),
       {
-          {"no mean", [=](M& m) { pooled(m)->clear_mean(); }, "mean is 0"},
-          {"NaN mean", [=](M& m) { pooled(m)->set_mean(0, nan); },
+          {"no mean", [=](Header& m) { pooled(m)->clear_mean(); }, "mean is 0"},
+          {"NaN mean", [=](Header& m) { pooled(m)->set_mean(0, nan); },
            "mean holds NaN"},
-          {"no samples", [=](M& m) { pooled(m)->set_count(0); }, "count is 0"},
+          {"no samples", [=](Header& m) { pooled(m)->set_count(0); },
+           "count is 0"},
           {"a class above the group",
-           [=](M& m) { pooled(m)->set_class_counts(0, 41); },
+           [=](Header& m) { pooled(m)->set_class_counts(0, 41); },
            "class_counts is 41"},
           {"classes above the group",
-           [=](M& m) { pooled(m)->set_class_counts(0, 31); }, "add up"},
-          {"rows missing", [=](M& m) { pooled(m)->clear_class_means(); },
+           [=](Header& m) { pooled(m)->set_class_counts(0, 31); }, "add up"},
+          {"rows missing", [=](Header& m) { pooled(m)->clear_class_means(); },
            "one row"},
           {"infinite class mean",
-           [=](M& m) { pooled(m)->set_class_means(0, nan); },
+           [=](Header& m) { pooled(m)->set_class_means(0, nan); },
            "class_means holds NaN"},
           {"numbers of a withheld class",
-           [=](M& m) { pooled(m)->set_class_means(2, 1); }, "withheld"},
-          {"groups that don't ascend", [=](M& m) { pooled(m)->set_group(0); },
+           [=](Header& m) { pooled(m)->set_class_means(2, 1); }, "withheld"},
+          {"groups that don't ascend",
+           [=](Header& m) { pooled(m)->set_group(0); },
            "group 0 after group 0"},
       },
-      Parse);
+      ParseHeader);
 }
 
 TEST(UpdateWireTest, AnInfoThatIsTooLargeIsRefused) {
   v1::UpdateHeader proto = ToProto(SomeHeader());
   auto* means = proto.mutable_info()->mutable_pooled(0)->mutable_mean();
   means->Resize(static_cast<int>(kMaxUpdateInfoBytes / 4), 1.0F);
-  EXPECT_THAT(Parse(proto), Fails(absl::StatusCode::kResourceExhausted,
-                                  testing::HasSubstr("pooled = \"mean\"")));
+  EXPECT_THAT(ParseHeader(proto),
+              Fails(absl::StatusCode::kResourceExhausted,
+                    testing::HasSubstr("pooled = \"mean\"")));
 }
 
 }  // namespace

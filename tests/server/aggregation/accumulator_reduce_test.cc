@@ -14,11 +14,11 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr std::int64_t kElements = 1003;
+constexpr std::int64_t kSize = 1003;
 
 ExactAccumulator Make(std::int64_t max_count, std::int64_t max_weight,
                       int bins) {
-  return ExactAccumulator::Create(kElements, bins, {max_count, max_weight, 4.0})
+  return ExactAccumulator::Create(kSize, bins, {max_count, max_weight, 4.0})
       .value();
 }
 
@@ -30,7 +30,7 @@ TEST(AccumulatorReduceTest, TheRootHasWhatOneProcessWouldHave) {
   std::vector<ExactAccumulator::Term> terms;
   for (int i = 0; i < kVectors; ++i) {
     vectors.push_back(std::make_unique<MemoryVector>(
-        RandomVector(kElements, static_cast<std::uint64_t>(i), 3.9)));
+        RandomVector(kSize, static_cast<std::uint64_t>(i), 3.9)));
     terms.push_back({vectors.back().get(),
                      1.0,
                      {{i % 3, (std::int64_t{1} << (3 * i)) + 7}}});
@@ -59,7 +59,7 @@ TEST(AccumulatorReduceTest, TheRootHasWhatOneProcessWouldHave) {
 }
 
 TEST(AccumulatorReduceTest, MoreUpdatesThanItHoldsAreRefusedAtTheRoot) {
-  const MemoryVector vector(RandomVector(kElements, 1, 1));
+  const MemoryVector vector(RandomVector(kSize, 1, 1));
   const ExactAccumulator::Term term = {&vector, 1.0, {{0, 1}}};
   RunAsRanks(3, [&](RankGroup& group) {
     ExactAccumulator mine = Make(/*max_count=*/2, 10, 1);
