@@ -3,6 +3,7 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
@@ -14,6 +15,7 @@
 #include "sim/baseline.h"
 #include "sim/run_sweep.h"
 #include "sim/sweep.h"
+#include "sim/sweep_config.h"
 
 namespace fedgap {
 namespace {
@@ -68,6 +70,29 @@ StatusOr<SimulationDefinition> ReadDefinition(const SimulateFlags& flags) {
   return ReadStored(flags.resume, {});
 }
 
+// What the file says of a sweep, where the flags say nothing of it: an axis of
+// --sweep replaces the file's of the same key.
+Status AddSweepOfFile(SimulateFlags& flags) {
+  if (flags.config.empty() || !flags.resume.empty() || !flags.replay.empty()) {
+    return absl::OkStatus();
+  }
+  FEDGAP_ASSIGN_OR_RETURN(const ConfigSources sources,
+                          ReadConfigSources(flags.config, flags.overrides));
+  FEDGAP_ASSIGN_OR_RETURN(SweepConfig sweep, ParseSweepConfig(sources));
+  if (flags.baseline.empty()) flags.baseline = std::move(sweep.baseline);
+  std::vector<std::string> merged;
+  for (std::string& text : sweep.grid) {
+    FEDGAP_ASSIGN_OR_RETURN(const SweepAxis axis, ParseSweepAxis(text));
+    const auto same =
+        std::ranges::find_if(flags.sweep, [&axis](const std::string& flag) {
+          return flag.starts_with(axis.key + "=");
+        });
+    if (same == flags.sweep.end()) merged.push_back(std::move(text));
+  }
+  flags.sweep.insert(flags.sweep.begin(), merged.begin(), merged.end());
+  return absl::OkStatus();
+}
+
 StatusOr<SweepPlan> ReadSweep(const SimulateFlags& flags) {
   if (!flags.replay.empty()) {
     return absl::InvalidArgumentError(
@@ -111,7 +136,8 @@ Status SimulateMany(SimulateFlags flags, const Interruption& interruption) {
 
 }  // namespace
 
-Status CheckSimulateFlags(const SimulateFlags& flags) {
+Status CheckSimulateFlags(SimulateFlags flags) {
+  FEDGAP_RETURN_IF_ERROR(AddSweepOfFile(flags));
   if (!flags.sweep.empty() || !flags.baseline.empty()) {
     return ReadSweep(flags).status();
   }
@@ -120,6 +146,7 @@ Status CheckSimulateFlags(const SimulateFlags& flags) {
 
 Status RunSimulate(SimulateFlags flags, const Interruption& interruption) {
   flags.settings.progress = !flags.quiet;
+  FEDGAP_RETURN_IF_ERROR(AddSweepOfFile(flags));
   if (!flags.sweep.empty() || !flags.baseline.empty()) {
     return SimulateMany(std::move(flags), interruption);
   }

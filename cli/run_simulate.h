@@ -31,7 +31,7 @@ void AddSimulateFlags(CLI::App& command, SimulateFlags& flags);
 
 // Whether RunSimulate could begin: the configuration is read and checked, the
 // data is not.
-Status CheckSimulateFlags(const SimulateFlags& flags);
+Status CheckSimulateFlags(SimulateFlags flags);
 
 // Runs what the flags ask for, a simulation or a sweep, and prints its result.
 Status RunSimulate(SimulateFlags flags, const Interruption& interruption);

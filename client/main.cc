@@ -30,7 +30,7 @@ int main(int argc, char** argv) {
   fedgap::BindClientSettings(settings, schema);
   for (const char* other :
        {"run", "model", "resolution", "training", "cohort", "aggregation",
-        "validation", "evaluation", "stop", "server", "simulation"}) {
+        "validation", "evaluation", "stop", "server", "simulation", "sweep"}) {
     schema.IgnoreSection(other);
   }
 

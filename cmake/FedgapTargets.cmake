@@ -52,7 +52,8 @@ function(fedgap_program name)
 endfunction()
 
 # fedgap_test(name SOURCES file... [DEPS target...] [LABELS label])
-# One test program; each TEST in it becomes one ctest case. The label is one of
+# One test program; each TEST in it becomes one ctest case (the whole program
+# under sanitizers). The label is one of
 #   unit         (the default) hermetic, fast, run under the sanitizers
 #   rpc          gRPC on loopback; address sanitizer only: Debian's gRPC is not
 #                built for ThreadSanitizer
@@ -80,6 +81,13 @@ function(fedgap_test name)
   endif()
   if(ARG_LABEL STREQUAL "unit")
     add_dependencies(unit_tests ${name})
+  endif()
+  if(FEDGAP_SANITIZE)
+    # A start of a program costs a quarter of a second there: one for all of
+    # its cases.
+    add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
+    set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT 900)
+    return()
   endif()
   gtest_discover_tests(
     ${name}

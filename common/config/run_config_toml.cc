@@ -276,7 +276,7 @@ void BindRunConfig(RunConfig& config, ConfigSchema& schema) {
   BindValidation(config.validation, schema);
   BindEvaluation(config.evaluation, schema);
   BindStop(config.stop, schema);
-  for (const char* section : {"server", "client", "simulation"}) {
+  for (const char* section : {"server", "client", "simulation", "sweep"}) {
     schema.IgnoreSection(section);
   }
 }

@@ -7,6 +7,7 @@
 #include "common/config/run_config_toml.h"
 #include "sim/roster.h"
 #include "sim/simulation.h"
+#include "sim/sweep_config.h"
 #include "tests/testing/generated_doc.h"
 #include "tests/testing/project_tree.h"
 #include "tests/testing/status_matchers.h"
@@ -14,7 +15,9 @@
 namespace fedgap {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 StatusOr<SimulationDefinition> Parse(std::string text) {
   return ParseSimulation({"run.toml", std::move(text), {}, {}});
@@ -98,6 +101,24 @@ TEST(MakePopulationTest, NeedsOneKindOfClients) {
 TEST(SimulationConfigTest, TheReferenceIsUpToDate) {
   ExpectGeneratedPart(SourceDir() / "docs/CONFIG.md", "simulation keys",
                       SimulationReference());
+  ExpectGeneratedPart(SourceDir() / "docs/CONFIG.md", "sweep keys",
+                      SweepReference());
+}
+
+TEST(SweepConfigTest, StandsBesideTheRunAndIsNoPartOfIt) {
+  ConfigSources sources;
+  sources.file_text =
+      "[run]\nseed = 4\n[sweep]\ngrid = ['run.rounds=1,2']\n"
+      "baseline = 'central'\n[simulation]\npopulation = 3\n";
+  ASSERT_OK_AND_ASSIGN(const SweepConfig sweep, ParseSweepConfig(sources));
+  EXPECT_THAT(sweep.grid, ElementsAre("run.rounds=1,2"));
+  EXPECT_EQ(sweep.baseline, "central");
+  ASSERT_OK_AND_ASSIGN(const SimulationDefinition run,
+                       ParseSimulation(sources));
+  EXPECT_THAT(ToToml(run), Not(HasSubstr("sweep")));
+  sources.file_text += "[sweeps]\n";
+  EXPECT_THAT(ParseSweepConfig(sources),
+              Fails(kInvalid, HasSubstr("did you mean 'sweep'?")));
 }
 
 }  // namespace
