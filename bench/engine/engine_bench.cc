@@ -67,7 +67,8 @@ void AddOptions(CLI::App& app, Settings& settings) {
   app.add_flag("--profile", settings.profile, "The time of each layer");
   app.add_flag("--verify", settings.verify,
                "Check that all engines compute the same losses");
-  app.add_option("--models", comparison.models, "Built-in models");
+  app.add_option("--models", comparison.models,
+                 "Built-in models, or .json files of model specs");
   app.add_option("--sizes", comparison.sizes,
                  "Image heights and widths, px; 0: sizes of traffic signs");
   app.add_option("--without", comparison.without, "Engines to leave out");

@@ -9,10 +9,13 @@
 #include <set>
 
 #include "common/base/counter_rng.h"
+#include "common/base/file_io.h"
 #include "common/nn/model_spec.h"
 
 namespace fedgap::bench {
 namespace {
+
+constexpr std::size_t kMaxSpecBytes = 1 << 20;
 
 std::streamsize Bytes(const Parameters& values) {
   return static_cast<std::streamsize>(values.size() * sizeof(float));
@@ -27,6 +30,17 @@ char* Raw(Parameters& values) { return reinterpret_cast<char*>(values.data()); }
 }  // namespace
 
 StatusOr<std::unique_ptr<const Model>> BenchModel(const std::string& name) {
+  if (name.ends_with(".json")) {
+    FEDGAP_ASSIGN_OR_RETURN(const std::string text,
+                            ReadFileText(name, kMaxSpecBytes));
+    FEDGAP_ASSIGN_OR_RETURN(ModelSpec spec, ParseModelSpec(text));
+    if (spec.classes != Workload::kClasses) {
+      return absl::InvalidArgumentError(
+          fmt::format("{} has {} classes; the bench's labels need {}", name,
+                      spec.classes, Workload::kClasses));
+    }
+    return Model::Create(std::move(spec));
+  }
   FEDGAP_ASSIGN_OR_RETURN(
       ModelSpec spec,
       BuiltInModel(name, {.input_channels = name == "gap-cnn-m" ? 3 : 1,

@@ -15,7 +15,8 @@
 namespace fedgap::bench {
 
 // A built-in model with ten classes: gap-cnn-m takes three channels, the others
-// one. NOT_FOUND for an unknown name.
+// one. A name that ends in .json is the file of a model spec of ten classes.
+// NOT_FOUND for an unknown name, what ParseModelSpec says of a bad file.
 StatusOr<std::unique_ptr<const Model>> BenchModel(const std::string& name);
 
 // Examples are taken in batches of `batch`, in order, again from the first

@@ -1,86 +1,32 @@
 #include "common/nn/kernels/conv2d.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "common/base/check.h"
+#include "common/nn/kernels/conv_axis.h"
 
 namespace fedgap::kernels {
 namespace {
 
 constexpr auto kBlock = static_cast<std::size_t>(kChannelBlock);
 
-int CeilDivide(int a, int b) { return (a + b - 1) / b; }
-// Rounds towards minus infinity; b > 0.
-int FloorDivide(int a, int b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
+// An input gradient is clipped where that leaves at most this share of its
+// products: the smaller pieces hide less latency.
+constexpr double kClippedShare = 0.25;
 
-// One axis of a convolution.
-struct Axis {
-  int kernel;
-  int stride;
-  int padding;
-  int dilation;
-
-  Axis(const ConvShape& shape, std::size_t axis)
-      : kernel(shape.kernel[axis]),
-        stride(shape.stride[axis]),
-        padding(shape.padding[axis]),
-        dilation(shape.dilation[axis]) {}
-
-  int reach() const { return (kernel - 1) * dilation; }
-  int outputs(int in) const {
-    const int room = in + 2 * padding - reach() - 1;
-    return room < 0 ? 0 : room / stride + 1;
-  }
-  // Pixels read before the first and after the last input.
-  std::array<int, 2> InputBorder(int in) const {
-    const int last = (outputs(in) - 1) * stride - padding + reach();
-    return {padding, std::max(0, last - (in - 1))};
-  }
-  // Input pixel i gets products of outputs (i + padding - tap dilation) /
-  // stride, for the taps where that is whole.
-  std::array<int, 2> GradientBorder(int in) const {
-    const int first = FloorDivide(padding - reach(), stride);
-    const int last = FloorDivide(in - 1 + padding, stride);
-    return {std::max(0, -first), std::max(0, last - (outputs(in) - 1))};
-  }
-  // Whether a tap reaches the input pixels `phase` + n stride.
-  bool Reaches(int tap, int phase) const {
-    return (phase + padding - tap * dilation) % stride == 0;
-  }
-  int OutputOf(int tap, int phase) const {
-    return (phase + padding - tap * dilation) / stride;
-  }
-};
-
-// The other way round, for gradients: what the weights of one direction are in
-// the model's buffer.
-struct WeightIndex {
-  int in_per_group;
-  int out_per_group;
-  int out_channels;
-
-  bool Connected(int in, int out) const {
-    return in / in_per_group == out / out_per_group;
-  }
-  std::size_t operator()(int tap, int in, int out) const {
-    return (static_cast<std::size_t>(tap) *
-                static_cast<std::size_t>(in_per_group) +
-            static_cast<std::size_t>(in % in_per_group)) *
-               static_cast<std::size_t>(out_channels) +
-           static_cast<std::size_t>(out);
-  }
-};
-
-// Returns the end of what it wrote. A count that the compiler knows is a few
-// moves instead of a call.
-float* CopyLanes(const float* from, int lanes, float* to) {
-  return lanes == kChannelBlock ? std::copy_n(from, kBlock, to)
-                                : std::copy_n(from, lanes, to);
+ConvAxis AxisOf(const ConvShape& shape, std::size_t axis) {
+  return {shape.kernel[axis], shape.stride[axis], shape.padding[axis],
+          shape.dilation[axis]};
 }
 
-WeightIndex IndexOf(const ConvShape& shape) {
-  return {shape.in_channels / shape.groups, shape.out_channels / shape.groups,
-          shape.out_channels};
+double Products(const std::vector<ConvAxis::Segment>& segments) {
+  double products = 0;
+  for (const ConvAxis::Segment& segment : segments) {
+    products += static_cast<double>(segment.count) *
+                static_cast<double>(segment.taps.size());
+  }
+  return products;
 }
 
 }  // namespace
@@ -123,94 +69,33 @@ Conv2d::PanelLayout Conv2d::MakeLayout(int in_channels,
 }
 
 ImageSize Conv2d::OutputSize(ImageSize in) const {
-  return {Axis(shape_, 0).outputs(in.height),
-          Axis(shape_, 1).outputs(in.width)};
+  return {AxisOf(shape_, 0).outputs(in.height),
+          AxisOf(shape_, 1).outputs(in.width)};
 }
 
 Border Conv2d::InputBorder(ImageSize in) const {
-  const auto y = Axis(shape_, 0).InputBorder(in.height);
-  const auto x = Axis(shape_, 1).InputBorder(in.width);
+  const auto y = AxisOf(shape_, 0).InputBorder(in.height);
+  const auto x = AxisOf(shape_, 1).InputBorder(in.width);
   return {y[0], x[0], y[1], x[1]};
+}
+
+bool Conv2d::ClipsGradient(ImageSize in) const {
+  const auto products = [&](bool clipped) {
+    return Products(AxisOf(shape_, 0).GradientSegments(in.height, clipped)) *
+           Products(AxisOf(shape_, 1).GradientSegments(in.width, clipped));
+  };
+  // A kernel of half the image's size or less has the inner part whole.
+  if (2 * shape_.kernel[0] <= in.height && 2 * shape_.kernel[1] <= in.width) {
+    return false;
+  }
+  return products(true) <= kClippedShare * products(false);
 }
 
 Border Conv2d::GradientBorder(ImageSize in) const {
-  const auto y = Axis(shape_, 0).GradientBorder(in.height);
-  const auto x = Axis(shape_, 1).GradientBorder(in.width);
+  if (ClipsGradient(in)) return {};
+  const auto y = AxisOf(shape_, 0).GradientBorder(in.height);
+  const auto x = AxisOf(shape_, 1).GradientBorder(in.width);
   return {y[0], x[0], y[1], x[1]};
-}
-
-void Conv2d::PackForward(const float* weight, float* packed) const {
-  const WeightIndex index = IndexOf(shape_);
-  for (std::size_t p = 0; p < forward_.panels.size(); ++p) {
-    const Panel& panel = forward_.panels[p];
-    const int first = static_cast<int>(p) * kChannelBlock;
-    const int lanes = std::min(kChannelBlock, shape_.out_channels - first);
-    float* to = packed + panel.offset;
-    for (int tap = 0; tap < taps(); ++tap) {
-      for (int i = 0; i < panel.in_count; ++i, to += kBlock) {
-        const int in = panel.in_begin + i;
-        const float* from = weight + index(tap, in, first);
-        if (forward_.uniform) {
-          std::fill(CopyLanes(from, lanes, to), to + kBlock, 0.0f);
-          continue;
-        }
-        std::fill_n(to, kBlock, 0.0f);
-        for (int lane = 0; lane < lanes; ++lane) {
-          if (index.Connected(in, first + lane)) to[lane] = from[lane];
-        }
-      }
-    }
-  }
-}
-
-void Conv2d::UnpackGradient(const float* packed, float* weight_gradient) const {
-  const WeightIndex index = IndexOf(shape_);
-  for (std::size_t p = 0; p < forward_.panels.size(); ++p) {
-    const Panel& panel = forward_.panels[p];
-    const int first = static_cast<int>(p) * kChannelBlock;
-    const int lanes = std::min(kChannelBlock, shape_.out_channels - first);
-    const float* from = packed + panel.offset;
-    for (int tap = 0; tap < taps(); ++tap) {
-      for (int i = 0; i < panel.in_count; ++i, from += kBlock) {
-        const int in = panel.in_begin + i;
-        float* to = weight_gradient + index(tap, in, first);
-        if (forward_.uniform) {
-          CopyLanes(from, lanes, to);
-          continue;
-        }
-        for (int lane = 0; lane < lanes; ++lane) {
-          if (index.Connected(in, first + lane)) to[lane] = from[lane];
-        }
-      }
-    }
-  }
-}
-
-void Conv2d::PackBackward(const float* weight, float* packed) const {
-  const WeightIndex index = IndexOf(shape_);
-  std::fill_n(packed, backward_.elements, 0.0f);
-  for (std::size_t p = 0; p < backward_.panels.size(); ++p) {
-    const Panel& panel = backward_.panels[p];
-    const int first = static_cast<int>(p) * kChannelBlock;
-    const int lanes = std::min(kChannelBlock, shape_.in_channels - first);
-    float* to = packed + panel.offset;
-    for (int tap = taps() - 1; tap >= 0; --tap) {
-      for (int lane = 0; lane < lanes; ++lane) {
-        const int in = first + lane;
-        if (depthwise_) {
-          to[lane] = weight[index(tap, in, in)];
-          continue;
-        }
-        const float* from = weight + index(tap, in, panel.in_begin);
-        for (int o = 0; o < panel.in_count; ++o) {
-          if (backward_.uniform || index.Connected(in, panel.in_begin + o)) {
-            to[o * kChannelBlock + lane] = from[o];
-          }
-        }
-      }
-      to += static_cast<std::size_t>(panel.in_count) * kBlock;
-    }
-  }
 }
 
 void Conv2d::AppendRuns(const std::vector<Tap>& taps, const Panel& panel,
@@ -256,32 +141,32 @@ void Conv2d::PrepareForward(const FeatureMap& in,
 void Conv2d::PrepareInputGradient(const FeatureMap& in_gradient,
                                   const FeatureMap& out_gradient,
                                   ConvGeometry* geometry) const {
-  const Axis vertical(shape_, 0);
-  const Axis horizontal(shape_, 1);
-  const int rows = std::min(vertical.stride, in_gradient.height);
-  const int columns = std::min(horizontal.stride, in_gradient.width);
-  const int phases = rows * columns;
-  geometry->phases.resize(static_cast<std::size_t>(phases));
+  const ImageSize in{in_gradient.height, in_gradient.width};
+  const bool clipped = ClipsGradient(in);
+  const ConvAxis vertical = AxisOf(shape_, 0);
+  const ConvAxis horizontal = AxisOf(shape_, 1);
+  const auto columns = horizontal.GradientSegments(in.width, clipped);
+  geometry->pieces.clear();
   std::vector<Tap> list;
-  for (int n = 0; n < phases; ++n) {
-    ConvGeometry::Phase& phase = geometry->phases[static_cast<std::size_t>(n)];
-    phase.y = n / columns;
-    phase.x = n % columns;
-    list.clear();
-    // Flipped, as the backward weights are.
-    for (int ky = shape_.kernel[0] - 1; ky >= 0; --ky) {
-      for (int kx = shape_.kernel[1] - 1; kx >= 0; --kx) {
-        if (!vertical.Reaches(ky, phase.y) || !horizontal.Reaches(kx, phase.x))
-          continue;
-        list.push_back(
-            {taps() - 1 - (ky * shape_.kernel[1] + kx),
-             vertical.OutputOf(ky, phase.y) * out_gradient.row_stride +
-                 horizontal.OutputOf(kx, phase.x) * out_gradient.pixel_stride});
+  for (const auto& row : vertical.GradientSegments(in.height, clipped)) {
+    for (const auto& column : columns) {
+      list.clear();
+      for (const int ky : row.taps) {
+        for (const int kx : column.taps) {
+          list.push_back(
+              {taps() - 1 - (ky * shape_.kernel[1] + kx),
+               vertical.OutputOf(ky, row.first) * out_gradient.row_stride +
+                   horizontal.OutputOf(kx, column.first) *
+                       out_gradient.pixel_stride});
+        }
       }
-    }
-    phase.runs.resize(backward_.tasks());
-    for (std::size_t p = 0; p < backward_.tasks(); ++p) {
-      AppendRuns(list, backward_.panels[p], depthwise_, &phase.runs[p]);
+      ConvGeometry::Piece piece{
+          row.first, column.first, row.count, column.count, {}};
+      piece.runs.resize(backward_.tasks());
+      for (std::size_t p = 0; p < backward_.tasks(); ++p) {
+        AppendRuns(list, backward_.panels[p], depthwise_, &piece.runs[p]);
+      }
+      geometry->pieces.push_back(std::move(piece));
     }
   }
 }
@@ -333,14 +218,14 @@ void Conv2d::InputGradient(const Kernels& kernels, const ConvGeometry& geometry,
   task.out_pixel = shape_.stride[1] * in.pixel_stride;
   task.weights = args.weights;
   task.accumulate = args.accumulate;
-  for (const ConvGeometry::Phase& phase : geometry.phases) {
+  for (const ConvGeometry::Piece& piece : geometry.pieces) {
     const std::ptrdiff_t first =
-        phase.y * in.row_stride + phase.x * in.pixel_stride;
-    task.height = CeilDivide(in.height - phase.y, shape_.stride[0]);
-    task.width = CeilDivide(in.width - phase.x, shape_.stride[1]);
+        piece.y * in.row_stride + piece.x * in.pixel_stride;
+    task.height = piece.height;
+    task.width = piece.width;
     task.out = in.data + first;
     task.mask = args.mask == nullptr ? nullptr : args.mask + first;
-    RunTasks(kernels, backward_, phase.runs, task);
+    RunTasks(kernels, backward_, piece.runs, task);
   }
 }
 

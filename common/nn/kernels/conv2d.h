@@ -6,8 +6,9 @@
 // offsets before the kernels run: maps carry a border of zeros as wide as the
 // taps reach, the input gradient is the same sum over the output gradient with
 // flipped and transposed weights, one set of taps for each phase of the
-// stride, and groups are blocks of output channels that read a part of the
-// input channels. A linear layer is a 1x1 convolution of one pixel.
+// stride (and more where the kernel is about as large as the image), and groups
+// are blocks of output channels that read a part of the input channels. A
+// linear layer is a 1x1 convolution of one pixel.
 #ifndef FEDGAP_COMMON_NN_KERNELS_CONV2D_H_
 #define FEDGAP_COMMON_NN_KERNELS_CONV2D_H_
 
@@ -47,9 +48,12 @@ struct Border {
 // The tasks of one convolution for maps of one size, without their data.
 // Filled by Conv2d; its memory is reused for the next size.
 struct ConvGeometry {
-  struct Phase {
-    int y = 0;  // the first input pixel of the phase
+  // Inputs a stride apart whose gradients are sums over the same taps.
+  struct Piece {
+    int y = 0;  // the first one
     int x = 0;
+    int height = 0;
+    int width = 0;
     // For each panel of the backward weights.
     std::vector<std::vector<ConvRun>> runs;
   };
@@ -57,7 +61,7 @@ struct ConvGeometry {
   // For each panel of the forward weights.
   std::vector<std::vector<ConvRun>> forward;
   std::vector<std::ptrdiff_t> taps;
-  std::vector<Phase> phases;
+  std::vector<Piece> pieces;
 };
 
 // Immutable and thread-safe; holds no weights. Model weights are
@@ -78,6 +82,11 @@ class Conv2d {
   // gradient beyond the output gradient.
   Border InputBorder(ImageSize in) const;
   Border GradientBorder(ImageSize in) const;
+
+  // Whether the input gradient of an image of this size leaves out the products
+  // with the border's zeros, which for a kernel about as large as the image are
+  // nearly all. A finite gradient differs in the sign of a zero at most.
+  bool ClipsGradient(ImageSize in) const;
 
   // Floats of the packed weights, and of their packed gradient (laid out as
   // the forward weights).

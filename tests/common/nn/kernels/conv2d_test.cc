@@ -211,6 +211,42 @@ TEST_P(Conv2dTest, HandlesWideLayersAndVectors) {
   for (const ConvCase& c : cases) CheckCase(isa(), c, rng);
 }
 
+TEST_P(Conv2dTest, ClipsTheGradientOfKernelsAsLargeAsTheImage) {
+  CounterRng rng(6, RngPurpose::kSynthetic);
+  // One output; three times two of them; with padding; with strides that leave
+  // inputs over; by groups; depthwise.
+  const std::vector<ConvCase> cases = {
+      {{.kernel = {7, 6}, .in_channels = 18, .out_channels = 35}, {7, 6}},
+      {{.kernel = {7, 9}, .in_channels = 3, .out_channels = 5}, {9, 10}},
+      {{.kernel = {8, 8},
+        .padding = {1, 0},
+        .in_channels = 17,
+        .out_channels = 4},
+       {7, 9}},
+      {{.kernel = {6, 7},
+        .stride = {2, 3},
+        .in_channels = 2,
+        .out_channels = 16},
+       {7, 9}},
+      {{.kernel = {5, 5},
+        .dilation = {2, 1},
+        .in_channels = 6,
+        .out_channels = 40,
+        .groups = 2},
+       {9, 5}},
+      {{.kernel = {8, 8}, .in_channels = 20, .out_channels = 20, .groups = 20},
+       {8, 9}}};
+  for (const ConvCase& c : cases) {
+    const Conv2d conv(c.shape);
+    EXPECT_TRUE(conv.ClipsGradient(c.size)) << c.shape;
+    EXPECT_EQ(conv.GradientBorder(c.size), Border()) << c.shape;
+    CheckCase(isa(), c, rng);
+  }
+  const Conv2d usual({.kernel = {3, 3}, .padding = {1, 1}});
+  EXPECT_FALSE(usual.ClipsGradient({3, 3}));
+  EXPECT_EQ(usual.GradientBorder({3, 3}), (Border{1, 1, 1, 1}));
+}
+
 TEST_P(Conv2dTest, AddsInputGradientsToWhatIsThere) {
   CounterRng rng(5, RngPurpose::kSynthetic);
   ConvCase c;
