@@ -15,13 +15,25 @@ std::uint64_t BytesOf(ImageSize size, int channels) {
   return static_cast<std::uint64_t>(size.pixels() * channels);
 }
 
-std::array<float, 256> ValueTable(double mean, double stddev) {
-  std::array<float, 256> table;
-  for (std::size_t v = 0; v < table.size(); ++v) {
+// What a byte of a channel becomes. Remembered from image to image, which
+// nearly always share it.
+const std::array<float, 256>& ValueTable(std::size_t channel, double mean,
+                                         double stddev) {
+  struct Table {
+    double mean = 0;
+    double stddev = 0;  // of no normalization
+    std::array<float, 256> values{};
+  };
+  thread_local std::array<Table, 3> tables;
+  Table& table = tables[channel];
+  if (table.mean == mean && table.stddev == stddev) return table.values;
+  table.mean = mean;
+  table.stddev = stddev;
+  for (std::size_t v = 0; v < table.values.size(); ++v) {
     const double value = static_cast<double>(v) / 255.0;
-    table[v] = static_cast<float>((value - mean) / stddev);
+    table.values[v] = static_cast<float>((value - mean) / stddev);
   }
-  return table;
+  return table.values;
 }
 
 }  // namespace
@@ -34,8 +46,8 @@ void ImageDataset::Read(std::int64_t i, const Normalization& normalization,
   FEDGAP_CHECK(normalization.mean.size() == channels);
   FEDGAP_CHECK(normalization.stddev.size() == channels);
   for (std::size_t c = 0; c < channels; ++c) {
-    const std::array<float, 256> table =
-        ValueTable(normalization.mean[c], normalization.stddev[c]);
+    const std::array<float, 256>& table =
+        ValueTable(c, normalization.mean[c], normalization.stddev[c]);
     for (std::size_t k = c; k < bytes.size(); k += channels) {
       out[k] = table[bytes[k]];
     }
