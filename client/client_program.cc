@@ -18,6 +18,8 @@
 #include "common/data/summary.h"
 #include "common/nn/kernels/isa.h"
 #include "common/rpc/grpc_log.h"
+#include "common/rpc/health.h"
+#include "common/rpc/server_address.h"
 #include "common/telemetry/human_log.h"
 
 namespace fedgap {
@@ -135,6 +137,15 @@ Status CheckClient(const ClientSettings& settings) {
   }
   fmt::print("model: fits the data\nready\n");
   return absl::OkStatus();
+}
+
+Status CheckServerHealth(const ClientSettings& settings) {
+  QuietGrpc(/*tls_failures=*/false);
+  HealthQuery query;
+  FEDGAP_ASSIGN_OR_RETURN(query.server, ParseServerAddress(settings.server));
+  if (!settings.access.insecure) query.tls = TlsFilesIn(settings.access.certs);
+  query.insecure_anywhere = settings.access.insecure_anywhere;
+  return CheckHealth(query, SystemClock());
 }
 
 StatusOr<std::string> CpuInfo(const ClientSettings& settings) {

@@ -20,6 +20,9 @@ Status RunClient(const ClientSettings& settings);
 // found out.
 Status CheckClient(const ClientSettings& settings);
 
+// --health: whether the server answers and serves. The errors of CheckHealth.
+Status CheckServerHealth(const ClientSettings& settings);
+
 // What --cpu-info prints: the instruction sets and what the chosen one means.
 // INVALID_ARGUMENT if the one of the settings does not run here.
 StatusOr<std::string> CpuInfo(const ClientSettings& settings);

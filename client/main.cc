@@ -41,9 +41,13 @@ int main(int argc, char** argv) {
   std::vector<std::string> overrides;
   bool check = false;
   bool cpu_info = false;
+  bool health = false;
   app.set_version_flag("--version", fedgap::SoftwareVersion());
   app.add_flag("--check", check,
                "Look at data, certificates and server; train nothing");
+  app.add_flag("--health", health,
+               "Ask whether the server can be reached and serves; exit code 0 "
+               "if it does");
   app.add_flag("--cpu-info", cpu_info,
                "Print which instruction sets run here and what is used");
   fedgap::AddConfigFlags(app, file, overrides);
@@ -64,6 +68,10 @@ int main(int argc, char** argv) {
     if (!info.ok()) return Fail(info.status());
     fmt::print("{}", *info);
     return 0;
+  }
+  if (health) {
+    const auto status = fedgap::CheckServerHealth(settings);
+    return status.ok() ? 0 : Fail(status);
   }
   const fedgap::Status status =
       check ? fedgap::CheckClient(settings) : fedgap::RunClient(settings);

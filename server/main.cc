@@ -39,11 +39,15 @@ int main(int argc, char** argv) {
   app.failure_message(fedgap::DescribeUsageError);
   std::string file;
   std::string resume;
+  bool health = false;
   std::vector<std::string> overrides;
   app.set_version_flag("--version", fedgap::SoftwareVersion());
   app.add_option("--resume", resume,
                  "Go on with the run in this directory, by its configuration")
       ->type_name("RUN");
+  app.add_flag("--health", health,
+               "Ask the server that listens at --listen whether it serves, "
+               "with the --certs of any client; exit code 0 if it does");
   fedgap::AddConfigFlags(app, file, overrides);
   fedgap::AddSectionFlags(schema, "server", app, overrides);
   try {
@@ -56,6 +60,10 @@ int main(int argc, char** argv) {
   if (!sources.ok()) return Fail(sources.status());
   if (const auto status = schema.Load(*sources); !status.ok()) {
     return Fail(status);
+  }
+  if (health) {
+    const auto status = fedgap::CheckServer(settings);
+    return status.ok() ? 0 : Fail(status);
   }
   if (!resume.empty()) {
     settings.run_dir = resume;

@@ -16,6 +16,7 @@
 #include "common/config/run_config_toml.h"
 #include "common/crypto/tls_files.h"
 #include "common/rpc/grpc_log.h"
+#include "common/rpc/health.h"
 #include "common/rpc/server_address.h"
 #include "common/telemetry/human_log.h"
 #include "server/core/coordinator.h"
@@ -185,6 +186,15 @@ Status RunServer(const ServerSettings& settings, const RunConfig& config) {
   if (!settings.quiet) fmt::print("\n{}", ToTable(run->Report()));
   fmt::print("run directory: {}\n", root);
   return absl::OkStatus();
+}
+
+Status CheckServer(const ServerSettings& settings) {
+  QuietGrpc(/*tls_failures=*/false);
+  HealthQuery query;
+  FEDGAP_ASSIGN_OR_RETURN(query.server, ParseServerAddress(settings.listen));
+  if (!settings.access.insecure) query.tls = TlsFilesIn(settings.access.certs);
+  query.insecure_anywhere = settings.access.insecure_anywhere;
+  return CheckHealth(query, SystemClock());
 }
 
 }  // namespace fedgap

@@ -15,6 +15,10 @@ namespace fedgap {
 // port, a full disk; each says what to do.
 Status RunServer(const ServerSettings& settings, const RunConfig& config);
 
+// Whether a server answers at the address that `settings` says to listen on;
+// settings.access.certs is a client's bundle. The errors of CheckHealth.
+Status CheckServer(const ServerSettings& settings);
+
 }  // namespace fedgap
 
 #endif  // FEDGAP_SERVER_SERVER_PROGRAM_H_

@@ -1,11 +1,10 @@
 // Who may do what: mutual TLS, roles, the admin calls, health.
 #include <gmock/gmock.h>
-#include <grpcpp/generic/generic_stub.h>
 #include <gtest/gtest.h>
 
-#include <future>
 
 #include "common/rpc/channel_options.h"
+#include "common/rpc/health.h"
 #include "common/rpc/status_conversion.h"
 #include "common/rpc/tls_credentials.h"
 #include "common/wire/join_wire.h"
@@ -191,22 +190,30 @@ TEST_F(AdminTest, AWatchEndsWithTheRun) {
   EXPECT_EQ(status.reason(), "enough");
 }
 
-TEST_F(AdminTest, TheStandardHealthServiceAnswers) {
-  // grpc.health.v1: an empty request asks for the whole server; field 1 of the
-  // answer is 1, SERVING.
-  grpc::GenericStub stub(channel_);
-  grpc::ClientContext context;
-  grpc::ByteBuffer request(nullptr, 0);
-  grpc::ByteBuffer reply;
-  std::promise<grpc::Status> done;
-  stub.UnaryCall(&context, "/grpc.health.v1.Health/Check", {}, &request, &reply,
-                 [&done](grpc::Status status) { done.set_value(status); });
-  ASSERT_TRUE(done.get_future().get().ok());
-  grpc::Slice slice;
-  ASSERT_TRUE(reply.DumpToSingleSlice(&slice).ok());
-  ASSERT_EQ(slice.size(), 2U);
-  EXPECT_EQ(slice.begin()[0], 0x08);
-  EXPECT_EQ(slice.begin()[1], 0x01);
+TEST_F(TlsAccessTest, AnyMemberMayAskWhetherTheServerServes) {
+  const SystemClock clock;
+  HealthQuery query{.server = server_.address()};
+  for (const TlsFiles& member : {authority_.Client("alice"), Admin()}) {
+    query.tls = member;
+    EXPECT_OK(CheckHealth(query, clock));
+  }
+  const TestAuthority other;
+  query.tls = other.Client("mallory");
+  query.timeout = std::chrono::milliseconds(300);
+  EXPECT_THAT(CheckHealth(query, clock),
+              Fails(StatusCode::kUnavailable, HasSubstr("does not answer")));
+}
+
+TEST(HealthTest, AServerThatIsGoneDoesNotAnswer) {
+  HealthQuery query;
+  {
+    const RunningServer server({});
+    query.server = {"0.0.0.0", server.address().port};
+    EXPECT_OK(CheckHealth(query, SystemClock()));
+  }
+  query.timeout = std::chrono::milliseconds(100);
+  EXPECT_THAT(CheckHealth(query, SystemClock()),
+              Fails(StatusCode::kUnavailable, HasSubstr("does not answer")));
 }
 
 }  // namespace
