@@ -55,8 +55,9 @@ Status CheckHealth(const HealthQuery& query, const Clock& clock) {
   context.set_deadline(std::chrono::system_clock::now() + query.timeout);
   context.set_wait_for_ready(true);
   grpc::CompletionQueue queue;
+  const grpc::ByteBuffer request(nullptr, 0);  // empty, not absent
   const auto call = stub.PrepareUnaryCall(
-      &context, "/grpc.health.v1.Health/Check", grpc::ByteBuffer(), &queue);
+      &context, "/grpc.health.v1.Health/Check", request, &queue);
   call->StartCall();
   grpc::ByteBuffer reply;
   grpc::Status status;

@@ -18,7 +18,7 @@ struct HealthQuery {
   ServerAddress server;
   // A member's certificate, of any role; none: unencrypted, which is refused
   // beyond this machine unless `insecure_anywhere`.
-  std::optional<TlsFiles> tls;
+  std::optional<TlsFiles> tls = std::nullopt;
   bool insecure_anywhere = false;
   std::chrono::milliseconds timeout = std::chrono::seconds(3);
 };

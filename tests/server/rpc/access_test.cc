@@ -2,7 +2,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-
 #include "common/rpc/channel_options.h"
 #include "common/rpc/health.h"
 #include "common/rpc/status_conversion.h"
@@ -197,7 +196,7 @@ TEST_F(TlsAccessTest, AnyMemberMayAskWhetherTheServerServes) {
     query.tls = member;
     EXPECT_OK(CheckHealth(query, clock));
   }
-  const TestAuthority other;
+  TestAuthority other;
   query.tls = other.Client("mallory");
   query.timeout = std::chrono::milliseconds(300);
   EXPECT_THAT(CheckHealth(query, clock),
