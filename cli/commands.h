@@ -20,11 +20,15 @@ using Action = std::function<Status()>;
 
 // Each declares a subcommand of `app`, whose callback assigns `selected`. Both
 // outlive the parsing.
+void AddAdminCommand(CLI::App& app, Action& selected);
 void AddCertsCommand(CLI::App& app, Action& selected);
 void AddEvaluateCommand(CLI::App& app, Action& selected);
 void AddInspectCommand(CLI::App& app, Action& selected);
+void AddLogsCommand(CLI::App& app, Action& selected);
 void AddPredictCommand(CLI::App& app, Action& selected);
+void AddRunsCommand(CLI::App& app, Action& selected);
 void AddSimulateCommand(CLI::App& app, Action& selected);
+void AddStatusCommand(CLI::App& app, Action& selected);
 
 }  // namespace fedgap
 

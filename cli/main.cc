@@ -25,8 +25,10 @@ int Run(int argc, char** argv) {
   app.failure_message(DescribeUsageError);
   app.require_subcommand(1);
   Action selected;
-  for (const auto add : {AddCertsCommand, AddEvaluateCommand, AddInspectCommand,
-                         AddPredictCommand, AddSimulateCommand}) {
+  for (const auto add :
+       {AddAdminCommand, AddCertsCommand, AddEvaluateCommand, AddInspectCommand,
+        AddLogsCommand, AddPredictCommand, AddRunsCommand, AddSimulateCommand,
+        AddStatusCommand}) {
     add(app, selected);
   }
   try {

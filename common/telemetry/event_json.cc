@@ -3,12 +3,11 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include <cmath>
-#include <cstdio>
-#include <limits>
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
 #include <type_traits>
-#include <utility>
 
 #include "common/telemetry/event_fields.h"
 
@@ -78,114 +77,6 @@ int AttemptOf(const Event& event, int otherwise) {
   return otherwise;
 }
 
-// --- Reading --------------------------------------------------------------
-
-// Fills a struct from an object; remembers the first field that is wrong.
-class Reader {
- public:
-  Reader(const Json& in, std::string& error) : in_(in), error_(error) {}
-
-  template <typename T>
-  void operator()(const char* name, T& value) {
-    if (!error_.empty()) return;
-    const auto found = in_.find(name);
-    if (found == in_.end()) {
-      error_ = fmt::format("\"{}\" is missing", name);
-    } else if (!Decode(*found, value) && error_.empty()) {
-      error_ = fmt::format("\"{}\" has a wrong value", name);
-    }
-  }
-  template <typename T>
-  void Derived(const char*, const T&) {}
-  template <typename T>
-  void Inline(T& value) {
-    event_fields::Visit(*this, value);
-  }
-
- private:
-  bool Decode(const Json& in, bool& out) const {
-    if (!in.is_boolean()) return false;
-    out = in.get<bool>();
-    return true;
-  }
-  bool Decode(const Json& in, double& out) const {
-    if (in.is_null()) {
-      out = std::numeric_limits<double>::quiet_NaN();
-      return true;
-    }
-    if (!in.is_number()) return false;
-    out = in.get<double>();
-    return true;
-  }
-  template <typename T>
-  bool Decode(const Json& in, T& out) const requires std::is_integral_v<T> {
-    if (!in.is_number_integer()) return false;
-    const bool fits = in.is_number_unsigned()
-                          ? std::in_range<T>(in.get<std::uint64_t>())
-                          : std::in_range<T>(in.get<std::int64_t>());
-    if (fits) out = in.get<T>();
-    return fits;
-  }
-  bool Decode(const Json& in, std::string& out) const {
-    if (!in.is_string()) return false;
-    out = in.get<std::string>();
-    return true;
-  }
-  bool Decode(const Json& in, RunId& out) const {
-    return Decode(in, out.value);
-  }
-  bool Decode(const Json& in, ClientName& out) const {
-    return Decode(in, out.value);
-  }
-  bool Decode(const Json& in, ModelId& out) const {
-    std::string hex;
-    if (!Decode(in, hex)) return false;
-    const auto digest = ParseSha256Hex(hex);
-    if (digest.ok()) out.digest = *digest;
-    return digest.ok();
-  }
-  template <typename T>
-  bool Decode(const Json& in, std::vector<T>& out) const {
-    if (!in.is_array()) return false;
-    out.resize(in.size());
-    for (std::size_t i = 0; i < out.size(); ++i) {
-      if (!Decode(in[i], out[i])) return false;
-    }
-    return true;
-  }
-  template <typename T>
-  bool Decode(const Json& in, T& out) const requires std::is_class_v<T> {
-    if (!in.is_object()) return false;
-    Reader reader(in, error_);
-    event_fields::Visit(reader, out);
-    return error_.empty();
-  }
-
-  const Json& in_;
-  std::string& error_;
-};
-
-// Tries the event types from this one on.
-template <std::size_t kIndex = 0>
-bool ReadEvent(const std::string& type, Reader& reader, Event& event) {
-  if constexpr (kIndex < std::variant_size_v<Event>) {
-    using E = std::variant_alternative_t<kIndex, Event>;
-    if (type != kType<E>) return ReadEvent<kIndex + 1>(type, reader, event);
-    E value;
-    event_fields::Visit(reader, value);
-    event = std::move(value);
-    return true;
-  } else {
-    return false;
-  }
-}
-
-void SetAttempt(int attempt, Event& event) {
-  if (auto* e = std::get_if<RoundStartedEvent>(&event)) e->attempt = attempt;
-  if (auto* e = std::get_if<RoundCommittedEvent>(&event)) e->attempt = attempt;
-  if (auto* e = std::get_if<RoundAbortedEvent>(&event)) e->attempt = attempt;
-}
-
 }  // namespace
 
 std::string ToJsonLine(const EventHeader& header, const Event& event) {
@@ -207,37 +98,6 @@ std::string ToJsonLine(const EventHeader& header, const Event& event) {
                    Json::error_handler_t::replace);
 }
 
-StatusOr<LoggedEvent> ParseEventLine(std::string_view line) {
-  const Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) {
-    return absl::DataLossError("not a whole JSON object");
-  }
-  LoggedEvent logged;
-  int schema = 0;
-  std::string time;
-  std::string type;
-  std::string error;
-  Reader reader(json, error);
-  reader("schema", schema);
-  if (error.empty() && schema != kEventSchema) {
-    error = fmt::format("\"schema\" is {}, this program reads {}", schema,
-                        kEventSchema);
-  }
-  reader("seq", logged.header.seq);
-  reader("start", logged.header.start);
-  reader("attempt", logged.header.attempt);
-  reader("time", time);
-  reader("type", type);
-  if (!error.empty()) return absl::DataLossError(error);
-  FEDGAP_ASSIGN_OR_RETURN(logged.header.time, ParseTime(time));
-  logged.known = ReadEvent(type, reader, logged.event);
-  if (!error.empty()) {
-    return absl::DataLossError(fmt::format("{}: {}", type, error));
-  }
-  SetAttempt(logged.header.attempt, logged.event);
-  return logged;
-}
-
 std::string FormatTime(Clock::WallTime time) {
   const auto ms =
       std::chrono::floor<std::chrono::milliseconds>(time.time_since_epoch());
@@ -247,22 +107,45 @@ std::string FormatTime(Clock::WallTime time) {
                      (ms - seconds).count());
 }
 
+namespace {
+
+// The number in `digits`; -1 if it is none.
+int Number(std::string_view digits) {
+  int value = 0;
+  for (const char c : digits) {
+    if (c < '0' || c > '9') return -1;
+    value = value * 10 + (c - '0');
+  }
+  return value;
+}
+
+}  // namespace
+
 StatusOr<Clock::WallTime> ParseTime(const std::string& text) {
-  int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, ms = 0;
-  int end = 0;
-  const int read =
-      std::sscanf(text.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ%n", &year, &month,
-                  &day, &hour, &minute, &second, &ms, &end);
+  constexpr std::string_view kForm = "0000-00-00T00:00:00.000Z";
+  bool is_time = text.size() == kForm.size();
+  for (std::size_t i = 0; is_time && i < kForm.size(); ++i) {
+    is_time = kForm[i] == '0' || kForm[i] == text[i];
+  }
+  const auto part = [&](std::size_t begin, std::size_t digits) {
+    const int value =
+        is_time ? Number(std::string_view(text).substr(begin, digits)) : -1;
+    is_time = value >= 0;
+    return std::max(value, 0);
+  };
   const std::chrono::year_month_day date(
-      std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
-      std::chrono::day(static_cast<unsigned>(day)));
-  if (read != 7 || static_cast<std::size_t>(end) != text.size() || !date.ok()) {
+      std::chrono::year(part(0, 4)),
+      std::chrono::month(static_cast<unsigned>(part(5, 2))),
+      std::chrono::day(static_cast<unsigned>(part(8, 2))));
+  const auto time = std::chrono::hours(part(11, 2)) +
+                    std::chrono::minutes(part(14, 2)) +
+                    std::chrono::seconds(part(17, 2)) +
+                    std::chrono::milliseconds(part(20, 3));
+  if (!is_time || !date.ok()) {
     return absl::DataLossError(fmt::format(
         "\"{}\" is not a time in RFC 3339 with milliseconds and Z", text));
   }
-  return std::chrono::sys_days{date} + std::chrono::hours(hour) +
-         std::chrono::minutes(minute) + std::chrono::seconds(second) +
-         std::chrono::milliseconds(ms);
+  return std::chrono::sys_days{date} + time;
 }
 
 }  // namespace fedgap

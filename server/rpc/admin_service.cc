@@ -39,12 +39,20 @@ class StatusWatch final : public grpc::ServerWriteReactor<v1::RunStatus>,
     serial_->Post([self = shared_from_this()] { self->Look(); });
   }
   void EndWith(const Status& status) override {
-    serial_->Post([self = shared_from_this(), status] { self->End(status); });
+    serial_->Post([self = shared_from_this(), status] {
+      // How the run ended is told before the server goes away.
+      self->Look();
+      self->End(status);
+    });
   }
   void OnWriteDone(bool ok) override {
     serial_->Post([self = shared_from_this(), ok] {
       self->is_writing_ = false;
-      if (!ok) self->End(absl::CancelledError("the connection is lost"));
+      if (!ok) {
+        self->End(absl::CancelledError("the connection is lost"));
+      } else if (self->end_.has_value()) {
+        self->Look();
+      }
       self->FinishIfEnded();
     });
   }
@@ -55,7 +63,7 @@ class StatusWatch final : public grpc::ServerWriteReactor<v1::RunStatus>,
 
  private:
   void Look() {
-    if (is_writing_ || end_.has_value()) return;
+    if (is_writing_ || finished_) return;
     const RunStatus status = environment_.coordinator.GetStatus();
     v1::RunStatus message = ToProto(status);
     std::string bytes = message.SerializeAsString();

@@ -1,0 +1,225 @@
+// `fedgap status` and `fedgap admin`: how a running server stands, and what an
+// operator may do to it.
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "cli/admin_client.h"
+#include "cli/commands.h"
+#include "cli/terminal.h"
+#include "common/federation/run_status.h"
+#include "common/telemetry/human_log.h"
+
+namespace fedgap {
+namespace {
+
+struct StatusFlags {
+  AdminClient::Options server;
+  bool watch = false;
+  bool clients = true;
+  std::string reason;
+};
+
+std::pair<std::string_view, Ink> PhaseText(RunPhase phase) {
+  switch (phase) {
+    case RunPhase::kWaiting:
+      return {"waiting for clients", Ink::kYellow};
+    case RunPhase::kCollecting:
+      return {"collecting updates", Ink::kGreen};
+    case RunPhase::kClosing:
+      return {"closing the round", Ink::kGreen};
+    case RunPhase::kPaused:
+      return {"paused", Ink::kYellow};
+    case RunPhase::kFinished:
+      return {"finished", Ink::kBold};
+  }
+  return {"unknown", Ink::kRed};
+}
+
+// "[######....] 12/24".
+std::string Bar(std::int64_t done, std::int64_t of) {
+  constexpr std::int64_t kWidth = 24;
+  const std::int64_t marks =
+      of > 0 ? std::clamp<std::int64_t>(done * kWidth / of, 0, kWidth) : 0;
+  return fmt::format(
+      "[{}{}] {}/{}", std::string(static_cast<std::size_t>(marks), '#'),
+      std::string(static_cast<std::size_t>(kWidth - marks), '.'), done, of);
+}
+
+std::string ToText(const RunStatus& status, bool colour) {
+  const auto [phase, ink] = PhaseText(status.phase);
+  std::string text =
+      fmt::format("run      {}\nstate    {}", WithoutControls(status.run.value),
+                  Paint(phase, ink, colour));
+  if (!status.reason.empty()) {
+    text += ": " + WithoutControls(status.reason);
+  }
+  text += fmt::format("\nrounds   {} committed\n",
+                      Bar(status.last_committed, status.rounds));
+  if (status.cohort > 0 && status.phase != RunPhase::kFinished) {
+    text += fmt::format("round {:<3}{} updates\n", status.round,
+                        Bar(status.received, status.cohort));
+  }
+  text += fmt::format("clients  {} connected, {} needed\nmodel    {:.16}\n",
+                      status.connected, status.min_clients,
+                      ToHex(status.model.digest));
+  return text;
+}
+
+std::string ToText(const std::vector<ClientStatus>& clients, bool colour) {
+  TextTable table({{"client"},
+                   {"connection"},
+                   {"this round"},
+                   {"samples", true},
+                   {"accepted", true},
+                   {"rejected", true}});
+  for (const ClientStatus& client : clients) {
+    table.Add({client.client.value,
+               client.connected
+                   ? TextTable::Cell("connected")
+                   : TextTable::Cell(std::string("away"), Ink::kYellow),
+               !client.in_cohort ? TextTable::Cell("-")
+               : client.answered ? TextTable::Cell("answered")
+                                 : TextTable::Cell("training"),
+               fmt::format("{}", client.samples),
+               fmt::format("{}", client.accepted_updates),
+               {fmt::format("{}", client.rejected_updates),
+                client.rejected_updates > 0 ? Ink::kRed : Ink::kPlain}});
+  }
+  return table.ToString(colour);
+}
+
+Status PrintStatus(AdminClient& admin, const StatusFlags& flags) {
+  const bool colour = ShowsColour(stdout);
+  FEDGAP_ASSIGN_OR_RETURN(const RunStatus status, admin.GetStatus());
+  std::string text = ToText(status, colour);
+  if (flags.clients) {
+    FEDGAP_ASSIGN_OR_RETURN(const auto clients, admin.GetClients());
+    if (!clients.empty()) text += "\n" + ToText(clients, colour);
+  }
+  fmt::print("{}", text);
+  return absl::OkStatus();
+}
+
+// On a terminal the screen is drawn anew at each change; elsewhere each change
+// is a line.
+Status WatchStatus(AdminClient& admin, const StatusFlags& flags) {
+  const bool is_terminal = ::isatty(STDOUT_FILENO) == 1;
+  Status drawn;
+  const Status watched = admin.Watch([&](const RunStatus& status) {
+    if (is_terminal) {
+      fmt::print("\x1b[H\x1b[2J");
+      drawn = PrintStatus(admin, flags);
+    } else {
+      fmt::print(
+          "{}  {}  round {}: {} of {} updates, {} connected, {} of {} "
+          "rounds committed\n",
+          WithoutControls(status.run.value), PhaseText(status.phase).first,
+          status.round, status.received, status.cohort, status.connected,
+          status.last_committed, status.rounds);
+    }
+    std::fflush(stdout);
+  });
+  FEDGAP_RETURN_IF_ERROR(watched);
+  return drawn;
+}
+
+Status ShowStatus(const StatusFlags& flags) {
+  FEDGAP_ASSIGN_OR_RETURN(auto admin, AdminClient::Create(flags.server));
+  return flags.watch ? WatchStatus(*admin, flags) : PrintStatus(*admin, flags);
+}
+
+void AddServerFlags(CLI::App& command, AdminClient::Options& options) {
+  command.add_option("--server", options.server, "The server's address")
+      ->type_name("HOST:PORT")
+      ->capture_default_str();
+  command
+      .add_option("--certs", options.certs,
+                  "A bundle with a certificate of role admin")
+      ->type_name("DIR");
+  command.add_flag("--insecure", options.insecure,
+                   "No TLS: for a server on this machine that runs without");
+  command.add_flag("--insecure-anywhere", options.insecure_anywhere,
+                   "No TLS, whatever the machine: the network is trusted");
+}
+
+enum class Order { kPause, kResume, kStop };
+
+Status Give(Order order, const StatusFlags& flags) {
+  FEDGAP_ASSIGN_OR_RETURN(auto admin, AdminClient::Create(flags.server));
+  StatusOr<RunStatus> status = order == Order::kPause ? admin->Pause()
+                               : order == Order::kResume
+                                   ? admin->Resume()
+                                   : admin->Stop(flags.reason);
+  if (!status.ok()) return status.status();
+  fmt::print("{}", ToText(*status, ShowsColour(stdout)));
+  return absl::OkStatus();
+}
+
+void AddOrder(CLI::App& admin, const char* name, const char* help, Order order,
+              Action& selected) {
+  CLI::App* command = admin.add_subcommand(name, help);
+  auto flags = std::make_shared<StatusFlags>();
+  AddServerFlags(*command, flags->server);
+  if (order == Order::kStop) {
+    command->add_option("--reason", flags->reason,
+                        "Why: it stands in the log, the report, and at the "
+                        "clients");
+  }
+  command->callback([flags, order, &selected] {
+    selected = [flags, order] { return Give(order, *flags); };
+  });
+}
+
+constexpr char kExitCodes[] =
+    "Exit codes: 0 done, 1 failed (no server, no permission), 2 wrong usage.\n"
+    "A certificate of role admin, once, where the authority's key is:\n"
+    "  fedgap certs issue ca --name ops --role admin --out bundles\n\n"
+    "Examples:\n";
+
+}  // namespace
+
+void AddStatusCommand(CLI::App& app, Action& selected) {
+  CLI::App* command = app.add_subcommand(
+      "status", "How a running server stands: run, round, clients.");
+  auto flags = std::make_shared<StatusFlags>();
+  AddServerFlags(*command, flags->server);
+  command->add_flag("--watch", flags->watch,
+                    "Go on showing it as it changes, until the run is over");
+  command->add_flag("!--no-clients", flags->clients,
+                    "Leave the table of clients out");
+  command->footer(std::string(kExitCodes) +
+                  "  fedgap status --server fl.example.org:7443 --certs "
+                  "bundles/ops --watch\n"
+                  "  fedgap status --insecure --no-clients");
+  command->callback([flags, &selected] {
+    selected = [flags] { return ShowStatus(*flags); };
+  });
+}
+
+void AddAdminCommand(CLI::App& app, Action& selected) {
+  CLI::App* command = app.add_subcommand(
+      "admin", "Pauses, resumes or stops the run of a server.");
+  command->require_subcommand(1);
+  AddOrder(*command, "pause", "No round begins after the one that is running",
+           Order::kPause, selected);
+  AddOrder(*command, "resume", "Goes on after a pause", Order::kResume,
+           selected);
+  AddOrder(*command, "stop", "Ends the run with what is committed",
+           Order::kStop, selected);
+  command->footer(std::string(kExitCodes) +
+                  "  fedgap admin pause --server fl.example.org:7443 --certs "
+                  "bundles/ops\n"
+                  "  fedgap admin stop --certs bundles/ops --reason \"new data "
+                  "tomorrow\"");
+}
+
+}  // namespace fedgap
