@@ -45,7 +45,7 @@ struct FileRow {
 // Errors as SqliteDatabase. Not thread-safe.
 class RunDatabase {
  public:
-  static constexpr int kSchema = 2;
+  static constexpr int kSchema = 3;
 
   // Brings an older schema up to date (unless read-only). FAILED_PRECONDITION
   // if a newer program wrote the file.
@@ -55,6 +55,11 @@ class RunDatabase {
   StatusOr<std::optional<RunRow>> ReadRun();
   StatusOr<std::vector<RoundRow>> ReadRounds();  // ascending
   StatusOr<std::vector<FileRow>> ReadFiles();    // by round, then kind
+  // Those of a kind, of rounds up to and with `round`.
+  StatusOr<std::vector<FileRow>> ReadFilesUpTo(const std::string& kind,
+                                               Round round);
+  // The first of the best by accuracy; -1 if no round was evaluated.
+  StatusOr<Round> BestRound();
   StatusOr<std::vector<LedgerEntry>> ReadLedger(Round round);
   // The last round up to `round` with an entry of each client.
   StatusOr<std::map<ClientName, Round>> ReadLastContributions(Round round);

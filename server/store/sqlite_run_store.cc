@@ -42,18 +42,6 @@ RoundRow ToRow(const RoundCommit& commit) {
   return row;
 }
 
-// The first of the best; -1 if no round was evaluated.
-Round BestRound(const std::vector<RoundRow>& rounds) {
-  Round best = -1;
-  std::int64_t accuracy = -1;
-  for (const RoundRow& row : rounds) {
-    if (row.accuracy_millionths <= accuracy) continue;
-    accuracy = row.accuracy_millionths;
-    best = row.round;
-  }
-  return best;
-}
-
 }  // namespace
 
 StatusOr<std::unique_ptr<SqliteRunStore>> SqliteRunStore::Open(
@@ -283,19 +271,17 @@ void SqliteRunStore::RemoveFiles(const std::vector<FileRow>& files) {
 }
 
 Status SqliteRunStore::DropOldFiles() {
-  FEDGAP_ASSIGN_OR_RETURN(const auto rounds, database_.ReadRounds());
-  FEDGAP_ASSIGN_OR_RETURN(const auto files, database_.ReadFiles());
-  const Round best = BestRound(rounds);
-  std::vector<FileRow> old;
-  for (const FileRow& file : files) {
-    const Round age = last_ - file.round;
-    const bool old_state =
-        file.kind == kState && age >= std::max(options_.keep_states, 1);
-    const bool old_model =
-        file.kind == kModels && options_.keep_models > 0 &&
-        file.round != best &&
-        age >= std::max(options_.keep_models, options_.keep_states);
-    if (old_state || old_model) old.push_back(file);
+  const int states = std::max(options_.keep_states, 1);
+  FEDGAP_ASSIGN_OR_RETURN(auto old,
+                          database_.ReadFilesUpTo(kState, last_ - states));
+  if (options_.keep_models > 0) {
+    const int models = std::max(options_.keep_models, options_.keep_states);
+    FEDGAP_ASSIGN_OR_RETURN(const Round best, database_.BestRound());
+    FEDGAP_ASSIGN_OR_RETURN(const auto files,
+                            database_.ReadFilesUpTo(kModels, last_ - models));
+    for (const FileRow& file : files) {
+      if (file.round != best) old.push_back(file);
+    }
   }
   if (old.empty()) return absl::OkStatus();
   // Rows first: a crash in between leaves orphans, which Open removes.

@@ -1,5 +1,6 @@
 #include "server/store/sqlite_run_store.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -219,6 +220,8 @@ TEST_F(SqliteRunStoreTest, BringsTheFirstSchemaUpToDate) {
   {
     ASSERT_OK_AND_ASSIGN(auto database,
                          SqliteDatabase::Open(run_dir_.database(), false));
+    ASSERT_OK(database.Execute("DROP INDEX files_by_kind"));
+    ASSERT_OK(database.Execute("DROP INDEX rounds_by_accuracy"));
     ASSERT_OK(database.Execute("ALTER TABLE rounds DROP COLUMN stop_reason"));
     ASSERT_OK(database.Execute("PRAGMA user_version = 1"));
   }
@@ -294,6 +297,48 @@ TEST_F(SqliteRunStoreTest, KeepsTheBestModelBesideTheLast) {
   }
   EXPECT_THAT(kept, ElementsAre(2, 5, 6));
   EXPECT_TRUE(store->warnings().empty());
+}
+
+// Steps of SQLite's virtual machine, of every connection opened while one of
+// these lives.
+class SqliteSteps {
+ public:
+  SqliteSteps() {
+    steps_ = 0;
+    sqlite3_auto_extension(reinterpret_cast<void (*)()>(&Watch));
+  }
+  ~SqliteSteps() { sqlite3_reset_auto_extension(); }
+  SqliteSteps(const SqliteSteps&) = delete;
+  SqliteSteps& operator=(const SqliteSteps&) = delete;
+
+  static std::int64_t steps() { return steps_; }
+
+ private:
+  static int Watch(sqlite3* database, const char**,
+                   const sqlite3_api_routines*) {
+    const auto count = [](void*) { return static_cast<int>(++steps_ < 0); };
+    sqlite3_progress_handler(database, 1, count, nullptr);
+    return SQLITE_OK;
+  }
+  static inline std::int64_t steps_ = 0;
+};
+
+TEST_F(SqliteRunStoreTest, ACommitCostsNoMoreAfterManyRounds) {
+  for (const int keep_models : {0, 2}) {
+    SCOPED_TRACE(keep_models);
+    const SqliteSteps watched;
+    run_dir_ = RunDirectory{dir_ / fmt::format("run-{}", keep_models)};
+    const auto store = Open({.keep_models = keep_models, .keep_states = 1});
+    ASSERT_OK(run_.Create(*store));
+    std::vector<std::int64_t> steps;
+    for (Round round = 1; round <= 120; ++round) {
+      const std::int64_t before = watched.steps();
+      ASSERT_OK(run_.Commit(*store, round, 0.5));
+      steps.push_back(watched.steps() - before);
+    }
+    EXPECT_GT(steps[19], 0);
+    EXPECT_LE(steps[119], steps[19] + steps[19] / 10);
+  }
 }
 
 // A commit that meets a limit on file sizes, in a process of its own; true if
