@@ -81,7 +81,7 @@ class AdminClient::Impl {
 
  private:
   Status Explain(const grpc::Status& answer) const {
-    const Status status = FromGrpcStatus(answer);
+    Status status = FromGrpcStatus(answer);
     const bool is_connection =
         absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
     if (!is_connection) return status;

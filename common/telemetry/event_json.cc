@@ -110,7 +110,7 @@ std::string FormatTime(Clock::WallTime time) {
 namespace {
 
 // The number in `digits`; -1 if it is none.
-int Number(std::string_view digits) {
+int ParseDigits(std::string_view digits) {
   int value = 0;
   for (const char c : digits) {
     if (c < '0' || c > '9') return -1;
@@ -128,8 +128,7 @@ StatusOr<Clock::WallTime> ParseTime(const std::string& text) {
     is_time = kForm[i] == '0' || kForm[i] == text[i];
   }
   const auto part = [&](std::size_t begin, std::size_t digits) {
-    const int value =
-        is_time ? Number(std::string_view(text).substr(begin, digits)) : -1;
+    const int value = is_time ? ParseDigits({text.data() + begin, digits}) : -1;
     is_time = value >= 0;
     return std::max(value, 0);
   };

@@ -14,7 +14,7 @@ namespace {
 
 using event_fields::kType;
 
-constexpr std::pair<std::string_view, EventLevel> kLevels[] = {
+constexpr std::pair<std::string_view, EventLevel> kEventLevels[] = {
     {"debug", EventLevel::kDebug},
     {"info", EventLevel::kInfo},
     {"warning", EventLevel::kWarning},
@@ -137,14 +137,14 @@ void ForEachType(const Take& take) {
 }  // namespace
 
 std::string_view ToString(EventLevel level) {
-  for (const auto& [name, value] : kLevels) {
+  for (const auto& [name, value] : kEventLevels) {
     if (value == level) return name;
   }
   return "";
 }
 
 StatusOr<EventLevel> EventLevelFromString(std::string_view text) {
-  for (const auto& [name, level] : kLevels) {
+  for (const auto& [name, level] : kEventLevels) {
     if (name == text) return level;
   }
   return absl::InvalidArgumentError(
