@@ -26,6 +26,7 @@ void AddEvaluateCommand(CLI::App& app, Action& selected);
 void AddInspectCommand(CLI::App& app, Action& selected);
 void AddLogsCommand(CLI::App& app, Action& selected);
 void AddPredictCommand(CLI::App& app, Action& selected);
+void AddReportCommand(CLI::App& app, Action& selected);
 void AddRunsCommand(CLI::App& app, Action& selected);
 void AddSimulateCommand(CLI::App& app, Action& selected);
 void AddStatusCommand(CLI::App& app, Action& selected);

@@ -27,8 +27,8 @@ int Run(int argc, char** argv) {
   Action selected;
   for (const auto add :
        {AddAdminCommand, AddCertsCommand, AddEvaluateCommand, AddInspectCommand,
-        AddLogsCommand, AddPredictCommand, AddRunsCommand, AddSimulateCommand,
-        AddStatusCommand}) {
+        AddLogsCommand, AddPredictCommand, AddReportCommand, AddRunsCommand,
+        AddSimulateCommand, AddStatusCommand}) {
     add(app, selected);
   }
   try {

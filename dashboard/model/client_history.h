@@ -1,0 +1,45 @@
+// One client's updates over the rounds, in bounded memory.
+#ifndef FEDGAP_DASHBOARD_MODEL_CLIENT_HISTORY_H_
+#define FEDGAP_DASHBOARD_MODEL_CLIENT_HISTORY_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "common/federation/ids.h"
+
+namespace fedgap {
+
+struct UpdatePoint {
+  Round round = 0;
+  double norm = 0;
+  double cosine = 0;  // with the global step of the round before
+  double train_seconds = 0;
+  double arrived_seconds = 0;
+  std::int64_t bytes = 0;
+  double held_out_accuracy = -1;  // of the received model; -1: not measured
+};
+
+// Keeps at most `limit` points: when there are more, every second one of those
+// that it has, and from then on every second one that comes. The newest is
+// always there.
+class ClientHistory {
+ public:
+  void Add(const UpdatePoint& point, std::size_t limit);
+  // Points of later rounds go: a restart runs them again.
+  void Truncate(Round last);
+
+  const std::vector<UpdatePoint>& points() const { return points_; }
+  // How many updates one point stands for.
+  std::int64_t stride() const { return stride_; }
+
+ private:
+  std::vector<UpdatePoint> points_;
+  std::int64_t stride_ = 1;
+  std::int64_t since_ = 0;  // updates that came after the last kept one
+  bool newest_is_extra_ = false;
+};
+
+}  // namespace fedgap
+
+#endif  // FEDGAP_DASHBOARD_MODEL_CLIENT_HISTORY_H_

@@ -1,0 +1,38 @@
+#include "dashboard/model/log_view.h"
+
+#include <utility>
+
+namespace fedgap {
+
+StatusOr<LogView> LogView::Open(const std::filesystem::path& log) {
+  FEDGAP_ASSIGN_OR_RETURN(EventFollower follower, EventFollower::Open(log));
+  return LogView(log.string(), std::move(follower));
+}
+
+Status LogView::Refresh() {
+  return follower_.Read([this](const EventFollower::Line& line) {
+    if (line.event == nullptr) return;
+    builder_.Take(*line.event, line.text);
+    seq_ = line.event->header.seq;
+  });
+}
+
+ViewPosition LogView::position() const {
+  return {.revision = view().revision, .seq = seq_};
+}
+
+std::string LogView::ToJson(ViewPosition after) {
+  const ViewSource source{.name = name_,
+                          .lines = follower_.lines(),
+                          .bytes = follower_.bytes(),
+                          .damage = follower_.damage()};
+  std::optional<PooledView> pooled;
+  const bool has_new_rounds =
+      !view().rounds.empty() && view().rounds.back().revision > after.revision;
+  // Beside the log of a run's directory only.
+  if (has_new_rounds) pooled = ReadPooledView(path().parent_path());
+  return RunJson(builder_, source, pooled.has_value() ? &*pooled : nullptr,
+                 after);
+}
+
+}  // namespace fedgap

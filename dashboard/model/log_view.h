@@ -1,0 +1,47 @@
+// A run's log, followed, as the page wants it.
+#ifndef FEDGAP_DASHBOARD_MODEL_LOG_VIEW_H_
+#define FEDGAP_DASHBOARD_MODEL_LOG_VIEW_H_
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "common/base/status.h"
+#include "common/telemetry/event_follower.h"
+#include "dashboard/model/pooled_view.h"
+#include "dashboard/model/run_view_builder.h"
+#include "dashboard/model/view_json.h"
+
+namespace fedgap {
+
+// One thread at a time.
+class LogView {
+ public:
+  // A run's directory, its events/ or one file. Errors of EventFollower::Open.
+  static StatusOr<LogView> Open(const std::filesystem::path& log);
+
+  // Takes what the log has got since the last time. Errors of the disk.
+  Status Refresh();
+
+  const RunView& view() const { return builder_.view(); }
+  // Where the log is: a change there is worth a Refresh.
+  const std::filesystem::path& path() const { return follower_.path(); }
+  // The newest event's number.
+  ViewPosition position() const;
+  // RunJson of what there is. The pooled vectors come whole, and only if rounds
+  // were committed after the position.
+  std::string ToJson(ViewPosition after = {});
+
+ private:
+  LogView(std::string name, EventFollower follower)
+      : name_(std::move(name)), follower_(std::move(follower)) {}
+
+  std::string name_;
+  EventFollower follower_;
+  RunViewBuilder builder_;
+  std::uint64_t seq_ = 0;
+};
+
+}  // namespace fedgap
+
+#endif  // FEDGAP_DASHBOARD_MODEL_LOG_VIEW_H_

@@ -1,0 +1,101 @@
+// The frame: which run, which view, which theme.
+
+const kViews = [['overview', 'Overview', overview],
+  ['resolution', 'Resolution', resolution], ['pooled', 'Pooled vectors', pooled],
+  ['clients', 'Clients', clients], ['compare', 'Compare', compare],
+  ['events', 'Events', events]];
+const byId = id => document.getElementById(id);
+
+const viewOf = hash => kViews.find(view => '#' + view[0] === hash) || kViews[0];
+function openView(id) {
+  if (location.hash === '#' + id) draw();
+  else location.hash = id;
+}
+
+function drawTabs(now) {
+  byId('tabs').replaceChildren(...kViews.map(([id, title]) => h('li', {},
+      h('a', {href: '#' + id, 'aria-current': id === now && 'page'}, title))));
+}
+
+function drawPicker() {
+  const run = chosenRun();
+  byId('run-picker').replaceChildren(app.runs.length < 2 ?
+    h('span', {}, runLabel(run)) :
+    h('select', {id: 'run', 'aria-label': 'Run', onchange: event => {
+      app.chosen = Number(event.target.value);
+      listed.client = '';
+      kept.zoom.clear();
+      draw();
+    }}, app.runs.map((one, i) => h('option',
+        {value: i, selected: i === app.chosen}, runLabel(one)))));
+}
+
+function drawState(run) {
+  const {phase, reason} = run.state;
+  const level = phase === 'finished' ? 'good' : phase === 'running' ? '' :
+    'warn';
+  byId('run-state').replaceChildren(
+      h('span', {class: 'badge ' + level}, phase),
+      reason ? ' ' + reason : '');
+}
+
+// What of the log could not be read.
+function drawNotices(run) {
+  const source = run.source;
+  const found = [];
+  if (source.bad_lines > 0) {
+    found.push(`${whole(source.bad_lines)} lines could not be read`);
+  }
+  if (source.missing_lines > 0) {
+    found.push(`${whole(source.missing_lines)} lines are missing`);
+  }
+  if (source.half_line_bytes > 0) found.push('the last line is cut off');
+  byId('notices').replaceChildren(...(found.length === 0 ? [] : [
+    h('div', {class: 'notice', role: 'status'},
+        `Of ${source.name}: ${found.join(', ')}. The views show the rest.`,
+        source.bad.length > 0 && h('ul', {}, source.bad.slice(0, 5).map(bad =>
+          h('li', {}, `${bad.file}, line ${bad.line}: ${bad.what}`))))]));
+}
+
+function draw() {
+  const run = chosenRun();
+  if (!run) return;
+  const [id, title, view] = viewOf(location.hash);
+  document.title = `${title} – ${runLabel(run)} – fedgap`;
+  drawTabs(id);
+  drawPicker();
+  drawState(run);
+  drawNotices(run);
+  const focused = document.activeElement && document.activeElement.id;
+  byId('main').replaceChildren(run.revision === 0 ?
+    h('p', {class: 'empty'}, 'The log holds no event yet.') : view(run));
+  if (focused && byId(focused)) byId(focused).focus();
+}
+
+function setTheme(theme) {
+  document.documentElement.dataset.theme = theme;
+  byId('theme').textContent = theme === 'dark' ? 'Light' : 'Dark';
+  byId('theme').setAttribute('aria-label',
+      `${theme === 'dark' ? 'Light' : 'Dark'} theme`);
+}
+
+function start() {
+  const system = matchMedia('(prefers-color-scheme: dark)');
+  setTheme(system.matches ? 'dark' : 'light');
+  system.addEventListener('change', () => {
+    setTheme(system.matches ? 'dark' : 'light');
+    draw();
+  });
+  byId('theme').addEventListener('click', () => {
+    setTheme(isDark() ? 'light' : 'dark');
+    draw();
+  });
+  addEventListener('hashchange', () => {
+    draw();
+    scrollTo(0, 0);
+  });
+  const data = JSON.parse(byId('data').textContent);
+  data.runs.forEach((run, i) => takeRun(i, run));
+  draw();
+}
+start();

@@ -1,0 +1,130 @@
+// The runs that the page shows: what came with it, and what is pushed later.
+// docs/DASHBOARD.md has the form.
+
+const app = {runs: [], chosen: 0, live: false, connected: false, error: ''};
+const chosenRun = () => app.runs[app.chosen];
+
+const groupLabel = (run, group) => {
+  const label = run.run && run.run.group_labels[group];
+  return label === undefined ? 'group ' + group : label + ' px';
+};
+const className = (run, index) =>
+    (run.run && run.run.class_names[index]) || 'class ' + index;
+const runLabel = run => run.run ? run.run.id : run.source.name;
+
+// Puts `tail`, columns that begin at row `from`, behind the first rows of
+// `columns`; columns that were not there before are null up to `from`.
+function mergeColumns(columns, tail, from) {
+  for (const [name, values] of Object.entries(tail)) {
+    if (Array.isArray(values)) {
+      const before = (columns[name] || []).slice(0, from);
+      while (before.length < from) before.push(null);
+      columns[name] = before.concat(values);
+    } else if (values !== null && typeof values === 'object') {
+      columns[name] = mergeColumns(columns[name] || {}, values, from);
+    } else {
+      columns[name] = values;
+    }
+  }
+  return columns;
+}
+function cutColumns(columns, length) {
+  for (const [name, values] of Object.entries(columns)) {
+    if (Array.isArray(values)) {
+      columns[name] = values.slice(0, length);
+    } else if (values !== null && typeof values === 'object') {
+      cutColumns(values, length);
+    }
+  }
+}
+
+function emptyRun() {
+  return {rounds: {round: [], seconds: {}, accuracy: {}, held_out: {}},
+    groups: [], clients: [], events: {rows: [], seen: 0, kept: 0}, pooled: null};
+}
+
+// Takes what is new of one run.
+function takeRun(index, update) {
+  const run = app.runs[index] || (app.runs[index] = emptyRun());
+  const from = update.rounds.from;
+  for (const name of ['source', 'revision', 'run', 'state', 'evaluation']) {
+    run[name] = update[name];
+  }
+  cutColumns(run.rounds, from);
+  mergeColumns(run.rounds, update.rounds, from);
+  const length = (run.rounds.round || (run.rounds.round = [])).length;
+  for (const group of run.groups) cutColumns(group, from);
+  for (const group of update.groups) {
+    let known = run.groups.find(other => other.group === group.group);
+    if (!known) {
+      known = {};
+      run.groups.push(known);
+      run.groups.sort((a, b) => a.group - b.group);
+    }
+    mergeColumns(known, group, from);
+  }
+  for (const group of run.groups) {
+    mergeColumns(group, Object.fromEntries(Object.keys(group)
+        .filter(name => Array.isArray(group[name]) &&
+          group[name].length < length).map(name => [name, []])), length);
+  }
+  const places = new Map(run.clients.map((client, i) => [client.name, i]));
+  for (const client of update.clients) {
+    const place = places.get(client.name);
+    if (place === undefined) run.clients.push(client);
+    else run.clients[place] = client;
+  }
+  const kept = 3 * update.events.kept;
+  run.events = {seen: update.events.seen, kept: update.events.kept,
+    rows: run.events.rows.concat(update.events.rows).slice(-kept)};
+  if (update.pooled) run.pooled = update.pooled;
+}
+
+// What an operator wants to be told of a run, worst first: {level, client,
+// text}.
+function troubles(run) {
+  const found = [];
+  const open = run.state.phase !== 'finished';
+  const arrivals = run.clients.map(c => last(c.history.arrived));
+  const usual = median(arrivals);
+  for (const client of run.clients) {
+    const rejection = last(client.rejections);
+    const add = (level, text) =>
+        found.push({level, client: client.name, text});
+    if (rejection) {
+      add('bad', `${client.rejected} of its updates refused, last in round ` +
+          `${rejection.round}: ${rejection.code}: ${rejection.reason}`);
+    }
+    if (open && client.connected === false) {
+      add('warn', `away since ${time(client.last_seen)} UTC` +
+          (client.left_reason ? ': ' + client.left_reason : ''));
+    }
+    const cosine = last(client.history.cosine);
+    // Between honest clients of different data it is often a little below 0.
+    if (isNumber(cosine) && cosine < -0.5) {
+      add('warn', `its last update points against the last global step ` +
+          `(cosine ${cosine.toFixed(2)})`);
+    }
+    const arrived = last(client.history.arrived);
+    if (run.clients.length > 2 && isNumber(arrived) && arrived > 2 * usual &&
+        arrived > 1) {
+      add('warn', `slow: its last update took ${duration(arrived)}, the ` +
+          `usual client ${duration(usual)}`);
+    }
+  }
+  return found.sort((a, b) => (a.level === 'bad' ? 0 : 1) -
+    (b.level === 'bad' ? 0 : 1));
+}
+
+// Accuracy as the run has it: on the server's images, else on the clients'.
+function accuracyOf(run, from) {
+  const server = newest(run.rounds.accuracy.mean).index >= 0;
+  const source = from || (server ? 'server' : 'clients');
+  const isServer = source === 'server';
+  return {source,
+    columns: (isServer ? run.rounds.accuracy : run.rounds.held_out) || {},
+    group: isServer ? 'accuracy' : 'held_out',
+    loss: isServer ? 'loss' : 'held_out_loss',
+    words: isServer ? 'on the server’s images, after the round' :
+      'on the clients’ held-out images, after the round'};
+}
