@@ -10,7 +10,7 @@ install(TARGETS fedgap_options ${libraries} EXPORT fedgapTargets
 install(EXPORT fedgapTargets NAMESPACE fedgap::
         DESTINATION "${FEDGAP_PACKAGE_DIR}")
 
-foreach(folder common client server)
+foreach(folder common client server dashboard)
   install(DIRECTORY "${PROJECT_SOURCE_DIR}/${folder}"
           DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/fedgap"
           FILES_MATCHING PATTERN "*.h")

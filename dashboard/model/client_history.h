@@ -36,7 +36,7 @@ class ClientHistory {
  private:
   std::vector<UpdatePoint> points_;
   std::int64_t stride_ = 1;
-  std::int64_t since_ = 0;  // updates that came after the last kept one
+  std::int64_t updates_ = 0;  // that came; every stride_-th stays
   bool newest_is_extra_ = false;
 };
 

@@ -197,7 +197,7 @@ function lineOptions(options, series, width, format, show) {
     axes: [{...axis, size: 30,
       values: (u, ticks) => ticks.map(
           tick => Number.isInteger(tick) ? whole(tick) : '')},
-    {...axis, size: 56, values: (u, ticks) => ticks.map(format)}],
+    {...axis, size: 64, values: (u, ticks) => ticks.map(format)}],
     series: [{}, ...series.map(one => ({
       label: one.label, stroke: one.colour, width: one.width || 2,
       dash: one.dash, fill: one.fill, spanGaps: true,
@@ -230,7 +230,10 @@ function whenSized(element, draw) {
   let width = 0;
   new ResizeObserver(entries => {
     const now = Math.floor(entries[0].contentRect.width);
-    if (now > 0 && now !== width) draw(width = now);
+    if (now === 0 || now === width) return;
+    width = now;
+    // What is drawn changes sizes: not while they are being told.
+    requestAnimationFrame(() => draw(now));
   }).observe(element);
 }
 
@@ -241,6 +244,7 @@ function svgChart(options) {
   const plot = h('div', {class: 'chart'});
   whenSized(plot, width => {
     const svg = options.draw(width);
+    svg.setAttribute('width', svg.viewBox.baseVal.width);
     svg.setAttribute('role', 'img');
     svg.setAttribute('aria-label', options.label || options.title);
     plot.replaceChildren(svg);

@@ -39,15 +39,18 @@ function drawState(run) {
       reason ? ' ' + reason : '');
 }
 
+const countOf = lines => lines === 1 ? 'one line' : whole(lines) + ' lines';
+
 // What of the log could not be read.
 function drawNotices(run) {
   const source = run.source;
   const found = [];
   if (source.bad_lines > 0) {
-    found.push(`${whole(source.bad_lines)} lines could not be read`);
+    found.push(countOf(source.bad_lines) + ' could not be read');
   }
   if (source.missing_lines > 0) {
-    found.push(`${whole(source.missing_lines)} lines are missing`);
+    found.push(countOf(source.missing_lines) +
+      (source.missing_lines === 1 ? ' is missing' : ' are missing'));
   }
   if (source.half_line_bytes > 0) found.push('the last line is cut off');
   byId('notices').replaceChildren(...(found.length === 0 ? [] : [

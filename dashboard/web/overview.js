@@ -148,7 +148,10 @@ function attentionCard(run) {
 function timeCard(run) {
   const seconds = run.rounds.seconds;
   const count = run.rounds.round.length;
-  const parts = kPhases.map(([name, label], i) => ({label,
+  // A simulated client comes when a thread is free; no bytes move.
+  const words = label => run.run && run.run.simulated &&
+    label === 'transfer' ? 'waiting for a thread' : label;
+  const parts = kPhases.map(([name, label], i) => ({label: words(label),
     colour: colour(i), mean: count ? sum(seconds[name]) / count : 0}))
       .filter(part => part.mean > 0);
   const total = sum(parts.map(part => part.mean));
@@ -160,8 +163,8 @@ function timeCard(run) {
   return svgChart({title, span: 'span6',
     label: title + ': ' + parts.map(part =>
       `${part.label} ${duration(part.mean)}`).join(', '),
-    note: 'Mean over the rounds. Training and transfer are of the client that ' +
-      'came last; waiting is what was waited after it.',
+    note: `Mean over the rounds. Training and ${words('transfer')} are of the ` +
+      'client that came last; waiting is what was waited after it.',
     data: () => ({header: ['round', ...kPhases.map(phase => phase[1]), 'total'],
       rows: run.rounds.round.map((round, i) => [round,
         ...kPhases.map(phase => seconds[phase[0]][i]), seconds.total[i]])}),
