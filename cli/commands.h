@@ -22,6 +22,7 @@ using Action = std::function<Status()>;
 // outlive the parsing.
 void AddAdminCommand(CLI::App& app, Action& selected);
 void AddCertsCommand(CLI::App& app, Action& selected);
+void AddDashboardCommand(CLI::App& app, Action& selected);
 void AddEvaluateCommand(CLI::App& app, Action& selected);
 void AddInspectCommand(CLI::App& app, Action& selected);
 void AddLogsCommand(CLI::App& app, Action& selected);

@@ -9,6 +9,7 @@
 #include "sim/interruption.h"
 #include "sim/simulation.h"
 
+// NOLINTNEXTLINE(readability-identifier-naming): the library's own name.
 namespace CLI {
 class App;
 }  // namespace CLI

@@ -19,6 +19,7 @@ find_package(JPEG REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(httplib REQUIRED IMPORTED_TARGET cpp-httplib)
 # Optional: simulations on several machines (fedgap-mpi).
 find_package(MPI COMPONENTS CXX)
 if(FEDGAP_BUILD_TESTS)

@@ -19,6 +19,8 @@
 #include "common/rpc/health.h"
 #include "common/rpc/server_address.h"
 #include "common/telemetry/human_log.h"
+#include "dashboard/http/dashboard_access.h"
+#include "dashboard/http/dashboard_server.h"
 #include "server/core/coordinator.h"
 #include "server/core/driver.h"
 #include "server/evaluation/define_run.h"
@@ -72,6 +74,39 @@ StatusOr<GrpcServer::Options> PrepareToListen(const ServerSettings& settings,
   FEDGAP_RETURN_IF_ERROR(GrpcServer::Check(options, clock.WallNow()));
   FEDGAP_RETURN_IF_ERROR(CheckPortFile(settings.port_file));
   return options;
+}
+
+StatusOr<DashboardServer::Options> DashboardOptions(
+    const ServerSettings& settings) {
+  DashboardServer::Options options;
+  if (settings.dashboard.empty()) return options;
+  FEDGAP_ASSIGN_OR_RETURN(const ServerAddress address,
+                          ParseServerAddress(settings.dashboard));
+  options.host = address.host;
+  options.port = address.port;
+  options.is_loopback = address.IsLoopback();
+  if (!options.is_loopback && !settings.access.insecure) {
+    options.identity = TlsFilesIn(settings.access.certs).identity;
+  }
+  FEDGAP_ASSIGN_OR_RETURN(options.token,
+                          DashboardToken(settings.dashboard_token_file,
+                                         /*needed=*/!options.is_loopback));
+  return options;
+}
+
+// Null if none is asked for, or if it cannot be served: the run goes on
+// without it.
+std::unique_ptr<DashboardServer> StartDashboard(
+    const ServerSettings& settings, const DashboardServer::Options& options,
+    const std::filesystem::path& run, HumanLog& log) {
+  if (settings.dashboard.empty()) return nullptr;
+  auto server = DashboardServer::Start(options, {run});
+  if (!server.ok()) {
+    log.Warning(fmt::format("no dashboard: {}", MessageOf(server.status())));
+    return nullptr;
+  }
+  log.Info(fmt::format("dashboard: {}", (*server)->url()));
+  return *std::move(server);
 }
 
 // What serves a run and shows it.
@@ -158,6 +193,8 @@ Status RunServer(const ServerSettings& settings, const RunConfig& config) {
 
   FEDGAP_ASSIGN_OR_RETURN(GrpcServer::Options listening,
                           PrepareToListen(settings, clock, *log));
+  FEDGAP_ASSIGN_OR_RETURN(const DashboardServer::Options watching,
+                          DashboardOptions(settings));
   FEDGAP_ASSIGN_OR_RETURN(DefinedRun defined,
                           DefineRun(config, ToToml(config)));
   const std::string root =
@@ -174,6 +211,7 @@ Status RunServer(const ServerSettings& settings, const RunConfig& config) {
           std::move(defined.definition),
           {clock, run->store(), run->events(), defined.evaluator.get()}));
   FEDGAP_RETURN_IF_ERROR(SayWhatWasLost(*run, *log));
+  const auto dashboard = StartDashboard(settings, watching, root, *log);
   signals.Attach([&coordinator](int signal) {
     coordinator->Interrupt(::strsignal(signal));
   });

@@ -13,6 +13,13 @@ void BindServerSettings(ServerSettings& settings, ConfigSchema& schema) {
             "Where the run is kept; empty: runs/<run.name>")
       .Text("port_file", &settings.port_file,
             "Write the port to this file once the server listens")
+      .Text("dashboard", &settings.dashboard,
+            "Show the run in a browser at this address:port (port 0 takes a "
+            "free one); beyond this machine it asks for a token and, unless "
+            "access is insecure, speaks HTTPS with the server's identity")
+      .Text("dashboard_token_file", &settings.dashboard_token_file,
+            "The token that the dashboard asks for; empty: one is made up "
+            "where one is needed")
       .Switch("quiet", &settings.quiet, "No line for each round");
   BindLog(settings.log, section);
 }

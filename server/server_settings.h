@@ -15,6 +15,8 @@ struct ServerSettings {
   AccessSettings access;
   std::string run_dir;    // empty: runs/<run.name>
   std::string port_file;  // the port is written here once it listens
+  std::string dashboard;  // address:port; empty: none
+  std::string dashboard_token_file;
   bool quiet = false;
   LogSettings log;
 };

@@ -312,7 +312,7 @@ std::string RunJson(const RunViewBuilder& builder, const ViewSource& source,
                    Json::error_handler_t::replace);
 }
 
-std::string ForScript(std::string json) {
+std::string ForScript(std::string_view json) {
   constexpr std::string_view kEscaped = "\\u003c";
   std::string out;
   out.reserve(json.size());

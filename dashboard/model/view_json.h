@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "common/telemetry/event_follower.h"
 #include "dashboard/model/pooled_view.h"
@@ -33,7 +34,7 @@ std::string RunJson(const RunViewBuilder& builder, const ViewSource& source,
                     const PooledView* pooled, ViewPosition after = {});
 
 // `json` so that it can stand inside <script>: no '<' is left.
-std::string ForScript(std::string json);
+std::string ForScript(std::string_view json);
 
 }  // namespace fedgap
 

@@ -23,8 +23,10 @@ std::string Allow(const char* text) {
 
 // Charts set styles by the object model, which the policy does not hinder;
 // pictures are drawn from blobs of the page's own.
-std::string Policy() {
-  return "default-src 'none'; base-uri 'none'; form-action 'none'; "
+std::string Policy(PageUse use) {
+  const char* connect = use == PageUse::kServed ? "connect-src 'self'; " : "";
+  return std::string(connect) +
+         "default-src 'none'; base-uri 'none'; form-action 'none'; "
          "img-src data: blob:; style-src" +
          Allow(kPageStyle) + "; script-src" + Allow(kPageLibrary) +
          Allow(kPageScript);
@@ -32,8 +34,8 @@ std::string Policy() {
 
 }  // namespace
 
-std::string MakePage(std::string_view data) {
-  const std::string policy = Policy();
+std::string MakePage(std::string_view data, PageUse use) {
+  const std::string policy = Policy(use);
   const std::array<std::pair<std::string_view, std::string_view>, 5> parts = {
       {{"{{policy}}", policy},
        {"{{style}}", kPageStyle},

@@ -69,10 +69,20 @@ function draw() {
   drawPicker();
   drawState(run);
   drawNotices(run);
-  const focused = document.activeElement && document.activeElement.id;
-  byId('main').replaceChildren(run.revision === 0 ?
+  const main = byId('main');
+  const focused = document.activeElement;
+  const caret = focused && focused.selectionStart;
+  // Charts come a frame later: until then the page keeps its height, so that it
+  // does not scroll away from who reads it.
+  main.style.minHeight = main.offsetHeight + 'px';
+  main.replaceChildren(run.revision === 0 ?
     h('p', {class: 'empty'}, 'The log holds no event yet.') : view(run));
-  if (focused && byId(focused)) byId(focused).focus();
+  requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(
+      () => main.style.minHeight = '')));
+  const again = focused && focused.id && byId(focused.id);
+  if (!again) return;
+  again.focus({preventScroll: true});
+  if (typeof caret === 'number') again.setSelectionRange(caret, caret);
 }
 
 function setTheme(theme) {
@@ -80,6 +90,44 @@ function setTheme(theme) {
   byId('theme').textContent = theme === 'dark' ? 'Light' : 'Dark';
   byId('theme').setAttribute('aria-label',
       `${theme === 'dark' ? 'Light' : 'Dark'} theme`);
+}
+
+// --- What the server pushes -------------------------------------------------
+
+const kRedrawEvery = 500;
+const redraw = {last: 0, timer: 0};
+// Many events come together: they are drawn together, and only if seen.
+function drawSoon() {
+  if (redraw.timer || document.hidden) return;
+  redraw.timer = setTimeout(() => {
+    redraw.timer = 0;
+    redraw.last = Date.now();
+    draw();
+  }, Math.max(0, redraw.last + kRedrawEvery - Date.now()));
+}
+
+function setConnection(is_open) {
+  app.connected = is_open;
+  byId('connection').replaceChildren(is_open ?
+    h('span', {class: 'badge good'}, 'live') :
+    h('span', {class: 'badge warn', title: 'What is shown is what came before'},
+        'disconnected, trying again'));
+}
+
+function connect() {
+  const source = new EventSource('events' + location.search);
+  source.onopen = () => setConnection(true);
+  source.onmessage = event => {
+    const {index, reset, run} = JSON.parse(event.data);
+    if (reset) delete app.runs[index];
+    takeRun(index, run);
+    drawSoon();
+  };
+  source.onerror = () => {
+    setConnection(false);
+    // It tries again by itself, unless it was refused.
+    if (source.readyState === EventSource.CLOSED) setTimeout(connect, 3000);
+  };
 }
 
 function start() {
@@ -100,5 +148,9 @@ function start() {
   const data = JSON.parse(byId('data').textContent);
   data.runs.forEach((run, i) => takeRun(i, run));
   draw();
+  if (data.live) connect();
+  document.addEventListener('visibilitychange', () => {
+    if (!document.hidden) draw();
+  });
 }
 start();

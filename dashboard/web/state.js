@@ -1,7 +1,7 @@
 // The runs that the page shows: what came with it, and what is pushed later.
 // docs/DASHBOARD.md has the form.
 
-const app = {runs: [], chosen: 0, live: false, connected: false, error: ''};
+const app = {runs: [], chosen: 0, connected: false};
 const chosenRun = () => app.runs[app.chosen];
 
 const groupLabel = (run, group) => {

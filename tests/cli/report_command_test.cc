@@ -7,8 +7,9 @@
 #include <vector>
 
 #include "common/base/file_io.h"
+#include "tests/testing/browser.h"
+#include "tests/testing/golden_log.h"
 #include "tests/testing/process.h"
-#include "tests/testing/project_tree.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
@@ -19,22 +20,13 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr const char* kBrowser = "/usr/bin/chromium";
-
 class ReportCommandTest : public ::testing::Test {
  protected:
-  static std::string GoldenLog() {
-    return ReadFileText(SourceDir() / "tests/golden/events/small.jsonl")
-        .value();
-  }
   // A log with `from` replaced by `to`, as a file.
   std::string MakeLog(const std::string& name, const std::string& from = "",
                       const std::string& to = "") {
-    std::string log = GoldenLog();
-    for (auto at = from.empty() ? log.npos : log.find(from); at != log.npos;
-         at = log.find(from, at + to.size())) {
-      log.replace(at, from.size(), to);
-    }
+    const std::string log =
+        from.empty() ? GoldenLog() : Replaced(GoldenLog(), from, to);
     const auto path = dir_ / (name + ".jsonl");
     EXPECT_OK(WriteFileAtomic(path, std::string_view(log)));
     return path.string();
@@ -49,26 +41,8 @@ class ReportCommandTest : public ::testing::Test {
   }
   std::string Out() const { return (dir_ / "report.html").string(); }
 
-  static void Cut(std::string& text, const std::string& from,
-                  const std::string& to) {
-    for (auto at = text.find(from); at != text.npos; at = text.find(from)) {
-      text.erase(at, text.find(to, at) + to.size() - at);
-    }
-  }
-  // A view as a browser has drawn it; its style, scripts
-  // and data, which hold every word anyway, are cut out.
-  std::string Drawn(const std::string& view) {
-    ProgramResult result =
-        RunProgram({kBrowser, "--headless=new", "--no-sandbox", "--disable-gpu",
-                    "--disable-dev-shm-usage", "--window-size=1280,1500",
-                    "--virtual-time-budget=4000",
-                    "--user-data-dir=" + (dir_ / "profile").string(),
-                    "--dump-dom", "file://" + Out() + "#" + view});
-    EXPECT_EQ(result.exit_code, 0) << result.err;
-    std::string& page = result.out;
-    Cut(page, "<style", "</style>");
-    Cut(page, "<script", "</script>");
-    return page;
+  void Open(Browser& browser, const std::string& view) {
+    browser.Open("file://" + Out() + "#" + view);
   }
 
   TempDir dir_;
@@ -91,52 +65,88 @@ TEST_F(ReportCommandTest, SaysWhatIsNotThere) {
 }
 
 TEST_F(ReportCommandTest, ABrowserDrawsTheNumbersOfTheLog) {
-  if (!std::filesystem::exists(kBrowser)) GTEST_SKIP() << "no browser";
+  if (!Browser::IsInstalled()) GTEST_SKIP() << "no chromium-driver";
   MakeReport({MakeLog("a"), MakeLog("b", "weighting = \\\"client\\\"",
                                     "weighting = \\\"pixels\\\"")});
-  EXPECT_THAT(Drawn("overview"),
+  Browser browser;
+  Open(browser, "overview");
+  EXPECT_THAT(browser.Text(),
               AllOf(HasSubstr("73.3 %"), HasSubstr("65.5 %"),
-                    HasSubstr("16-24 px"), HasSubstr("5 / 5"),
-                    HasSubstr("the delta holds a value that is not finite"),
-                    HasSubstr("<canvas")));
-  EXPECT_THAT(
-      Drawn("resolution"),
-      AllOf(HasSubstr("74.2 %"), HasSubstr("0.9933"), HasSubstr(">327<")));
-  EXPECT_THAT(Drawn("pooled"), HasSubstr("no pooled vectors beside this log"));
-  EXPECT_THAT(Drawn("clients"),
-              AllOf(HasSubstr("site-c"), HasSubstr("4 of 4")));
-  EXPECT_THAT(Drawn("compare"), AllOf(HasSubstr("aggregation.weighting"),
-                                      HasSubstr("\"pixels\"")));
-  EXPECT_THAT(Drawn("events"),
-              AllOf(HasSubstr("completed after 5 rounds"),
-                    HasSubstr("the disk holds less than 1 GB")));
+                    HasSubstr("5 / 5"), HasSubstr("site-c"),
+                    HasSubstr("the delta holds a value that is not finite")));
+  // Influence beside what pixels would have given, and three line charts.
+  EXPECT_TRUE(browser.WaitUntil(
+      "return Array.from(document.querySelectorAll('.chart svg')).some("
+      "svg => svg.textContent.includes('16-24 px') && "
+      "svg.textContent.includes('by pixels'))"));
+  EXPECT_TRUE(browser.WaitUntil(
+      "return document.querySelectorAll('.uplot canvas').length === 3"));
+  Open(browser, "resolution");
+  EXPECT_THAT(browser.Text(), AllOf(HasSubstr("74.2 %"), HasSubstr("0.9933"),
+                                    HasSubstr("16-24 px")));
+  EXPECT_TRUE(browser.WaitUntil(
+      "return Array.from(document.querySelectorAll('.chart svg text')).some("
+      "text => text.textContent === '327')"))
+      << "of the confusion matrix";
+  Open(browser, "pooled");
+  EXPECT_THAT(browser.Text(), HasSubstr("no pooled vectors beside this log"));
+  Open(browser, "clients");
+  EXPECT_THAT(browser.Text(), HasSubstr("4 of 4"));
+  Open(browser, "compare");
+  EXPECT_THAT(browser.Text(), AllOf(HasSubstr("aggregation.weighting"),
+                                    HasSubstr("\"pixels\"")));
+  Open(browser, "events");
+  EXPECT_THAT(browser.Text(), AllOf(HasSubstr("completed after 5 rounds"),
+                                    HasSubstr("less than 1 GB")));
+  EXPECT_EQ(browser.Errors(), "");
 }
 
 TEST_F(ReportCommandTest, ABrowserRunsNothingThatTheLogBrought) {
-  if (!std::filesystem::exists(kBrowser)) GTEST_SKIP() << "no browser";
+  if (!Browser::IsInstalled()) GTEST_SKIP() << "no chromium-driver";
   const std::string attack =
       "</script><img src=x onerror=document.title='owned'>"
       "<script>document.title='owned'</script>";
   MakeReport({MakeLog("a", "site-c", attack)});
+  Browser browser;
   for (const char* view : {"overview", "clients", "events"}) {
-    const std::string page = Drawn(view);
-    EXPECT_THAT(page, Not(HasSubstr("<img"))) << view;
-    EXPECT_THAT(page, Not(HasSubstr("<title>owned"))) << view;
-    EXPECT_THAT(page, HasSubstr("&lt;img src=x")) << view;
+    Open(browser, view);
+    EXPECT_THAT(browser.Text(), HasSubstr("<img src=x")) << view;
+    EXPECT_EQ(browser.Run("return document.images.length"), "0") << view;
+    EXPECT_THAT(browser.Run("return document.title"), Not(HasSubstr("owned")));
   }
+  EXPECT_EQ(browser.Errors(), "");
 }
 
 TEST_F(ReportCommandTest, ABrowserSaysWhatOfTheLogIsMissing) {
-  if (!std::filesystem::exists(kBrowser)) GTEST_SKIP() << "no browser";
+  if (!Browser::IsInstalled()) GTEST_SKIP() << "no chromium-driver";
   std::string log = GoldenLog();
   log.resize(log.size() - 30);
   log.insert(log.find('\n') + 1, "{half\n");
   const auto path = dir_ / "torn.jsonl";
   ASSERT_OK(WriteFileAtomic(path, std::string_view(log)));
   MakeReport({path.string()});
-  EXPECT_THAT(Drawn("overview"), AllOf(HasSubstr("one line could not be read"),
-                                       HasSubstr("the last line is cut off"),
-                                       HasSubstr("73.3 %")));
+  Browser browser;
+  Open(browser, "overview");
+  EXPECT_THAT(browser.Text(), AllOf(HasSubstr("one line could not be read"),
+                                    HasSubstr("the last line is cut off"),
+                                    HasSubstr("73.3 %")));
+}
+
+TEST_F(ReportCommandTest, NothingIsWiderThanAPhone) {
+  if (!Browser::IsInstalled()) GTEST_SKIP() << "no chromium-driver";
+  MakeReport({MakeLog("a")});
+  Browser browser;
+  for (const int width : {390, 1280}) {
+    browser.Resize(width, 900);
+    for (const char* view :
+         {"overview", "resolution", "pooled", "clients", "compare", "events"}) {
+      Open(browser, view);
+      EXPECT_EQ(browser.Run("return document.documentElement.scrollWidth <= "
+                            "innerWidth"),
+                "true")
+          << view << " at " << width;
+    }
+  }
 }
 
 }  // namespace

@@ -8,8 +8,8 @@
 
 #include "common/base/file_io.h"
 #include "server/store/directory_lock.h"
+#include "tests/testing/golden_log.h"
 #include "tests/testing/process.h"
-#include "tests/testing/project_tree.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
@@ -28,10 +28,6 @@ class RunCommandsTest : public ::testing::Test {
     words.insert(words.begin(), FEDGAP_TOOL);
     return RunProgram(std::move(words));
   }
-  static std::string GoldenLog() {
-    return ReadFileText(SourceDir() / "tests/golden/events/small.jsonl")
-        .value();
-  }
   // A run's directory with `log` in it.
   fs::path MakeRun(const std::string& name, const std::string& log) {
     const fs::path run = dir_ / "runs" / name;
@@ -40,14 +36,6 @@ class RunCommandsTest : public ::testing::Test {
     std::ofstream(run / "state.db");
     std::ofstream(run / "config.toml");
     return run;
-  }
-  static std::string Replaced(std::string text, const std::string& from,
-                              const std::string& to) {
-    for (auto at = text.find(from); at != text.npos;
-         at = text.find(from, at + to.size())) {
-      text.replace(at, from.size(), to);
-    }
-    return text;
   }
   // Lines of the result; fails with its error otherwise.
   static std::size_t Lines(const ProgramResult& result) {

@@ -44,6 +44,25 @@ TEST_F(OperatorTest, AServerThatCannotListenLeavesNoRunBehind) {
   ExpectNoTrace(words, "no-certs");
 }
 
+TEST_F(OperatorTest, TheServerShowsItsRunInABrowser) {
+  std::vector<std::string> words = ServerWords("127.0.0.1:0");
+  words.insert(words.end(), {"--dashboard", "127.0.0.1:0"});
+  Process server(words);
+  EXPECT_TRUE(server.WaitForLine("dashboard: http://127.0.0.1:"));
+  EXPECT_TRUE(server.WaitForFile(dir_ / "port"));
+  server.Signal(SIGTERM);
+  EXPECT_EQ(server.Wait().exit_code, 0);
+
+  words = ServerWords("127.0.0.1:0");
+  words[6] = (dir_ / "other-run").string();
+  words.insert(words.end(), {"--dashboard", "0.0.0.0:0",
+                             "--dashboard-token-file", dir_ / "no-token"});
+  const ProgramResult result = RunProgram(words);
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("no-token"));
+  EXPECT_FALSE(std::filesystem::exists(dir_ / "other-run"));
+}
+
 TEST_F(OperatorTest, APortInUseIsNamedAndLeavesNoRunBehind) {
   const auto server = StartServer();
   std::vector<std::string> words = ServerWords("127.0.0.1:" + port_);

@@ -40,7 +40,7 @@ FOLDERS = {
     "dashboard/model": ["common/base", "common/federation", "common/tensor",
                         "common/telemetry"],
     "dashboard/page": ["common/base", "common/crypto"],
-    "dashboard/http": ["common/base", "common/telemetry", "dashboard/model",
+    "dashboard/http": ["common/base", "common/crypto", "dashboard/model",
                        "dashboard/page"],
     "client/core": ["common/base", "common/crypto", "common/tensor",
                     "common/nn", "common/data", "common/federation",

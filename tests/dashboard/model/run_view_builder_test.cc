@@ -6,7 +6,7 @@
 #include <sstream>
 #include <string>
 
-#include "tests/dashboard/model/golden_log.h"
+#include "tests/testing/golden_log.h"
 #include "tests/testing/status_matchers.h"
 
 namespace fedgap {

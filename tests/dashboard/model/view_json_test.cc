@@ -9,7 +9,7 @@
 
 #include "dashboard/model/log_view.h"
 #include "dashboard/model/pooled_json.h"
-#include "tests/dashboard/model/golden_log.h"
+#include "tests/testing/golden_log.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 

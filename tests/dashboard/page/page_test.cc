@@ -58,6 +58,12 @@ TEST(PageTest, AsksNoOtherHost) {
   }
 }
 
+TEST(PageTest, OnlyAServedPageMayAskItsServer) {
+  EXPECT_THAT(MakePage("{}"), Not(HasSubstr("connect-src")));
+  EXPECT_THAT(MakePage("{}", PageUse::kServed),
+              HasSubstr("connect-src 'self';"));
+}
+
 TEST(PageTest, DataStandsAsItIs) {
   const std::string data = R"({"runs":[],"x":"{{script}} {{library}}"})";
   EXPECT_THAT(MakePage(data), HasSubstr("id=\"data\">" + data + "</script>"));

@@ -1,6 +1,6 @@
 // The golden event log (tests/golden/events), whole or in part.
-#ifndef FEDGAP_TESTS_DASHBOARD_MODEL_GOLDEN_LOG_H_
-#define FEDGAP_TESTS_DASHBOARD_MODEL_GOLDEN_LOG_H_
+#ifndef FEDGAP_TESTS_TESTING_GOLDEN_LOG_H_
+#define FEDGAP_TESTS_TESTING_GOLDEN_LOG_H_
 
 #include <cstddef>
 #include <string>
@@ -34,4 +34,4 @@ inline std::string Replaced(std::string text, const std::string& from,
 
 }  // namespace fedgap
 
-#endif  // FEDGAP_TESTS_DASHBOARD_MODEL_GOLDEN_LOG_H_
+#endif  // FEDGAP_TESTS_TESTING_GOLDEN_LOG_H_

@@ -1,0 +1,48 @@
+#include "dashboard/http/dashboard_access.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+#include "common/base/file_io.h"
+#include "common/crypto/secure_random.h"
+
+namespace fedgap {
+namespace {
+
+constexpr std::size_t kShortest = 16;
+constexpr const char* kSpace = " \t\r\n";
+
+// What stands in a URL as it is.
+bool IsPlain(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+         (c >= 'a' && c <= 'z') || c == '-' || c == '_';
+}
+
+}  // namespace
+
+StatusOr<std::string> DashboardToken(const std::filesystem::path& file,
+                                     bool needed) {
+  if (file.empty()) {
+    if (!needed) return std::string();
+    std::array<std::uint8_t, 16> bytes{};
+    FillRandom(bytes);
+    std::string token;
+    for (const std::uint8_t byte : bytes) token += fmt::format("{:02x}", byte);
+    return token;
+  }
+  FEDGAP_ASSIGN_OR_RETURN(std::string token, ReadFileText(file));
+  token.erase(token.find_last_not_of(kSpace) + 1);
+  token.erase(0, std::min(token.find_first_not_of(kSpace), token.size()));
+  if (token.size() < kShortest || !std::ranges::all_of(token, IsPlain)) {
+    return absl::InvalidArgumentError(fmt::format(
+        "{} holds no token: write at least {} letters, digits, '-' or '_' "
+        "into it, for example those of `openssl rand -hex 16`",
+        file.string(), kShortest));
+  }
+  return token;
+}
+
+}  // namespace fedgap

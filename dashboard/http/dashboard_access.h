@@ -1,0 +1,21 @@
+// Who may look at a dashboard.
+#ifndef FEDGAP_DASHBOARD_HTTP_DASHBOARD_ACCESS_H_
+#define FEDGAP_DASHBOARD_HTTP_DASHBOARD_ACCESS_H_
+
+#include <filesystem>
+#include <string>
+
+#include "common/base/status.h"
+
+namespace fedgap {
+
+// The token in `file`, its white space at the ends left out; without a file ""
+// or, where one is `needed`, 32 hexadecimal digits from the system's random
+// numbers. Errors: the file cannot be read, INVALID_ARGUMENT for a token of
+// fewer than 16 characters or others than letters, digits, '-' and '_'.
+StatusOr<std::string> DashboardToken(const std::filesystem::path& file,
+                                     bool needed);
+
+}  // namespace fedgap
+
+#endif  // FEDGAP_DASHBOARD_HTTP_DASHBOARD_ACCESS_H_

@@ -1,0 +1,45 @@
+#include "dashboard/http/dashboard_access.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/base/file_io.h"
+#include "tests/testing/status_matchers.h"
+#include "tests/testing/temp_dir.h"
+
+namespace fedgap {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::MatchesRegex;
+
+TEST(DashboardTokenTest, IsMadeUpWhereOneIsNeeded) {
+  EXPECT_THAT(DashboardToken("", /*needed=*/false).value(), IsEmpty());
+  const std::string token = DashboardToken("", /*needed=*/true).value();
+  EXPECT_THAT(token, MatchesRegex("[0-9a-f]{32}"));
+  EXPECT_NE(token, DashboardToken("", true).value());
+}
+
+TEST(DashboardTokenTest, ComesFromAFile) {
+  const TempDir dir;
+  ASSERT_OK(WriteFileAtomic(dir / "token",
+                            std::string_view("\n abcDEF-123_4567890\n")));
+  EXPECT_EQ(DashboardToken(dir / "token", false).value(), "abcDEF-123_4567890");
+}
+
+TEST(DashboardTokenTest, RefusesWhatIsEasyToGuessOrBreaksTheAddress) {
+  const TempDir dir;
+  for (const char* text :
+       {"", "  \n", "short", "0123456789abcdef&x=y", "0123456789 abcdefgh"}) {
+    ASSERT_OK(WriteFileAtomic(dir / "token", std::string_view(text)));
+    const Status status = DashboardToken(dir / "token", true).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << text;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("openssl rand"));
+  }
+  EXPECT_EQ(DashboardToken(dir / "none", true).status().code(),
+            absl::StatusCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace fedgap
