@@ -67,8 +67,7 @@ int Run(int argc, char** argv) {
   Interruption interruption;
   const SignalWaiter signals(
       [&interruption](int signal) {
-        interruption.Request(signal == SIGUSR1 ? "interrupted"
-                                               : ::strsignal(signal));
+        interruption.Request(DescribeInterruption(signal));
       },
       {SIGINT, SIGTERM, SIGUSR1});
   auto ranks = MpiRankGroup::Create({.piece_bytes = piece_kib << 10});

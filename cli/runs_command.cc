@@ -37,6 +37,9 @@ struct RunsFlags {
 TextTable::Cell StateOf(const RunLog& run, const fs::path& directory) {
   if (IsInUse(directory)) return {"running", Ink::kGreen};
   if (run.report.reason == "running") return {"interrupted", Ink::kYellow};
+  if (run.report.reason.starts_with("interrupted")) {
+    return {run.report.reason, Ink::kYellow};
+  }
   return run.report.reason;
 }
 

@@ -19,7 +19,7 @@ Status SimulateHere(const SimulateFlags& flags) {
   // Before any other thread.
   Interruption interruption;
   const SignalWaiter signals([&interruption](int signal) {
-    interruption.Request(::strsignal(signal));
+    interruption.Request(DescribeInterruption(signal));
   });
   return RunSimulate(flags, interruption);
 }

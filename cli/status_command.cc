@@ -59,7 +59,9 @@ std::string ToText(const RunStatus& status, bool colour) {
   std::string text =
       fmt::format("run      {}\nstate    {}", WithoutControls(status.run.value),
                   Paint(phase, ink, colour));
-  if (!status.reason.empty()) {
+  if (status.reason.starts_with(phase)) {
+    text += WithoutControls(status.reason.substr(phase.size()));
+  } else if (!status.reason.empty()) {
     text += ": " + WithoutControls(status.reason);
   }
   text += fmt::format("\nrounds   {} committed\n",

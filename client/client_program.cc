@@ -66,7 +66,7 @@ Status RunClient(const ClientSettings& settings) {
   // before there is a participant to stop.
   const SystemClock clock;
   SignalWaiter signals([&log](int signal) {
-    log->Info(fmt::format("{}: leaving the run", ::strsignal(signal)));
+    log->Info(DescribeInterruption(signal) + ": leaving the run");
   });
   FEDGAP_ASSIGN_OR_RETURN(const ClientConnection connection,
                           Connect(settings, clock));

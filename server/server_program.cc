@@ -213,7 +213,7 @@ Status RunServer(const ServerSettings& settings, const RunConfig& config) {
   FEDGAP_RETURN_IF_ERROR(SayWhatWasLost(*run, *log));
   const auto dashboard = StartDashboard(settings, watching, root, *log);
   signals.Attach([&coordinator](int signal) {
-    coordinator->Interrupt(::strsignal(signal));
+    coordinator->Interrupt(DescribeInterruption(signal));
   });
   listening.staging.directory = root;
   listening.staging.slots = config.aggregation.upload_slots;
@@ -223,6 +223,12 @@ Status RunServer(const ServerSettings& settings, const RunConfig& config) {
   FEDGAP_RETURN_IF_ERROR(EndRecord(*run, status, *log));
   if (!settings.quiet) fmt::print("\n{}", ToTable(run->Report()));
   fmt::print("run directory: {}\n", root);
+  if (signals.signalled() != 0) {
+    fmt::print("go on with it: fedgap-server --resume {}{}\n", root,
+               settings.access.certs.empty()
+                   ? ""
+                   : " --certs " + settings.access.certs);
+  }
   return absl::OkStatus();
 }
 

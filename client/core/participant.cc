@@ -88,6 +88,9 @@ void Participant::Stop() {
     stop_ = true;
   }
   stop_changed_.NotifyAll();
+  // While the connection is there: after it the server would take this client
+  // for lost, and wait for it.
+  deps_.api.Leave("stopped").IgnoreError();
   deps_.api.Cancel();
 }
 

@@ -8,6 +8,8 @@
 
 #include <array>
 #include <cerrno>
+#include <cstring>
+#include <string>
 #include <utility>
 
 #include "common/base/check.h"
@@ -24,6 +26,13 @@ int OpenSignals(const std::vector<int>& signals) {
 }
 
 }  // namespace
+
+std::string DescribeInterruption(int signal) {
+  const char* name = ::sigabbrev_np(signal);
+  if (name == nullptr)
+    return "interrupted (signal " + std::to_string(signal) + ")";
+  return std::string("interrupted (SIG") + name + ")";
+}
 
 SignalWaiter::SignalWaiter(std::function<void(int)> on_signal,
                            const std::vector<int>& signals)

@@ -4,12 +4,16 @@
 
 #include <csignal>
 #include <functional>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "common/base/mutex.h"
 
 namespace fedgap {
+
+// "interrupted (SIGINT)": why something ended that a signal ended.
+std::string DescribeInterruption(int signal);
 
 // Blocks the signals (SIGINT and SIGTERM) for the calling thread and those it
 // starts later, and calls `on_signal` (with the signal's number) on a thread of

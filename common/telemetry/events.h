@@ -167,12 +167,17 @@ struct FinalEvaluationEvent {
 };
 
 struct RunFinishedEvent {
-  std::string
-      reason;  // "completed", "target reached", "no progress", "stopped"
+  // "completed", "target reached", "no progress", "stopped", or
+  // "interrupted (SIGINT)": then the run can be gone on with.
+  std::string reason;
   ModelId model;
   Round rounds = 0;
   double seconds = 0;
 };
+
+inline bool WasInterrupted(const RunFinishedEvent& event) {
+  return event.reason.starts_with("interrupted");
+}
 
 struct WarningEvent {
   std::string message;

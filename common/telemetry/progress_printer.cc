@@ -92,9 +92,10 @@ void ProgressPrinter::TakeRoundEvent(const Event& event) {
                      abort->attempt, abort->reason));
   } else if (const auto* end = std::get_if<RunFinishedEvent>(&event)) {
     round_ = 0;
-    Line(fmt::format("run finished after {} round{} and {}: {}", end->rounds,
-                     end->rounds == 1 ? "" : "s", HumanDuration(end->seconds),
-                     end->reason));
+    Line(fmt::format("run {} after {} round{} and {}: {}",
+                     WasInterrupted(*end) ? "left off" : "finished",
+                     end->rounds, end->rounds == 1 ? "" : "s",
+                     HumanDuration(end->seconds), end->reason));
   } else if (const auto* warning = std::get_if<WarningEvent>(&event)) {
     Line("warning: " + warning->message);
   }

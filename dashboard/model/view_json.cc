@@ -64,11 +64,13 @@ Json IdentityJson(const RunView& view) {
 }
 
 Json StateJson(const RunView& view) {
-  const char* phase = view.revision == 0          ? "empty"
-                      : view.finished.has_value() ? "finished"
-                      : view.open.round > 0       ? "running"
-                      : view.rounds.empty()       ? "waiting"
-                                                  : "between rounds";
+  const char* phase =
+      view.revision == 0 ? "empty"
+      : view.finished.has_value()
+          ? (WasInterrupted(*view.finished) ? "interrupted" : "finished")
+      : view.open.round > 0 ? "running"
+      : view.rounds.empty() ? "waiting"
+                            : "between rounds";
   const auto eta = view.EtaSeconds();
   return {{"phase", phase},
           {"reason", view.finished.has_value() ? view.finished->reason : ""},

@@ -112,7 +112,7 @@ function clientRow(run, client) {
       kClientColumns.map((column, i) => {
         if (i === 0) {
           return h('td', {}, clientLink(client.name),
-              client.connected === false && run.state.phase !== 'finished' &&
+              client.connected === false && !isOver(run) &&
                 h('span', {class: 'badge warn'}, 'away'));
         }
         const bad = column.id === 'rejected' && client.rejected > 0;

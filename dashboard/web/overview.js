@@ -31,7 +31,7 @@ function overview(run) {
           tile('Rounds committed', `${whole(done)} / ${whole(planned)}`,
               serving, h('progress', {max: planned || 1, value: done,
                 'aria-label': 'rounds committed'})),
-          state.phase === 'finished' ?
+          isOver(run) ?
             tile('Time', duration(state.seconds), state.reason) :
             tile('Time left', duration(state.eta), 'by the last ten rounds'),
           tile('Mean accuracy', percent(mean.value), after),

@@ -10,6 +10,7 @@ const groupLabel = (run, group) => {
 };
 const className = (run, index) =>
     (run.run && run.run.class_names[index]) || 'class ' + index;
+const isOver = run => ['finished', 'interrupted'].includes(run.state.phase);
 const runLabel = run => run.run ? run.run.id : run.source.name;
 
 // Puts `tail`, columns that begin at row `from`, behind the first rows of
@@ -84,7 +85,7 @@ function takeRun(index, update) {
 // text}.
 function troubles(run) {
   const found = [];
-  const open = run.state.phase !== 'finished';
+  const open = !isOver(run);
   const arrivals = run.clients.map(c => last(c.history.arrived));
   const usual = median(arrivals);
   for (const client of run.clients) {

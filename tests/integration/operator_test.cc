@@ -63,6 +63,23 @@ TEST_F(OperatorTest, TheServerShowsItsRunInABrowser) {
   EXPECT_FALSE(std::filesystem::exists(dir_ / "other-run"));
 }
 
+TEST_F(OperatorTest, AStoppedClientIsNotTakenForLost) {
+  const auto server = StartServer();
+  const auto clients = StartClients();
+  ASSERT_TRUE(clients[0]->WaitForLine("round 1: training"));
+  clients[0]->Signal(SIGTERM);
+  const ProgramResult stopped = clients[0]->Wait();
+  EXPECT_EQ(stopped.exit_code, 0);
+  EXPECT_THAT(stopped.err, HasSubstr("interrupted (SIGTERM): leaving the run"));
+  EXPECT_TRUE(server->WaitForLine("left: stopped"));
+  server->Signal(SIGINT);
+  const ProgramResult result = server->Wait();
+  EXPECT_THAT(result.out, Not(HasSubstr("connection lost")));
+  EXPECT_THAT(result.out, HasSubstr("run left off after"));
+  EXPECT_THAT(result.out,
+              HasSubstr("go on with it: fedgap-server --resume " + run()));
+}
+
 TEST_F(OperatorTest, APortInUseIsNamedAndLeavesNoRunBehind) {
   const auto server = StartServer();
   std::vector<std::string> words = ServerWords("127.0.0.1:" + port_);

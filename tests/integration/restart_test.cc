@@ -146,7 +146,7 @@ TEST_F(RestartTest, ControlCEndsEveryProcessAndTheRunCanBeLookedAtAndResumed) {
   EXPECT_EQ(inspected.exit_code, 0) << inspected.err;
   EXPECT_THAT(inspected.out,
               AllOf(HasSubstr("not finished"), HasSubstr("all whole")));
-  EXPECT_EQ(Report()["reason"], "Interrupt");
+  EXPECT_EQ(Report()["reason"], "interrupted (SIGINT)");
 
   Process resumed(ResumeWords());
   for (const auto& client : StartClients()) ExpectSuccess(*client);

@@ -6,6 +6,7 @@
 
 #include <fstream>
 #include <functional>
+#include <future>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -173,16 +174,16 @@ TEST_F(DashboardServerTest, SaysWhenTooManyPagesAreOpen) {
 
 TEST_F(DashboardServerTest, EndsWhilePagesAreOpen) {
   Start();
-  bool was_open = false;
+  std::promise<void> opened;
   std::thread reader([&] {
     Listen([&](const Json&) {
-      was_open = true;
-      std::thread([this] { server_.reset(); }).detach();
+      opened.set_value();
       return true;
     });
   });
+  opened.get_future().wait();
+  server_.reset();
   reader.join();
-  EXPECT_TRUE(was_open);
 }
 
 }  // namespace
