@@ -109,6 +109,9 @@ std::vector<std::string> RankCommand(const RankLaunch& launch,
   for (const std::string& text : flags.sweep) option("--sweep", text);
   option("--baseline", flags.baseline);
   option("--threads", std::to_string(flags.settings.threads));
+  if (launch.piece_kib > 0) {
+    option("--piece-kib", std::to_string(launch.piece_kib));
+  }
   if (flags.quiet) words.emplace_back("--quiet");
   return words;
 }

@@ -13,6 +13,7 @@ namespace fedgap {
 struct RankLaunch {
   int ranks = 0;            // 0: no MPI
   std::string mpirun_args;  // words, parted by spaces
+  int piece_kib = 0;        // of one MPI call; 0: fedgap-mpi's own default
 };
 
 // The command line that starts the ranks; `program` is fedgap-mpi's path.

@@ -32,15 +32,21 @@ void AddSimulateCommand(CLI::App& app, Action& selected) {
   auto flags = std::make_shared<SimulateFlags>();
   auto launch = std::make_shared<RankLaunch>();
   AddSimulateFlags(*command, *flags);
-  command
-      ->add_option("--ranks", launch->ranks,
-                   "Share the work among so many processes (MPI); the same "
-                   "answer")
-      ->check(CLI::Range(1, 65536));
+  CLI::Option* const ranks =
+      command
+          ->add_option("--ranks", launch->ranks,
+                       "Share the work among so many processes (MPI); the same "
+                       "answer")
+          ->check(CLI::Range(1, 65536));
   command
       ->add_option("--mpirun-args", launch->mpirun_args,
                    "More for mpirun, in one word: \"--hostfile hosts\"")
       ->type_name("ARGS");
+  command
+      ->add_option("--piece-kib", launch->piece_kib,
+                   "With --ranks: what is summed or sent in one MPI call, KiB")
+      ->check(CLI::Range(1, 1 << 20))
+      ->needs(ranks);
   command->callback([flags, launch, &selected] {
     selected = [flags, launch] {
       return launch->ranks > 0 ? LaunchRanks(*launch, *flags)

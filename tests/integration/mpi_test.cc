@@ -55,6 +55,24 @@ TEST_F(MpiTest, AnyNumberOfRanksGivesTheAnswerOfTheRealFederation) {
   EXPECT_EQ(ModelOf((dir_ / "run-3").string()), ModelOf(run()));
 }
 
+// Pieces of 128 sums: every transfer takes many of them.
+TEST_F(MpiTest, SmallPiecesGiveTheSameAnswer) {
+  WriteSimulation(3);
+  std::vector<std::string> words = Words(2, 1, run());
+  words.insert(words.end(), {"--piece-kib", "1"});
+  const ProgramResult result = RunProgram(words);
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  ExpectTheUndisturbedAnswer();
+}
+
+TEST_F(MpiTest, APieceSizeIsForSeveralRanksOnly) {
+  const ProgramResult result =
+      RunProgram({kBin + "fedgap", "simulate", "--config",
+                  (dir_ / "server.toml").string(), "--piece-kib", "64"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("--piece-kib requires --ranks"));
+}
+
 TEST_F(MpiTest, AnErrorOfTheConfigurationIsSaidOnceAndEndsAllRanks) {
   WriteConfig("[run]\nruonds = 3\n");
   const ProgramResult result = RunProgram(Words(2, 1, run()));
