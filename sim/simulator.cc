@@ -7,13 +7,10 @@
 #include <utility>
 
 #include "server/core/cohort_selection.h"
-#include "server/core/update_review.h"
 
 namespace fedgap {
 namespace {
 
-// Updates that wait to be added in one pass.
-constexpr std::size_t kUpdatesAPass = 4;
 // As often a round is tried at most whose clients do not answer.
 constexpr int kMaxAttempts = 20;
 
@@ -31,33 +28,7 @@ ClientJoinedEvent DescribeClient(const ClientName& name,
   return event;
 }
 
-UpdateRejectedEvent DescribeRejection(Round round, const ClientName& client,
-                                      const Status& status) {
-  return {round, client, absl::StatusCodeToString(status.code()),
-          MessageOf(status)};
-}
-
 }  // namespace
-
-struct Simulator::Collection {
-  explicit Collection(OpenRound::Plan plan) : round(std::move(plan)) {}
-
-  Mutex mutex;
-  OpenRound round;  // its members change under the lock; the plan never does
-  std::vector<RunProgress::AcceptedUpdate> waiting GUARDED_BY(mutex);
-  // Trained by other ranks, which hold their sums.
-  std::vector<RunProgress::AcceptedUpdate> elsewhere GUARDED_BY(mutex);
-  std::int64_t bytes_up GUARDED_BY(mutex) = 0;
-
-  // Adds what waits to the round's sums.
-  void Flush(RunProgress& progress, EventSink& events) REQUIRES(mutex) {
-    const auto failures = progress.Accumulate(std::exchange(waiting, {}));
-    for (const auto& [client, status] : failures) {
-      round.Reject(client);
-      events.Emit(DescribeRejection(round.round(), client, status));
-    }
-  }
-};
 
 StatusOr<std::unique_ptr<Simulator>> Simulator::Create(Options options,
                                                        Deps deps) {
@@ -234,18 +205,19 @@ Status Simulator::RunRound() {
       plan.round, plan.attempt, plan.base->id(), plan.cohort.clients,
       std::get<TrainTask>(plan.work).training.learning_rate});
 
-  Collection collection(std::move(plan));
+  UpdateCollection collection(std::move(plan),
+                              {deps_.events, progress_, local_tensors_});
   std::vector<std::size_t> others;
   std::ranges::set_difference(drawn.cohort, drawn.contributors,
                               std::back_inserter(others));
   for (const std::size_t client : others) {
-    collection.round.Leave(deps_.population.NameOf(client));
+    collection.Leave(deps_.population.NameOf(client));
   }
   FEDGAP_RETURN_IF_ERROR(TrainCohort(drawn.contributors, collection));
   if (Interrupted()) {
     local_tensors_.Drop();
-    deps_.events.Emit(RoundAbortedEvent{collection.round.round(),
-                                        collection.round.attempt(),
+    deps_.events.Emit(RoundAbortedEvent{collection.round().round(),
+                                        collection.round().attempt(),
                                         InterruptionReason()});
     return absl::OkStatus();
   }
@@ -276,75 +248,43 @@ RankOrder Simulator::OrderFor(RankOrder::Kind kind, const OpenRound& round,
 }
 
 Status Simulator::TrainCohort(const std::vector<std::size_t>& cohort,
-                              Collection& collection) {
+                              UpdateCollection& collection) {
   FEDGAP_ASSIGN_OR_RETURN(const ClientPool::Clients own,
                           leader_.HandOut(OrderFor(RankOrder::Kind::kTrain,
-                                                   collection.round, cohort),
+                                                   collection.round(), cohort),
                                           deps_.population, cohort));
   Status trained = clients_.Train(
-      own, collection.round, *progress_.last_delta(),
+      own, collection.round(), *progress_.last_delta(),
       [this](const ClientName& name) { return local_tensors_.Of(name); },
-      [&](TrainedUpdate update) { TakeUpdate(std::move(update), collection); });
+      [&](TrainedUpdate update) { collection.Take(std::move(update)); });
   FEDGAP_RETURN_IF_ERROR(TakeFromElsewhere(collection));
   if (!trained.ok() || Interrupted()) {
     FEDGAP_RETURN_IF_ERROR(leader_.Drop());
     return trained;
   }
-  MutexLock lock(collection.mutex);
-  collection.Flush(progress_, deps_.events);
+  collection.Flush();
   if (leader_.alone() || !progress_.streams()) return leader_.Drop();
   FEDGAP_RETURN_IF_ERROR(leader_.AskForSums());
-  return progress_.MergeElsewhere(leader_.reducer(),
-                                  std::exchange(collection.elsewhere, {}));
+  return collection.MergeElsewhere(leader_.reducer());
 }
 
-Status Simulator::TakeFromElsewhere(Collection& collection) {
+Status Simulator::TakeFromElsewhere(UpdateCollection& collection) {
   FEDGAP_ASSIGN_OR_RETURN(RankAnswer answer, leader_.Collect());
   if (!answer.status.ok()) {
     FEDGAP_RETURN_IF_ERROR(leader_.Drop());
     return answer.status;
   }
   for (TrainedUpdate& update : answer.updates) {
-    TakeUpdate(std::move(update), collection);
+    collection.Take(std::move(update));
   }
   if (answer.interrupted) stopped_elsewhere_ = true;
   return absl::OkStatus();
 }
 
-void Simulator::TakeUpdate(TrainedUpdate update, Collection& collection) {
-  OpenRound& round = collection.round;
-  const ClientName client = update.client;
-  if (update.verdict.ok()) {
-    deps_.events.Emit(DescribeUpdate(client, update.info, update.review,
-                                     update.arrived_seconds, update.bytes));
-  } else {
-    deps_.events.Emit(DescribeRejection(round.round(), client, update.verdict));
-  }
-  MutexLock lock(collection.mutex);
-  round.BeginValidation(client, update.digest);
-  if (!update.verdict.ok()) {
-    round.Reject(client);
-    return;
-  }
-  round.Accept(client);
-  collection.bytes_up += update.bytes;
-  local_tensors_.Propose(client, std::move(update.local));
-  const bool is_here = update.delta != nullptr;
-  const TaskId task = update.info.task;
-  auto& queue = is_here ? collection.waiting : collection.elsewhere;
-  queue.push_back({{client, std::move(update.info), std::move(update.delta),
-                    update.review.facts.scale},
-                   task,
-                   std::move(update.digest)});
-  if (collection.waiting.size() >= kUpdatesAPass) {
-    collection.Flush(progress_, deps_.events);
-  }
-}
-
-Status Simulator::CloseRound(RoundEnding ending, Collection& collection) {
-  const OpenRound& round = collection.round;
-  const RoundDecision decision =
-      DecideRound(round.SituationAt(round.plan().started));
+Status Simulator::CloseRound(RoundEnding ending, UpdateCollection& collection) {
+  const OpenRound& round = collection.round();
+  const RoundSituation situation = collection.SituationAt(round.plan().started);
+  const RoundDecision decision = DecideRound(situation);
   if (decision.action != RoundAction::kClose) {
     local_tensors_.Drop();
     deps_.events.Emit(
@@ -359,13 +299,8 @@ Status Simulator::CloseRound(RoundEnding ending, Collection& collection) {
   closed.attempt = round.attempt();
   closed.started = round.plan().started;
   closed.ending =
-      behavior_.active() && round.SituationAt(closed.started).rejected == 0
-          ? ending
-          : decision.ending;
-  {
-    MutexLock lock(collection.mutex);
-    closed.bytes_up = collection.bytes_up;
-  }
+      behavior_.active() && situation.rejected == 0 ? ending : decision.ending;
+  closed.bytes_up = collection.bytes_up();
   closed.bytes_down = std::ssize(round.plan().base->bytes()) *
                       std::ssize(round.plan().cohort.clients);
   FEDGAP_ASSIGN_OR_RETURN(const RunProgress::Outcome outcome,

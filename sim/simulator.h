@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "common/base/clock.h"
-#include "common/base/mutex.h"
 #include "common/base/status.h"
 #include "common/federation/ids.h"
 #include "common/nn/model.h"
@@ -27,6 +26,7 @@
 #include "sim/population.h"
 #include "sim/rank_leader.h"
 #include "sim/replay.h"
+#include "sim/update_collection.h"
 
 namespace fedgap {
 
@@ -84,9 +84,6 @@ class Simulator {
   Round last_committed() const { return progress_.last_committed(); }
 
  private:
-  // What one round collects, from all threads.
-  struct Collection;
-
   Simulator(Options options, Deps deps, std::unique_ptr<const Model> model);
   Status Open();
   Status CheckCohort() const;
@@ -99,11 +96,10 @@ class Simulator {
   RankOrder OrderFor(RankOrder::Kind kind, const OpenRound& round,
                      const std::vector<std::size_t>& clients);
   Status TrainCohort(const std::vector<std::size_t>& cohort,
-                     Collection& collection);
+                     UpdateCollection& collection);
   // What the other ranks trained.
-  Status TakeFromElsewhere(Collection& collection);
-  void TakeUpdate(TrainedUpdate update, Collection& collection);
-  Status CloseRound(RoundEnding ending, Collection& collection);
+  Status TakeFromElsewhere(UpdateCollection& collection);
+  Status CloseRound(RoundEnding ending, UpdateCollection& collection);
   Status EvaluateFinalModel();
   Status Finish();
 
