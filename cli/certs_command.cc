@@ -1,5 +1,8 @@
-// `fedgap certs init|issue|show`: the federation's authority, the bundles of
-// its members, and what a certificate says.
+// `fedgap certs init|issue`: the federation's authority and the bundles of its
+// members. The other subcommands of `fedgap certs` are in certs_show.cc and
+// certs_revoke.cc.
+#include <fmt/format.h>
+
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
@@ -11,14 +14,11 @@
 #include <string>
 #include <vector>
 
-#include <fmt/format.h>
-#include <sys/stat.h>
-
-#include "cli/commands.h"
+#include "cli/authority_directory.h"
+#include "cli/certs_subcommands.h"
 #include "common/base/clock.h"
 #include "common/base/file_io.h"
 #include "common/crypto/certificate_authority.h"
-#include "common/crypto/certificate_checks.h"
 #include "common/crypto/tls_files.h"
 
 namespace fedgap {
@@ -49,36 +49,7 @@ struct IssueFlags {
   CertificateFlags certificate{.days = 365};
 };
 
-fs::path AuthorityCertificate(const fs::path& directory) {
-  return directory / "ca.pem";
-}
-fs::path AuthorityKey(const fs::path& directory) {
-  return directory / "ca.key";
-}
-
 Clock::WallTime Now() { return SystemClock().WallNow(); }
-
-Status MakeDirectory(const fs::path& path) {
-  std::error_code error;
-  fs::create_directories(path, error);
-  return error ? ErrnoStatus(error.value(), "create the directory", path)
-               : absl::OkStatus();
-}
-
-StatusOr<CertificateAuthority> ReadAuthority(const fs::path& directory) {
-  const StatusOr<std::string> key = ReadFileText(AuthorityKey(directory));
-  if (!key.ok()) {
-    return Annotate(key.status(),
-                    "no authority's key here; give the directory that `fedgap "
-                    "certs init` filled");
-  }
-  FEDGAP_ASSIGN_OR_RETURN(const std::string certificate,
-                          ReadFileText(AuthorityCertificate(directory)));
-  StatusOr<CertificateAuthority> authority =
-      CertificateAuthority::FromPem(certificate, *key);
-  if (authority.ok()) return authority;
-  return Annotate(authority.status(), directory.string());
-}
 
 StatusOr<IssueOptions> OptionsFor(const std::string& role,
                                   const std::string& name,
@@ -101,7 +72,9 @@ StatusOr<IssueOptions> OptionsFor(const std::string& role,
 
 Status WriteBundle(const CertificateAuthority& authority,
                    const IssueOptions& options, const Credentials& credentials,
+                   const AuthorityDirectory& directory,
                    const fs::path& bundle) {
+  FEDGAP_RETURN_IF_ERROR(directory.Record(credentials.certificate));
   FEDGAP_RETURN_IF_ERROR(MakeDirectory(bundle));
   const TlsFiles files = TlsFilesIn(bundle);
   FEDGAP_RETURN_IF_ERROR(
@@ -113,7 +86,8 @@ Status WriteBundle(const CertificateAuthority& authority,
 }
 
 Status RunInit(const InitFlags& flags) {
-  const fs::path key_path = AuthorityKey(flags.directory);
+  const AuthorityDirectory directory(flags.directory);
+  const fs::path key_path = directory.key();
   if (fs::exists(key_path)) {
     return absl::AlreadyExistsError(fmt::format(
         "{} exists; a new authority would make every certificate of the old "
@@ -139,20 +113,21 @@ Status RunInit(const InitFlags& flags) {
     FEDGAP_ASSIGN_OR_RETURN(credentials, authority.Issue(server, Now()));
   }
   FEDGAP_RETURN_IF_ERROR(MakeDirectory(flags.directory));
-  FEDGAP_RETURN_IF_ERROR(WriteFileAtomic(AuthorityCertificate(flags.directory),
+  FEDGAP_RETURN_IF_ERROR(WriteFileAtomic(directory.certificate(),
                                          authority.certificate().ToPem()));
   FEDGAP_RETURN_IF_ERROR(
       WriteFileAtomic(key_path, authority.key().ToPem(), {.mode = 0600}));
   fmt::print("authority of federation {} in {}; keep ca.key here and secret\n",
              flags.federation, flags.directory.string());
   if (!credentials.has_value()) return absl::OkStatus();
-  return WriteBundle(authority, server, *credentials,
+  return WriteBundle(authority, server, *credentials, directory,
                      flags.directory / flags.server);
 }
 
 Status RunIssue(const IssueFlags& flags) {
+  const AuthorityDirectory directory(flags.directory);
   FEDGAP_ASSIGN_OR_RETURN(const CertificateAuthority authority,
-                          ReadAuthority(flags.directory));
+                          directory.Read());
   const fs::path out = flags.out.empty() ? flags.directory : flags.out;
   // Every name is checked before the first file is written.
   std::vector<IssueOptions> requests;
@@ -170,89 +145,13 @@ Status RunIssue(const IssueFlags& flags) {
   for (const IssueOptions& options : requests) {
     FEDGAP_ASSIGN_OR_RETURN(const Credentials credentials,
                             authority.Issue(options, Now()));
-    FEDGAP_RETURN_IF_ERROR(
-        WriteBundle(authority, options, credentials, out / options.name));
+    FEDGAP_RETURN_IF_ERROR(WriteBundle(authority, options, credentials,
+                                       directory, out / options.name));
   }
   fmt::print(
       "copy each directory to its owner's machine; identity.pem is a "
       "secret\n");
   return absl::OkStatus();
-}
-
-std::string Validity(const Certificate& certificate) {
-  const auto left =
-      std::chrono::floor<std::chrono::days>(certificate.NotAfter() - Now());
-  return fmt::format(
-      "{} to {} ({})", FormatUtc(certificate.NotBefore()),
-      FormatUtc(certificate.NotAfter()),
-      left.count() < 0 ? "expired" : fmt::format("{} days left", left.count()));
-}
-
-void PrintCertificate(const Certificate& certificate) {
-  const AlternativeNames names = certificate.GetAlternativeNames();
-  const auto line = [](std::string_view label, const std::string& text) {
-    if (!text.empty()) fmt::print("  {:<12} {}\n", label, text);
-  };
-  line("identity", fmt::format("{}", fmt::join(names.uri, ", ")));
-  line("kind", certificate.IsAuthority() ? "authority" : "");
-  line("valid", Validity(certificate));
-  line("DNS names", fmt::format("{}", fmt::join(names.dns, ", ")));
-  line("IP addresses", fmt::format("{}", fmt::join(names.ip, ", ")));
-  line("issued by", certificate.IssuerCommonName());
-  line("key", certificate.KeyAlgorithmText());
-  line("serial", certificate.SerialNumber());
-  line("fingerprint", "sha256:" + ToHex(certificate.Fingerprint()));
-}
-
-// What can be checked about a whole bundle: all that TLS will.
-Status CheckBundle(const TlsFiles& files, const Certificate& certificate) {
-  const StatusOr<Identity> identity = certificate.GetIdentity();
-  if (!identity.ok()) return identity.status();
-  const TlsEnd end =
-      identity->role == Role::kServer ? TlsEnd::kServer : TlsEnd::kClient;
-  return LoadTlsFiles(files, end, Now()).status();
-}
-
-// Others can read a file that holds a private key.
-bool IsExposedKey(const fs::path& path, const std::string& pem) {
-  struct stat info {};
-  return pem.find("PRIVATE KEY-----") != std::string::npos &&
-         ::stat(path.c_str(), &info) == 0 && (info.st_mode & 077) != 0;
-}
-
-Status ShowOne(const fs::path& path) {
-  const bool bundle = fs::exists(TlsFilesIn(path).identity);
-  fs::path file = path;
-  if (bundle) file = TlsFilesIn(path).identity;
-  if (!bundle && fs::is_directory(path)) file = AuthorityCertificate(path);
-  FEDGAP_ASSIGN_OR_RETURN(const std::string pem, ReadFileText(file));
-  const StatusOr<std::vector<Certificate>> certificates =
-      ParseCertificates(pem);
-  if (!certificates.ok()) {
-    return Annotate(certificates.status(), file.string());
-  }
-  Status status;
-  for (const Certificate& certificate : *certificates) {
-    fmt::print("{}\n", file.string());
-    PrintCertificate(certificate);
-    status.Update(Annotate(CheckValidity(certificate, Now()), file.string()));
-  }
-  if (IsExposedKey(file, pem)) {
-    fmt::print(
-        "  warning      other users can read this private key; run "
-        "`chmod 600 {}`\n",
-        file.string());
-  }
-  if (bundle)
-    status.Update(CheckBundle(TlsFilesIn(path), certificates->front()));
-  if (bundle && status.ok()) fmt::print("  checks       all passed\n");
-  return status;
-}
-
-Status RunShow(const std::vector<fs::path>& paths) {
-  Status first;
-  for (const fs::path& path : paths) first.Update(ShowOne(path));
-  return first;
 }
 
 void AddCertificateFlags(CLI::App& command, CertificateFlags& flags) {
@@ -323,18 +222,6 @@ void AddIssue(CLI::App& certs, Action& selected) {
       [flags, &selected] { selected = [flags] { return RunIssue(*flags); }; });
 }
 
-void AddShow(CLI::App& certs, Action& selected) {
-  auto paths = std::make_shared<std::vector<fs::path>>();
-  CLI::App* command = certs.add_subcommand(
-      "show",
-      "Print what certificates say, and check bundles; fails if one "
-      "would not be accepted");
-  command->add_option("PATH", *paths, "PEM files or bundle directories")
-      ->required();
-  command->callback(
-      [paths, &selected] { selected = [paths] { return RunShow(*paths); }; });
-}
-
 }  // namespace
 
 void AddCertsCommand(CLI::App& app, Action& selected) {
@@ -343,7 +230,9 @@ void AddCertsCommand(CLI::App& app, Action& selected) {
   certs->require_subcommand(1);
   AddInit(*certs, selected);
   AddIssue(*certs, selected);
-  AddShow(*certs, selected);
+  AddCertsShow(*certs, selected);
+  AddCertsList(*certs, selected);
+  AddCertsRevoke(*certs, selected);
 }
 
 }  // namespace fedgap

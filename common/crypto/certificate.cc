@@ -8,6 +8,7 @@
 #include <ctime>
 
 #include "common/base/check.h"
+#include "common/crypto/asn1_values.h"
 #include "common/crypto/openssl_handles.h"
 
 namespace fedgap {
@@ -25,13 +26,6 @@ std::string AddressText(const ASN1_OCTET_STRING* address) {
   FEDGAP_CHECK(::inet_ntop(family, ASN1_STRING_get0_data(address), text,
                            sizeof(text)) != nullptr);
   return text;
-}
-
-Clock::WallTime TimeOf(const ASN1_TIME* time) {
-  std::tm utc{};
-  // A certificate with an unreadable date is one that ended in 1970.
-  if (ASN1_TIME_to_tm(time, &utc) != 1) return Clock::WallTime();
-  return std::chrono::system_clock::from_time_t(::timegm(&utc));
 }
 
 std::string CommonNameOf(const X509_NAME* name) {
@@ -113,17 +107,15 @@ std::string Certificate::IssuerCommonName() const {
 }
 
 Clock::WallTime Certificate::NotBefore() const {
-  return TimeOf(X509_get0_notBefore(handle()));
+  return openssl::TimeOf(X509_get0_notBefore(handle()));
 }
 
 Clock::WallTime Certificate::NotAfter() const {
-  return TimeOf(X509_get0_notAfter(handle()));
+  return openssl::TimeOf(X509_get0_notAfter(handle()));
 }
 
 std::string Certificate::SerialNumber() const {
-  const ASN1_INTEGER* serial = X509_get0_serialNumber(handle());
-  return ToHex(std::span(ASN1_STRING_get0_data(serial),
-                         static_cast<std::size_t>(ASN1_STRING_length(serial))));
+  return openssl::HexOf(X509_get0_serialNumber(handle()));
 }
 
 Sha256Digest Certificate::Fingerprint() const {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/base/check.h"
+#include "common/crypto/asn1_values.h"
 #include "common/crypto/certificate_checks.h"
 #include "common/crypto/openssl_handles.h"
 #include "common/crypto/secure_random.h"
@@ -86,19 +87,14 @@ void AddNameEntry(X509_NAME* name, const char* field, const std::string& text) {
                    static_cast<int>(text.size()), -1, 0) == 1);
 }
 
-void SetTime(ASN1_TIME* target, Clock::WallTime time) {
-  FEDGAP_CHECK(ASN1_TIME_set(target, std::chrono::system_clock::to_time_t(
-                                         time)) != nullptr);
-}
-
 Certificate NewCertificate(const Subject& subject) {
   Certificate certificate(X509_new());
   X509* handle = certificate.handle();
   FEDGAP_CHECK(handle != nullptr);
   FEDGAP_CHECK(X509_set_version(handle, X509_VERSION_3) == 1);
   SetRandomSerial(handle);
-  SetTime(X509_getm_notBefore(handle), subject.not_before);
-  SetTime(X509_getm_notAfter(handle), subject.not_after);
+  openssl::SetTime(X509_getm_notBefore(handle), subject.not_before);
+  openssl::SetTime(X509_getm_notAfter(handle), subject.not_after);
   AddNameEntry(X509_get_subject_name(handle), "O", subject.organization);
   AddNameEntry(X509_get_subject_name(handle), "CN", subject.common_name);
   FEDGAP_CHECK(X509_set_pubkey(handle, subject.key.handle()) == 1);
@@ -122,10 +118,13 @@ void AddExtensions(const Certificate& certificate, const Certificate& issuer,
 }
 
 // Ed25519 has its digest built in.
+const EVP_MD* DigestFor(const PrivateKey& key) {
+  return key.algorithm() == KeyAlgorithm::kP256 ? EVP_sha256() : nullptr;
+}
+
 void Sign(const Certificate& certificate, const PrivateKey& key) {
-  const EVP_MD* digest =
-      key.algorithm() == KeyAlgorithm::kP256 ? EVP_sha256() : nullptr;
-  FEDGAP_CHECK(X509_sign(certificate.handle(), key.handle(), digest) > 0);
+  FEDGAP_CHECK(X509_sign(certificate.handle(), key.handle(), DigestFor(key)) >
+               0);
 }
 
 void SetIssuer(const Certificate& certificate, const Certificate& issuer) {
@@ -175,6 +174,57 @@ Status CheckAddresses(const IssueOptions& options) {
                     RoleName(options.role)));
   }
   return absl::OkStatus();
+}
+
+// Lower-case hexadecimal of at most 20 bytes (RFC 5280, 4.1.2.2); null if it is
+// something else.
+openssl::IntegerPtr ParseSerial(const std::string& serial) {
+  constexpr std::size_t kMaxDigits = 40;
+  const bool hex = !serial.empty() && serial.size() <= kMaxDigits &&
+                   serial.find_first_not_of("0123456789abcdef") == serial.npos;
+  if (!hex) return nullptr;
+  BIGNUM* number = nullptr;
+  FEDGAP_CHECK(BN_hex2bn(&number, serial.c_str()) > 0);
+  const openssl::BignumPtr owner(number);
+  openssl::IntegerPtr integer(BN_to_ASN1_INTEGER(number, nullptr));
+  FEDGAP_CHECK(integer != nullptr);
+  return integer;
+}
+
+Status AddRevocation(const RevocationList& list, const Revocation& revocation) {
+  const openssl::IntegerPtr serial = ParseSerial(revocation.serial);
+  if (serial == nullptr) {
+    return absl::InvalidArgumentError(fmt::format(
+        "'{}' is no serial number; give 1 to 40 digits 0-9 a-f, as `fedgap "
+        "certs list` shows them",
+        revocation.serial));
+  }
+  openssl::RevokedPtr entry(X509_REVOKED_new());
+  FEDGAP_CHECK(entry != nullptr);
+  FEDGAP_CHECK(X509_REVOKED_set_serialNumber(entry.get(), serial.get()) == 1);
+  const openssl::TimePtr time(ASN1_TIME_new());
+  FEDGAP_CHECK(time != nullptr);
+  openssl::SetTime(time.get(), revocation.time);
+  FEDGAP_CHECK(X509_REVOKED_set_revocationDate(entry.get(), time.get()) == 1);
+  FEDGAP_CHECK(X509_CRL_add0_revoked(list.handle(), entry.release()) == 1);
+  return absl::OkStatus();
+}
+
+// The two extensions that a list must have (RFC 5280, 5.2.1 and 5.2.3).
+void AddListExtensions(const RevocationList& list, const Certificate& issuer,
+                       std::int64_t number) {
+  X509V3_CTX context;
+  X509V3_set_ctx(&context, issuer.handle(), nullptr, nullptr, list.handle(), 0);
+  X509V3_set_ctx_nodb(&context);
+  const openssl::ExtensionPtr key(X509V3_EXT_conf_nid(
+      nullptr, &context, NID_authority_key_identifier, "keyid:always"));
+  FEDGAP_CHECK(key != nullptr);
+  FEDGAP_CHECK(X509_CRL_add_ext(list.handle(), key.get(), -1) == 1);
+  const openssl::IntegerPtr value(ASN1_INTEGER_new());
+  FEDGAP_CHECK(value != nullptr);
+  FEDGAP_CHECK(ASN1_INTEGER_set_int64(value.get(), number) == 1);
+  FEDGAP_CHECK(X509_CRL_add1_ext_i2d(list.handle(), NID_crl_number, value.get(),
+                                     /*crit=*/0, /*flags=*/0) == 1);
 }
 
 }  // namespace
@@ -247,6 +297,31 @@ StatusOr<Credentials> CertificateAuthority::Issue(const IssueOptions& options,
   AddExtensions(issued, certificate(), LeafExtensions(options, uri));
   Sign(issued, own_.key);
   return Credentials{.certificate = std::move(issued), .key = std::move(key)};
+}
+
+StatusOr<RevocationList> CertificateAuthority::SignRevocations(
+    std::span<const Revocation> revocations, std::int64_t number,
+    Clock::WallTime now) const {
+  RevocationList list(X509_CRL_new());
+  X509_CRL* handle = list.handle();
+  FEDGAP_CHECK(handle != nullptr);
+  FEDGAP_CHECK(X509_CRL_set_version(handle, X509_CRL_VERSION_2) == 1);
+  FEDGAP_CHECK(X509_CRL_set_issuer_name(
+                   handle, X509_get_subject_name(certificate().handle())) == 1);
+  const openssl::TimePtr time(ASN1_TIME_new());
+  FEDGAP_CHECK(time != nullptr);
+  openssl::SetTime(time.get(), now);
+  FEDGAP_CHECK(X509_CRL_set1_lastUpdate(handle, time.get()) == 1);
+  openssl::SetTime(time.get(), certificate().NotAfter());
+  FEDGAP_CHECK(X509_CRL_set1_nextUpdate(handle, time.get()) == 1);
+  for (const Revocation& revocation : revocations) {
+    FEDGAP_RETURN_IF_ERROR(AddRevocation(list, revocation));
+  }
+  AddListExtensions(list, certificate(), number);
+  FEDGAP_CHECK(X509_CRL_sort(handle) == 1);
+  FEDGAP_CHECK(X509_CRL_sign(handle, own_.key.handle(), DigestFor(own_.key)) >
+               0);
+  return list;
 }
 
 }  // namespace fedgap

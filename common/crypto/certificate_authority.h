@@ -4,6 +4,8 @@
 #define FEDGAP_COMMON_CRYPTO_CERTIFICATE_AUTHORITY_H_
 
 #include <chrono>
+#include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +15,7 @@
 #include "common/crypto/certificate.h"
 #include "common/crypto/identity.h"
 #include "common/crypto/private_key.h"
+#include "common/crypto/revocation_list.h"
 
 namespace fedgap {
 
@@ -63,6 +66,14 @@ class CertificateAuthority {
   // the certificate does.
   StatusOr<Credentials> Issue(const IssueOptions& options,
                               Clock::WallTime now) const;
+
+  // A new list of everything that was ever revoked; `number` must be above that
+  // of the list before. It says that the next one comes when the authority
+  // ends: a list does not go stale, it is replaced when it changes.
+  // INVALID_ARGUMENT for what is no serial number.
+  StatusOr<RevocationList> SignRevocations(
+      std::span<const Revocation> revocations, std::int64_t number,
+      Clock::WallTime now) const;
 
   const std::string& federation() const { return federation_; }
   const Certificate& certificate() const { return own_.certificate; }

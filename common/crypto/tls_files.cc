@@ -64,6 +64,10 @@ TlsFiles TlsFilesIn(const std::filesystem::path& directory) {
           .authority = directory / "ca.pem"};
 }
 
+std::filesystem::path RevocationsIn(const std::filesystem::path& directory) {
+  return directory / "crl.pem";
+}
+
 StatusOr<TlsMaterial> LoadTlsFiles(const TlsFiles& files, TlsEnd end,
                                    Clock::WallTime now) {
   FEDGAP_ASSIGN_OR_RETURN(Credentials credentials,

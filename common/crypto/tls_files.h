@@ -26,6 +26,10 @@ struct TlsFiles {
 // machine of its owner.
 TlsFiles TlsFilesIn(const std::filesystem::path& directory);
 
+// DIR/crl.pem: where a server looks for the certificates that its authority
+// revoked.
+std::filesystem::path RevocationsIn(const std::filesystem::path& directory);
+
 // What the files hold, checked.
 struct TlsMaterial {
   Identity identity;

@@ -9,6 +9,8 @@
 
 #include "common/base/clock.h"
 #include "common/base/file_io.h"
+#include "common/crypto/certificate.h"
+#include "common/crypto/revocation_list.h"
 #include "common/crypto/tls_files.h"
 #include "tests/testing/process.h"
 #include "tests/testing/status_matchers.h"
@@ -213,6 +215,151 @@ TEST_F(CertsCommandTest, ShowNamesAFileWithoutACertificate) {
   const ProgramResult result = Certs({"show", (dir_ / "x").string()});
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.err, HasSubstr((dir_ / "x").string()));
+}
+
+// --- Revocation -------------------------------------------------------------
+
+std::string SerialIn(const fs::path& bundle) {
+  return Certificate::FromPem(ReadFileText(bundle / "identity.pem").value())
+      ->SerialNumber();
+}
+
+TEST_F(CertsCommandTest, ListsEverythingThatWasIssued) {
+  ASSERT_EQ(Init().exit_code, 0);
+  ASSERT_EQ(Certs({"issue", ca_.string(), "--name", "b", "--name", "a", "--out",
+                   (dir_ / "elsewhere").string()})
+                .exit_code,
+            0);
+  ASSERT_EQ(Certs({"issue", ca_.string(), "--role", "admin", "--name", "ops"})
+                .exit_code,
+            0);
+  const ProgramResult result = Certs({"list", ca_.string()});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out,
+              AllOf(HasSubstr("federation demo, 3 certificates, 0 revoked"),
+                    HasSubstr(SerialIn(dir_ / "elsewhere/a")),
+                    HasSubstr("admin"), HasSubstr("valid, 364 days left")));
+  EXPECT_LT(result.out.find("\na "), result.out.find("\nb "));
+}
+
+// A release without a record made them.
+TEST_F(CertsCommandTest, BundlesInTheDirectoryNeedNoRecord) {
+  ASSERT_EQ(Init().exit_code, 0);
+  ASSERT_EQ(Certs({"issue", ca_.string(), "--name", "a"}).exit_code, 0);
+  fs::remove_all(ca_ / "issued");
+  EXPECT_THAT(Certs({"list", ca_.string()}).out,
+              HasSubstr(SerialIn(ca_ / "a")));
+  EXPECT_EQ(Certs({"revoke", ca_.string(), "a"}).exit_code, 0);
+}
+
+TEST_F(CertsCommandTest, RevokesEveryCertificateOfAName) {
+  ASSERT_EQ(Init().exit_code, 0);
+  ASSERT_EQ(
+      Certs({"issue", ca_.string(), "--name", "a", "--name", "b"}).exit_code,
+      0);
+  const std::string first = SerialIn(ca_ / "a");
+  ASSERT_EQ(
+      Certs({"issue", ca_.string(), "--name", "a", "--replace"}).exit_code, 0);
+  const std::string second = SerialIn(ca_ / "a");
+  const ProgramResult result = Certs({"revoke", ca_.string(), "a"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, AllOf(HasSubstr(first), HasSubstr(second)));
+  const auto lists =
+      ParseRevocationLists(ReadFileText(ca_ / "crl.pem").value()).value();
+  EXPECT_EQ(lists.at(0).Revocations().size(), 2u);
+  EXPECT_EQ(lists.at(0).RevokedAt(SerialIn(ca_ / "b")), std::nullopt);
+  EXPECT_THAT(Certs({"list", ca_.string()}).out,
+              AllOf(HasSubstr("3 certificates, 2 revoked"),
+                    HasSubstr("revoked on 20")));
+}
+
+// OpenSSL's own tool is the second opinion.
+TEST_F(CertsCommandTest, OpenSslObeysTheList) {
+  ASSERT_EQ(Init().exit_code, 0);
+  ASSERT_EQ(
+      Certs({"issue", ca_.string(), "--name", "a", "--name", "b"}).exit_code,
+      0);
+  ASSERT_EQ(Certs({"revoke", ca_.string(), "a"}).exit_code, 0);
+  const auto verify = [this](const char* name) {
+    return RunProgram({"/usr/bin/openssl", "verify", "-crl_check", "-CAfile",
+                       (ca_ / "ca.pem").string(), "-CRLfile",
+                       (ca_ / "crl.pem").string(),
+                       (ca_ / name / "identity.pem").string()});
+  };
+  EXPECT_EQ(verify("b").exit_code, 0) << verify("b").err;
+  const ProgramResult revoked = verify("a");
+  EXPECT_NE(revoked.exit_code, 0);
+  EXPECT_THAT(revoked.err, HasSubstr("certificate revoked"));
+}
+
+TEST_F(CertsCommandTest, RevokesOneCertificateByItsSerialNumber) {
+  ASSERT_EQ(Init().exit_code, 0);
+  ASSERT_EQ(Certs({"issue", ca_.string(), "--name", "a"}).exit_code, 0);
+  const std::string old = SerialIn(ca_ / "a");
+  ASSERT_EQ(
+      Certs({"issue", ca_.string(), "--name", "a", "--replace"}).exit_code, 0);
+  ASSERT_EQ(Certs({"revoke", ca_.string(), "--serial", old}).exit_code, 0);
+  EXPECT_EQ(Certs({"show", (ca_ / "a").string()}).exit_code, 0);
+  // Again changes nothing but the list's number.
+  const ProgramResult again = Certs({"revoke", ca_.string(), "--serial", old});
+  EXPECT_EQ(again.exit_code, 0);
+  EXPECT_THAT(again.out, HasSubstr("was revoked on"));
+  const auto lists =
+      ParseRevocationLists(ReadFileText(ca_ / "crl.pem").value()).value();
+  EXPECT_EQ(lists.at(0).Number(), 2);
+  EXPECT_EQ(lists.at(0).Revocations().size(), 1u);
+}
+
+TEST_F(CertsCommandTest, ServersInTheDirectoryGetTheList) {
+  ASSERT_EQ(
+      Certs({"init", ca_.string(), "--federation", "demo", "--server", "hub"})
+          .exit_code,
+      0);
+  ASSERT_EQ(Certs({"issue", ca_.string(), "--name", "a"}).exit_code, 0);
+  ASSERT_EQ(Certs({"revoke", ca_.string(), "a"}).exit_code, 0);
+  EXPECT_EQ(*ReadFileText(ca_ / "hub/crl.pem"), *ReadFileText(ca_ / "crl.pem"));
+  EXPECT_FALSE(fs::exists(ca_ / "a/crl.pem"));
+  EXPECT_EQ(ModeOf(ca_ / "crl.pem"), 0644u);
+}
+
+TEST_F(CertsCommandTest, ShowTellsOfRevocation) {
+  ASSERT_EQ(Init().exit_code, 0);
+  ASSERT_EQ(
+      Certs({"issue", ca_.string(), "--name", "a", "--name", "b"}).exit_code,
+      0);
+  EXPECT_THAT(Certs({"show", (ca_ / "a").string()}).out,
+              HasSubstr("not known: no crl.pem"));
+  ASSERT_EQ(Certs({"revoke", ca_.string(), "a"}).exit_code, 0);
+  const ProgramResult revoked = Certs({"show", (ca_ / "a").string()});
+  EXPECT_EQ(revoked.exit_code, 1);
+  EXPECT_THAT(revoked.out, HasSubstr("revoked      yes"));
+  EXPECT_THAT(revoked.out, Not(HasSubstr("all passed")));
+  EXPECT_THAT(revoked.err, HasSubstr("was revoked on"));
+  const ProgramResult sound = Certs({"show", (ca_ / "b").string()});
+  EXPECT_EQ(sound.exit_code, 0) << sound.err;
+  EXPECT_THAT(sound.out, HasSubstr("revoked      no, by the list of"));
+}
+
+TEST_F(CertsCommandTest, RevokeSaysWhatIsWrong) {
+  ASSERT_EQ(Init().exit_code, 0);
+  ASSERT_EQ(Certs({"issue", ca_.string(), "--name", "site-1"}).exit_code, 0);
+  const auto error = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), {"revoke", ca_.string()});
+    const ProgramResult result = Certs(std::move(words));
+    EXPECT_EQ(result.exit_code, 1);
+    return result.err;
+  };
+  EXPECT_THAT(error({"site-2"}), HasSubstr("did you mean 'site-1'"));
+  EXPECT_THAT(error({"site-1", "--role", "admin"}),
+              HasSubstr("site-1 with role admin"));
+  EXPECT_THAT(error({"site-1", "--role", "boss"}), HasSubstr("unknown role"));
+  EXPECT_THAT(error({"--serial", "no-number"}), HasSubstr("serial number"));
+  EXPECT_THAT(error({}), HasSubstr("revoke what"));
+  EXPECT_FALSE(fs::exists(ca_ / "crl.pem"));
+  // What cannot be read is not replaced: a revocation would be forgotten.
+  ASSERT_OK(WriteFileAtomic(ca_ / "crl.pem", "damaged"));
+  EXPECT_THAT(error({"site-1"}), HasSubstr("crl.pem"));
+  EXPECT_EQ(*ReadFileText(ca_ / "crl.pem"), "damaged");
 }
 
 TEST_F(CertsCommandTest, ExitsWithTwoForWrongUsage) {
