@@ -26,11 +26,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Clock::WallTime Now() { return SystemClock().WallNow(); }
+Clock::WallTime ShownAt() { return SystemClock().WallNow(); }
 
 std::string Validity(const Certificate& certificate) {
   const auto left =
-      std::chrono::floor<std::chrono::days>(certificate.NotAfter() - Now());
+      std::chrono::floor<std::chrono::days>(certificate.NotAfter() - ShownAt());
   return fmt::format(
       "{} to {} ({})", FormatUtc(certificate.NotBefore()),
       FormatUtc(certificate.NotAfter()),
@@ -59,7 +59,7 @@ Status CheckBundle(const TlsFiles& files, const Certificate& certificate) {
   if (!identity.ok()) return identity.status();
   const TlsEnd end =
       identity->role == Role::kServer ? TlsEnd::kServer : TlsEnd::kClient;
-  return LoadTlsFiles(files, end, Now()).status();
+  return LoadTlsFiles(files, end, ShownAt()).status();
 }
 
 // Others can read a file that holds a private key.
@@ -95,7 +95,7 @@ Status ShowRevocation(const Certificate& certificate,
     newest = std::max(newest, list.IssuedAt());
   }
   const std::string serial = certificate.SerialNumber();
-  const Status status = CheckNotRevoked(
+  Status status = CheckNotRevoked(
       serial, fmt::format("the certificate '{}'", certificate.CommonName()),
       lists);
   std::string text = "yes";
@@ -131,7 +131,8 @@ Status ShowOne(const fs::path& path) {
       status.Update(
           Annotate(ShowRevocation(certificate, lists), file.string()));
     }
-    status.Update(Annotate(CheckValidity(certificate, Now()), file.string()));
+    status.Update(
+        Annotate(CheckValidity(certificate, ShownAt()), file.string()));
   }
   if (IsExposedKey(file, pem)) {
     fmt::print(

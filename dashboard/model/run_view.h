@@ -43,7 +43,7 @@ struct RoundSeconds {
   double total = 0;
 };
 
-struct RoundRow {
+struct RoundView {
   Round round = 0;
   int attempts = 1;  // that it took
   Clock::WallTime time{};
@@ -107,7 +107,7 @@ struct EventRow {
   std::string text;
 };
 
-struct OpenRound {
+struct OpenRoundView {
   Round round = 0;  // 0: none
   int attempt = 1;
   int cohort = 0;
@@ -125,8 +125,8 @@ struct RunView {
   std::optional<SimulationStartedEvent> simulation;
   Clock::WallTime first{};
   Clock::WallTime last{};
-  OpenRound open;
-  std::vector<RoundRow> rounds;                // committed, ascending
+  OpenRoundView open;
+  std::vector<RoundView> rounds;               // committed, ascending
   std::optional<ServerEvaluation> evaluation;  // the newest
   Round evaluated = 0;                         // its round
   std::vector<ClientView> clients;             // as they appeared

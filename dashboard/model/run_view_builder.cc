@@ -235,7 +235,7 @@ void RunViewBuilder::Fold(const UpdateRejectedEvent& event) {
 
 void RunViewBuilder::AddHeldOut(const std::vector<GroupMetrics>& parts) {
   if (parts.empty()) return;
-  RoundRow& row = view_.rounds.back();
+  RoundView& row = view_.rounds.back();
   row.held_out_fairness = Summarize(parts);
   for (const GroupMetrics& part : parts) {
     RowOf(row.groups, part.group).held_out = part.sums;
@@ -273,19 +273,19 @@ void RunViewBuilder::Fold(const RoundCommittedEvent& event) {
   if (!view_.rounds.empty() && view_.rounds.back().round >= event.round) {
     Forget(event.round - 1);
   }
-  RoundRow row{.round = event.round,
-               .attempts = std::max(1, attempts_),
-               .time = now_,
-               .contributors = static_cast<int>(event.contributors.size()),
-               .rejected = rejected_,
-               .ending = event.ending,
-               .learning_rate = learning_rate_,
-               .train_loss = event.training.loss(),
-               .delta_norm = event.delta_norm,
-               .cosine = event.cosine_to_previous,
-               .bytes_up = event.bytes_up,
-               .bytes_down = event.bytes_down,
-               .seconds = Split(event.seconds, pending_)};
+  RoundView row{.round = event.round,
+                .attempts = std::max(1, attempts_),
+                .time = now_,
+                .contributors = static_cast<int>(event.contributors.size()),
+                .rejected = rejected_,
+                .ending = event.ending,
+                .learning_rate = learning_rate_,
+                .train_loss = event.training.loss(),
+                .delta_norm = event.delta_norm,
+                .cosine = event.cosine_to_previous,
+                .bytes_up = event.bytes_up,
+                .bytes_down = event.bytes_down,
+                .seconds = Split(event.seconds, pending_)};
   row.groups = GroupRows(event);
   row.revision = view_.revision;
   // Of the model before this round, which is the one after the last.

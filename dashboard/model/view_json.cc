@@ -131,13 +131,13 @@ void AddSeconds(const RoundSeconds& seconds, Columns& columns) {
   columns.Add("total", ShortNumber(seconds.total));
 }
 
-Json RoundsJson(const std::vector<RoundRow>& rounds, std::size_t from) {
+Json RoundsJson(const std::vector<RoundView>& rounds, std::size_t from) {
   Columns columns;
   Columns seconds;
   Columns accuracy;
   Columns held_out;
   for (std::size_t i = from; i < rounds.size(); ++i) {
-    const RoundRow& row = rounds[i];
+    const RoundView& row = rounds[i];
     columns.Add("round", row.round);
     columns.Add("attempts", row.attempts);
     columns.Add("time", Milliseconds(row.time));
@@ -186,9 +186,9 @@ void AddGroup(const GroupRow& row, Columns& columns) {
 }
 
 // By group, each column as long as those of the rounds.
-Json GroupsJson(const std::vector<RoundRow>& rounds, std::size_t from) {
+Json GroupsJson(const std::vector<RoundView>& rounds, std::size_t from) {
   std::map<int, Columns> groups;
-  for (const RoundRow& row : rounds) {
+  for (const RoundView& row : rounds) {
     for (const GroupRow& group : row.groups) groups.try_emplace(group.group);
   }
   Json json = Json::array();

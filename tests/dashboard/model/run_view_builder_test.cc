@@ -65,7 +65,7 @@ TEST_F(RunViewBuilderTest, HoldsTheRoundsOfAWholeRun) {
 }
 
 TEST_F(RunViewBuilderTest, SharesAreThoseOfTheLog) {
-  const RoundRow& round = After(40).rounds[0];
+  const RoundView& round = After(40).rounds[0];
   ASSERT_THAT(round.groups, SizeIs(3));
   EXPECT_EQ(round.groups[2].clients, 2);
   EXPECT_DOUBLE_EQ(round.groups[2].influence, 0.5);
