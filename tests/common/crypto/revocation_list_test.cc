@@ -17,7 +17,8 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::SizeIs;
 
-const Clock::WallTime kNow = Clock::WallTime(std::chrono::seconds(1800000000));
+const Clock::WallTime kListedAt =
+    Clock::WallTime(std::chrono::seconds(1800000000));
 
 std::string SerialOf(const TestAuthority& authority, const std::string& name) {
   return authority.IssueCredentials({.name = name}).certificate.SerialNumber();
@@ -33,18 +34,19 @@ TEST(RevocationListTest, ReadsBackWhatTheAuthoritySigned) {
     ASSERT_OK_AND_ASSIGN(
         const CertificateAuthority authority,
         CertificateAuthority::Init(
-            {.federation = "test", .algorithm = algorithm}, kNow));
-    const Revocation alice{"40ab", kNow};
-    const Revocation bob{"7f00000000000000000000000000ff", kNow};
-    ASSERT_OK_AND_ASSIGN(const RevocationList made,
-                         authority.SignRevocations({{alice, bob}}, 7, kNow));
+            {.federation = "test", .algorithm = algorithm}, kListedAt));
+    const Revocation alice{"40ab", kListedAt};
+    const Revocation bob{"7f00000000000000000000000000ff", kListedAt};
+    ASSERT_OK_AND_ASSIGN(
+        const RevocationList made,
+        authority.SignRevocations({{alice, bob}}, 7, kListedAt));
     ASSERT_OK_AND_ASSIGN(const auto read, ParseRevocationLists(made.ToPem()));
     ASSERT_THAT(read, SizeIs(1));
     EXPECT_EQ(read[0].Number(), 7);
-    EXPECT_EQ(read[0].IssuedAt(), kNow);
+    EXPECT_EQ(read[0].IssuedAt(), kListedAt);
     EXPECT_THAT(read[0].Revocations(),
                 testing::UnorderedElementsAre(alice, bob));
-    EXPECT_EQ(read[0].RevokedAt("40ab"), kNow);
+    EXPECT_EQ(read[0].RevokedAt("40ab"), kListedAt);
     EXPECT_EQ(read[0].RevokedAt("40ac"), std::nullopt);
     ASSERT_OK_AND_ASSIGN(const auto own,
                          ParseCertificates(authority.certificate().ToPem()));
@@ -72,7 +74,7 @@ TEST(RevocationListTest, KnowsTheSerialNumbersOfCertificates) {
 TEST(RevocationListTest, AnEmptyListRevokesNothing) {
   const TestAuthority authority;
   const RevocationList list =
-      authority.authority().SignRevocations({}, 1, kNow).value();
+      authority.authority().SignRevocations({}, 1, kListedAt).value();
   EXPECT_TRUE(list.Revocations().empty());
   EXPECT_EQ(ParseRevocationLists(list.ToPem()).value()[0].Number(), 1);
 }
@@ -81,7 +83,9 @@ TEST(RevocationListTest, AnotherAuthoritysListIsRefused) {
   const TestAuthority ours;
   const TestAuthority theirs;
   const RevocationList list =
-      theirs.authority().SignRevocations({{{"40ab", kNow}}}, 1, kNow).value();
+      theirs.authority()
+          .SignRevocations({{{"40ab", kListedAt}}}, 1, kListedAt)
+          .value();
   EXPECT_THAT(list.CheckIssuedBy(Authorities(ours)),
               Fails(StatusCode::kFailedPrecondition,
                     HasSubstr("not signed by the authority at hand")));
@@ -90,9 +94,10 @@ TEST(RevocationListTest, AnotherAuthoritysListIsRefused) {
 // The signature covers every byte of the list.
 TEST(RevocationListTest, AChangedListIsRefused) {
   const TestAuthority authority;
-  const RevocationList list = authority.authority()
-                                  .SignRevocations({{{"40ab", kNow}}}, 1, kNow)
-                                  .value();
+  const RevocationList list =
+      authority.authority()
+          .SignRevocations({{{"40ab", kListedAt}}}, 1, kListedAt)
+          .value();
   std::string pem = list.ToPem();
   int refused = 0;
   int tried = 0;
@@ -115,8 +120,10 @@ TEST(RevocationListTest, ReadsTheListsOfSeveralAuthorities) {
   const TestAuthority older;
   const TestAuthority newer;
   const std::string both =
-      older.authority().SignRevocations({}, 1, kNow)->ToPem() +
-      newer.authority().SignRevocations({{{"40", kNow}}}, 1, kNow)->ToPem();
+      older.authority().SignRevocations({}, 1, kListedAt)->ToPem() +
+      newer.authority()
+          .SignRevocations({{{"40", kListedAt}}}, 1, kListedAt)
+          ->ToPem();
   ASSERT_OK_AND_ASSIGN(const auto lists, ParseRevocationLists(both));
   ASSERT_THAT(lists, SizeIs(2));
   EXPECT_THAT(CheckNotRevoked("40", "x", lists),
@@ -126,7 +133,7 @@ TEST(RevocationListTest, ReadsTheListsOfSeveralAuthorities) {
 TEST(RevocationListTest, RefusesWhatIsNoList) {
   const TestAuthority authority;
   const std::string pem =
-      authority.authority().SignRevocations({}, 1, kNow)->ToPem();
+      authority.authority().SignRevocations({}, 1, kListedAt)->ToPem();
   for (const std::string& text :
        {std::string(), std::string("no PEM"), pem.substr(0, pem.size() / 2),
         authority.authority().certificate().ToPem(),
@@ -142,7 +149,8 @@ TEST(RevocationListTest, WhatIsNoSerialNumberIsNotSigned) {
        {std::string(), std::string("xyz"), std::string("40AB"),
         std::string("-1"), std::string(41, '1')}) {
     EXPECT_THAT(
-        authority.authority().SignRevocations({{{serial, kNow}}}, 1, kNow),
+        authority.authority().SignRevocations({{{serial, kListedAt}}}, 1,
+                                              kListedAt),
         Fails(StatusCode::kInvalidArgument, HasSubstr("fedgap certs list")));
   }
 }
