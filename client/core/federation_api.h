@@ -63,8 +63,8 @@ class FederationApi {
   // no such call; it waits until its deadline.
   virtual Status Decline(const TaskId& task, const std::string& reason) = 0;
 
-  // Says goodbye; does not wait longer than a few seconds. The one call that
-  // still goes out after Cancel.
+  // Says goodbye, which ends the stream of tasks (CANCELLED); does not wait
+  // longer than a few seconds. The one call that still goes out after Cancel.
   virtual Status Leave(const std::string& reason) = 0;
 
   // Makes every other call that blocks now or later return CANCELLED.

@@ -119,7 +119,8 @@ Status Participant::Run() {
     Status status = RunSession();
     if (status.ok()) return status;
     if (stopped()) {
-      // The run goes on without this client; whether it heard is no matter.
+      // The run goes on without this client. Stop has said so, unless it did
+      // while this was between two connections; whether it heard is no matter.
       deps_.api.Leave("stopped").IgnoreError();
       return absl::CancelledError("stopped");
     }

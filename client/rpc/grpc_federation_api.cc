@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <span>
 #include <utility>
 
@@ -35,9 +36,14 @@ constexpr int kMaxFruitless = 3;
 // the caller sees one stream.
 class GrpcTaskStream final : public TaskStream {
  public:
+  // `leaving`: the server ends the stream of a client that says goodbye, and
+  // would take the next call for its return.
   GrpcTaskStream(GrpcConnection& connection, std::chrono::milliseconds timeout,
-                 const TaskId& last)
-      : connection_(connection), timeout_(timeout), last_(last) {
+                 const TaskId& last, const std::atomic<bool>& leaving)
+      : connection_(connection),
+        timeout_(timeout),
+        leaving_(leaving),
+        last_(last) {
     Open();
   }
   ~GrpcTaskStream() override {
@@ -50,7 +56,7 @@ class GrpcTaskStream final : public TaskStream {
       FEDGAP_ASSIGN_OR_RETURN(std::optional<Task> task, ReadTask());
       if (task.has_value()) return *std::move(task);
       end_ = connection_.Explain(reader_->Finish());
-      if (closed()) end_ = Cancelled();
+      if (closed() || leaving_) end_ = Cancelled();
       if (!end_.ok()) break;
       if (is_over_ || !has_read_) {
         end_ = absl::UnavailableError(
@@ -101,6 +107,7 @@ class GrpcTaskStream final : public TaskStream {
 
   GrpcConnection& connection_;
   const std::chrono::milliseconds timeout_;
+  const std::atomic<bool>& leaving_;
   TaskId last_;
   bool has_read_ = false;  // anything, on this call
   bool is_over_ = false;   // the last task says that the run is
@@ -140,6 +147,7 @@ class GrpcFederationApi::Impl {
   const std::unique_ptr<GrpcConnection> connection_;
   std::optional<JoinReply> joined_;
   std::optional<ModelDownload> download_;
+  std::atomic<bool> leaving_ = false;
 };
 
 StatusOr<JoinReply> GrpcFederationApi::Impl::Join(const JoinRequest& request) {
@@ -149,13 +157,14 @@ StatusOr<JoinReply> GrpcFederationApi::Impl::Join(const JoinRequest& request) {
   FEDGAP_RETURN_IF_ERROR(connection_->ExplainFirst(
       connection_->stub()->Join(call.context(), ToProto(request), &message)));
   FEDGAP_ASSIGN_OR_RETURN(joined_, FromProto(message));
+  leaving_ = false;
   return *joined_;
 }
 
 StatusOr<std::unique_ptr<TaskStream>> GrpcFederationApi::Impl::OpenTasks(
     const TaskId& last) {
   return std::make_unique<GrpcTaskStream>(*connection_, options_.stream_timeout,
-                                          last);
+                                          last, leaving_);
 }
 
 StatusOr<Parameters> GrpcFederationApi::Impl::FetchModel(const ModelId& id) {
@@ -276,6 +285,7 @@ Status GrpcFederationApi::Impl::Decline(const TaskId& task,
 }
 
 Status GrpcFederationApi::Impl::Leave(const std::string& reason) {
+  leaving_ = true;
   Call call(*connection_, options_.leave_timeout, /*cancellable=*/false);
   v1::LeaveRequest request;
   request.set_reason(ReasonToProto(reason));

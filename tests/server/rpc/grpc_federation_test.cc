@@ -212,6 +212,15 @@ TEST(GrpcFederationTest, CancelEndsACallThatBlocks) {
   EXPECT_EQ(server.coordinator().GetStatus().connected, 0);
 }
 
+TEST(GrpcFederationTest, GoodbyeEndsTheStreamForGood) {
+  RunningServer server({});
+  Member alice(server, "alice");
+  Next<TrainTask>(*alice.stream);
+  ASSERT_OK(alice.api->Leave("stopped"));
+  EXPECT_THAT(alice.stream->Next(), HasCode(StatusCode::kCancelled));
+  EXPECT_EQ(server.coordinator().GetStatus().connected, 0);
+}
+
 TEST(GrpcFederationTest, AServerThatComesUpIsFoundAtTheNextAttempt) {
   const ManualClock clock;
   int port = 0;
