@@ -67,7 +67,8 @@ int Run(int argc, char** argv) {
   Interruption interruption;
   const SignalWaiter signals(
       [&interruption](int signal) {
-        interruption.Request(DescribeInterruption(signal));
+        interruption.Request(signal == SIGUSR1 ? "interrupted"
+                                               : DescribeInterruption(signal));
       },
       {SIGINT, SIGTERM, SIGUSR1});
   auto ranks = MpiRankGroup::Create({.piece_bytes = piece_kib << 10});

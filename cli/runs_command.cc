@@ -19,6 +19,7 @@
 #include "cli/terminal.h"
 #include "common/base/file_io.h"
 #include "common/telemetry/event_json.h"
+#include "common/telemetry/events.h"
 #include "common/telemetry/progress_printer.h"
 #include "common/telemetry/report.h"
 
@@ -37,7 +38,7 @@ struct RunsFlags {
 TextTable::Cell StateOf(const RunLog& run, const fs::path& directory) {
   if (IsInUse(directory)) return {"running", Ink::kGreen};
   if (run.report.reason == "running") return {"interrupted", Ink::kYellow};
-  if (run.report.reason.starts_with("interrupted")) {
+  if (WasInterrupted(run.report.reason)) {
     return {run.report.reason, Ink::kYellow};
   }
   return run.report.reason;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -175,8 +176,9 @@ struct RunFinishedEvent {
   double seconds = 0;
 };
 
-inline bool WasInterrupted(const RunFinishedEvent& event) {
-  return event.reason.starts_with("interrupted");
+// Of a run's reason: whether it was left off, and can be gone on with.
+inline bool WasInterrupted(std::string_view reason) {
+  return reason.starts_with("interrupted");
 }
 
 struct WarningEvent {

@@ -93,7 +93,7 @@ void ProgressPrinter::TakeRoundEvent(const Event& event) {
   } else if (const auto* end = std::get_if<RunFinishedEvent>(&event)) {
     round_ = 0;
     Line(fmt::format("run {} after {} round{} and {}: {}",
-                     WasInterrupted(*end) ? "left off" : "finished",
+                     WasInterrupted(end->reason) ? "left off" : "finished",
                      end->rounds, end->rounds == 1 ? "" : "s",
                      HumanDuration(end->seconds), end->reason));
   } else if (const auto* warning = std::get_if<WarningEvent>(&event)) {

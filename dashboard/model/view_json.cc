@@ -67,7 +67,7 @@ Json StateJson(const RunView& view) {
   const char* phase =
       view.revision == 0 ? "empty"
       : view.finished.has_value()
-          ? (WasInterrupted(*view.finished) ? "interrupted" : "finished")
+          ? (WasInterrupted(view.finished->reason) ? "interrupted" : "finished")
       : view.open.round > 0 ? "running"
       : view.rounds.empty() ? "waiting"
                             : "between rounds";
