@@ -47,19 +47,16 @@ Status Serve(const DashboardFlags& flags) {
         LoadTlsFiles(files, TlsEnd::kServer, SystemClock().WallNow()).status());
     options.identity = files.identity;
   }
-  FEDGAP_ASSIGN_OR_RETURN(options.token,
-                          DashboardToken(flags.token_file,
-                                         /*needed=*/!options.is_loopback));
+  FEDGAP_RETURN_IF_ERROR(SetToken(flags.token_file, options));
   FEDGAP_ASSIGN_OR_RETURN(const auto server,
                           DashboardServer::Start(options, flags.runs));
   if (!flags.port_file.empty()) {
     FEDGAP_RETURN_IF_ERROR(
         WriteFileAtomic(flags.port_file, fmt::format("{}\n", server->port())));
   }
-  if (!options.is_loopback && options.identity.empty()) {
-    fmt::print(stderr,
-               "fedgap: the token and the runs cross the network unencrypted: "
-               "give --certs DIR\n");
+  const std::string warning = AccessWarning(options);
+  if (!warning.empty()) {
+    fmt::print(stderr, "fedgap: {}: give --certs DIR\n", warning);
   }
   fmt::print("dashboard: {}\nCtrl-C ends it.\n", server->url());
   std::fflush(stdout);

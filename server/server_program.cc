@@ -88,9 +88,7 @@ StatusOr<DashboardServer::Options> DashboardOptions(
   if (!options.is_loopback && !settings.access.insecure) {
     options.identity = TlsFilesIn(settings.access.certs).identity;
   }
-  FEDGAP_ASSIGN_OR_RETURN(options.token,
-                          DashboardToken(settings.dashboard_token_file,
-                                         /*needed=*/!options.is_loopback));
+  FEDGAP_RETURN_IF_ERROR(SetToken(settings.dashboard_token_file, options));
   return options;
 }
 
@@ -106,6 +104,8 @@ std::unique_ptr<DashboardServer> StartDashboard(
     return nullptr;
   }
   log.Info(fmt::format("dashboard: {}", (*server)->url()));
+  const std::string warning = AccessWarning(options);
+  if (!warning.empty()) log.Warning(warning);
   return *std::move(server);
 }
 

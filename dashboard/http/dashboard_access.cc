@@ -45,4 +45,17 @@ StatusOr<std::string> DashboardToken(const std::filesystem::path& file,
   return token;
 }
 
+Status SetToken(const std::filesystem::path& file,
+                DashboardServer::Options& options) {
+  FEDGAP_ASSIGN_OR_RETURN(
+      options.token, DashboardToken(file, /*needed=*/!options.is_loopback));
+  options.shows_token = file.empty();
+  return absl::OkStatus();
+}
+
+std::string AccessWarning(const DashboardServer::Options& options) {
+  if (options.is_loopback || !options.identity.empty()) return "";
+  return "the dashboard's token and the runs cross the network unencrypted";
+}
+
 }  // namespace fedgap

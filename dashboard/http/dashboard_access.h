@@ -6,6 +6,7 @@
 #include <string>
 
 #include "common/base/status.h"
+#include "dashboard/http/dashboard_server.h"
 
 namespace fedgap {
 
@@ -15,6 +16,14 @@ namespace fedgap {
 // fewer than 16 characters or others than letters, digits, '-' and '_'.
 StatusOr<std::string> DashboardToken(const std::filesystem::path& file,
                                      bool needed);
+
+// Sets the token of `options`, one made up where it listens beyond this
+// machine without a `file`; only that one is part of the server's url().
+Status SetToken(const std::filesystem::path& file,
+                DashboardServer::Options& options);
+
+// What whoever starts it must hear; "": nothing.
+std::string AccessWarning(const DashboardServer::Options& options);
 
 }  // namespace fedgap
 

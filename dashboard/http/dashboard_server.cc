@@ -103,10 +103,12 @@ class HttpDashboard final : public DashboardServer {
   int port() const override { return port_; }
   std::string url() const override {
     const bool is_v6 = options_.host.find(':') != std::string::npos;
-    return fmt::format(
-        "{}://{}:{}/{}", options_.identity.empty() ? "http" : "https",
-        is_v6 ? "[" + options_.host + "]" : options_.host, port_,
-        options_.token.empty() ? "" : "?token=" + options_.token);
+    return fmt::format("{}://{}:{}/{}",
+                       options_.identity.empty() ? "http" : "https",
+                       is_v6 ? "[" + options_.host + "]" : options_.host, port_,
+                       options_.token.empty() ? ""
+                       : options_.shows_token ? "?token=" + options_.token
+                                              : "?token=...");
   }
 
  private:

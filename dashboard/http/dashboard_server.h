@@ -28,6 +28,8 @@ class DashboardServer {
     // PEM of key and certificate; empty: HTTP.
     std::filesystem::path identity = {};
     std::string token = {};  // empty: asked of nobody
+    // url() has it: a secret from a file must not end in a log.
+    bool shows_token = true;
     bool is_loopback = true;
     // So many pages may be open at once; others are told so.
     int max_pages = 48;
@@ -41,7 +43,7 @@ class DashboardServer {
   virtual ~DashboardServer() = default;
 
   virtual int port() const = 0;
-  // To open in a browser, with the token.
+  // To open in a browser; with the token, unless it is not to be shown.
   virtual std::string url() const = 0;
 };
 

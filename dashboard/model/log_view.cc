@@ -26,13 +26,18 @@ std::string LogView::ToJson(ViewPosition after) {
                           .lines = follower_.lines(),
                           .bytes = follower_.bytes(),
                           .damage = follower_.damage()};
-  std::optional<PooledView> pooled;
-  const bool has_new_rounds =
-      !view().rounds.empty() && view().rounds.back().revision > after.revision;
-  // Beside the log of a run's directory only.
-  if (has_new_rounds) pooled = ReadPooledView(path().parent_path());
-  return RunJson(builder_, source, pooled.has_value() ? &*pooled : nullptr,
-                 after);
+  const std::uint64_t newest =
+      view().rounds.empty() ? 0 : view().rounds.back().revision;
+  const PooledView* pooled = nullptr;
+  if (newest > after.revision) {
+    if (pooled_at_ != newest) {
+      // Beside the log of a run's directory only.
+      pooled_ = ReadPooledView(path().parent_path());
+      pooled_at_ = newest;
+    }
+    if (pooled_.has_value()) pooled = &*pooled_;
+  }
+  return RunJson(builder_, source, pooled, after);
 }
 
 }  // namespace fedgap

@@ -40,6 +40,10 @@ class LogView {
   EventFollower follower_;
   RunViewBuilder builder_;
   std::uint64_t seq_ = 0;
+  // As read when the newest round had revision pooled_at_ (0: never): reading
+  // it anew for each reader of the same rounds would read up to 60 files each.
+  std::optional<PooledView> pooled_;
+  std::uint64_t pooled_at_ = 0;
 };
 
 }  // namespace fedgap

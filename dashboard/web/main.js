@@ -17,8 +17,13 @@ function drawTabs(now) {
       h('a', {href: '#' + id, 'aria-current': id === now && 'page'}, title))));
 }
 
+let picked = '';
+// Drawn again only when it changes: an open list would close.
 function drawPicker() {
   const run = chosenRun();
+  const labels = JSON.stringify([app.chosen, ...app.runs.map(runLabel)]);
+  if (labels === picked) return;
+  picked = labels;
   byId('run-picker').replaceChildren(app.runs.length < 2 ?
     h('span', {}, runLabel(run)) :
     h('select', {id: 'run', 'aria-label': 'Run', onchange: event => {
@@ -95,7 +100,10 @@ function setTheme(theme) {
 // --- What the server pushes -------------------------------------------------
 
 const kRedrawEvery = 500;
-const redraw = {last: 0, timer: 0};
+// So long a list of choices that somebody touched stays as it is: drawn again it
+// would close under the hand.
+const kChoosing = 6000;
+const redraw = {last: 0, timer: 0, held: 0};
 // Many events come together: they are drawn together, and only if seen.
 function drawSoon() {
   if (redraw.timer || document.hidden) return;
@@ -103,7 +111,11 @@ function drawSoon() {
     redraw.timer = 0;
     redraw.last = Date.now();
     draw();
-  }, Math.max(0, redraw.last + kRedrawEvery - Date.now()));
+  }, Math.max(0, redraw.last + kRedrawEvery - Date.now(),
+      redraw.held - Date.now()));
+}
+function holdForChoice(event) {
+  if (event.target.tagName === 'SELECT') redraw.held = Date.now() + kChoosing;
 }
 
 function setConnection(is_open) {
@@ -145,6 +157,9 @@ function start() {
     draw();
     scrollTo(0, 0);
   });
+  addEventListener('pointerdown', holdForChoice, true);
+  addEventListener('keydown', holdForChoice, true);
+  addEventListener('change', () => redraw.held = 0, true);
   const data = JSON.parse(byId('data').textContent);
   data.runs.forEach((run, i) => takeRun(i, run));
   draw();

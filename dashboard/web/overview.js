@@ -165,7 +165,8 @@ function timeCard(run) {
       `${part.label} ${duration(part.mean)}`).join(', '),
     note: `Mean over the rounds. Training and ${words('transfer')} are of the ` +
       'client that came last; waiting is what was waited after it.',
-    data: () => ({header: ['round', ...kPhases.map(phase => phase[1]), 'total'],
+    data: () => ({header: ['round',
+      ...kPhases.map(phase => words(phase[1])), 'total'],
       rows: run.rounds.round.map((round, i) => [round,
         ...kPhases.map(phase => seconds[phase[0]][i]), seconds.total[i]])}),
     draw: width => stackSvg(width, parts, total)});

@@ -141,6 +141,7 @@ TEST_F(ReportCommandTest, NothingIsWiderThanAPhone) {
     for (const char* view :
          {"overview", "resolution", "pooled", "clients", "compare", "events"}) {
       Open(browser, view);
+      EXPECT_EQ(browser.Run("return innerWidth"), std::to_string(width));
       EXPECT_EQ(browser.Run("return document.documentElement.scrollWidth <= "
                             "innerWidth"),
                 "true")

@@ -90,7 +90,13 @@ Browser::Browser() : driver_(std::make_unique<Driver>(FreePort())) {
 Browser::~Browser() { driver_->http.Delete("/session/" + driver_->session); }
 
 void Browser::Resize(int width, int height) {
-  driver_->InSession("/window/rect", {{"width", width}, {"height", height}});
+  driver_->InSession("/goog/cdp/execute",
+                     {{"cmd", "Emulation.setDeviceMetricsOverride"},
+                      {"params",
+                       {{"width", width},
+                        {"height", height},
+                        {"deviceScaleFactor", 1},
+                        {"mobile", false}}}});
 }
 
 void Browser::Open(const std::string& url) {

@@ -23,6 +23,8 @@ class Browser {
   Browser(const Browser&) = delete;
   Browser& operator=(const Browser&) = delete;
 
+  // The page's inner size, in CSS pixels. Not the window's, which is never
+  // narrower than 500.
   void Resize(int width, int height);
   // Returns when the page has loaded.
   void Open(const std::string& url);

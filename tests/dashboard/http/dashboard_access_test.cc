@@ -41,5 +41,24 @@ TEST(DashboardTokenTest, RefusesWhatIsEasyToGuessOrBreaksTheAddress) {
             absl::StatusCode::kNotFound);
 }
 
+TEST(DashboardTokenTest, ASecretFromAFileIsNotForTheLog) {
+  const TempDir dir;
+  ASSERT_OK(
+      WriteFileAtomic(dir / "token", std::string_view("0123456789abcdef")));
+  DashboardServer::Options options{.is_loopback = false};
+  ASSERT_OK(SetToken(dir / "token", options));
+  EXPECT_EQ(options.token, "0123456789abcdef");
+  EXPECT_FALSE(options.shows_token);
+  ASSERT_OK(SetToken("", options));
+  EXPECT_THAT(options.token, MatchesRegex("[0-9a-f]{32}"));
+  EXPECT_TRUE(options.shows_token);
+}
+
+TEST(DashboardAccessTest, AnOpenWayIsSaid) {
+  EXPECT_EQ(AccessWarning({.is_loopback = true}), "");
+  EXPECT_EQ(AccessWarning({.identity = "key.pem", .is_loopback = false}), "");
+  EXPECT_THAT(AccessWarning({.is_loopback = false}), HasSubstr("unencrypted"));
+}
+
 }  // namespace
 }  // namespace fedgap

@@ -118,6 +118,8 @@ TEST_F(DashboardServerTest, AnswersOnlyToALoopbackName) {
 TEST_F(DashboardServerTest, AsksForItsToken) {
   Start({.token = "0123456789abcdef", .is_loopback = false});
   EXPECT_THAT(server_->url(), HasSubstr("/?token=0123456789abcdef"));
+  Start({.token = "0123456789abcdef", .shows_token = false});
+  EXPECT_THAT(server_->url(), Not(HasSubstr("0123")));
   httplib::Client client = Client();
   EXPECT_EQ(client.Get("/")->status, 401);
   EXPECT_EQ(client.Get("/?token=0123456789abcdee")->status, 401);
