@@ -157,6 +157,14 @@ StatusOr<RunStatus> AdminClient::Stop(const std::string& reason) {
   return impl_->Ask(&v1::Admin::Stub::Stop, request);
 }
 
+StatusOr<RunStatus> AdminClient::Kick(const std::string& client,
+                                      const std::string& reason) {
+  v1::KickRequest request;
+  request.set_client(client);
+  request.set_reason(ReasonToProto(reason));
+  return impl_->Ask(&v1::Admin::Stub::Kick, request);
+}
+
 Status AdminClient::Watch(const std::function<void(const RunStatus&)>& take) {
   return impl_->Watch(take);
 }

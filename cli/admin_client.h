@@ -35,6 +35,9 @@ class AdminClient {
   StatusOr<RunStatus> Pause();
   StatusOr<RunStatus> Resume();
   StatusOr<RunStatus> Stop(const std::string& reason);
+  // NOT_FOUND: no client of this name has joined.
+  StatusOr<RunStatus> Kick(const std::string& client,
+                           const std::string& reason);
   // Calls `take` now and each time the status has changed, until the run ends
   // (OK) or the connection does.
   Status Watch(const std::function<void(const RunStatus&)>& take);

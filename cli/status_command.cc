@@ -26,6 +26,7 @@ struct StatusFlags {
   bool watch = false;
   bool clients = true;
   std::string reason;
+  std::string client;  // of kick
 };
 
 std::pair<std::string_view, Ink> PhaseText(RunPhase phase) {
@@ -153,14 +154,24 @@ void AddServerFlags(CLI::App& command, AdminClient::Options& options) {
                    "No TLS, whatever the machine: the network is trusted");
 }
 
-enum class Order { kPause, kResume, kStop };
+enum class Order { kPause, kResume, kStop, kKick };
 
 Status Give(Order order, const StatusFlags& flags) {
   FEDGAP_ASSIGN_OR_RETURN(auto admin, AdminClient::Create(flags.server));
-  StatusOr<RunStatus> status = order == Order::kPause ? admin->Pause()
-                               : order == Order::kResume
-                                   ? admin->Resume()
-                                   : admin->Stop(flags.reason);
+  const auto give = [&]() -> StatusOr<RunStatus> {
+    switch (order) {
+      case Order::kPause:
+        return admin->Pause();
+      case Order::kResume:
+        return admin->Resume();
+      case Order::kKick:
+        return admin->Kick(flags.client, flags.reason);
+      case Order::kStop:
+        break;
+    }
+    return admin->Stop(flags.reason);
+  };
+  const StatusOr<RunStatus> status = give();
   if (!status.ok()) return status.status();
   fmt::print("{}", ToText(*status, ShowsColour(stdout)));
   return absl::OkStatus();
@@ -171,10 +182,12 @@ void AddOrder(CLI::App& admin, const char* name, const char* help, Order order,
   CLI::App* command = admin.add_subcommand(name, help);
   auto flags = std::make_shared<StatusFlags>();
   AddServerFlags(*command, flags->server);
-  if (order == Order::kStop) {
+  if (order == Order::kKick) {
+    command->add_option("CLIENT", flags->client, "Its name")->required();
+  }
+  if (order == Order::kStop || order == Order::kKick) {
     command->add_option("--reason", flags->reason,
-                        "Why: it stands in the log, the report, and at the "
-                        "clients");
+                        "Why: it stands in the log, and at the clients");
   }
   command->callback([flags, order, &selected] {
     selected = [flags, order] { return Give(order, *flags); };
@@ -209,7 +222,8 @@ void AddStatusCommand(CLI::App& app, Action& selected) {
 
 void AddAdminCommand(CLI::App& app, Action& selected) {
   CLI::App* command = app.add_subcommand(
-      "admin", "Pauses, resumes or stops the run of a server.");
+      "admin",
+      "Pauses, resumes or stops the run of a server; sends a client away.");
   command->require_subcommand(1);
   AddOrder(*command, "pause", "No round begins after the one that is running",
            Order::kPause, selected);
@@ -217,11 +231,18 @@ void AddAdminCommand(CLI::App& app, Action& selected) {
            selected);
   AddOrder(*command, "stop", "Ends the run with what is committed",
            Order::kStop, selected);
+  AddOrder(*command, "kick",
+           "Ends a client's connection; its program ends, and the open round "
+           "does not wait for it. It may be started again: to keep it out, "
+           "revoke its certificate",
+           Order::kKick, selected);
   command->footer(std::string(kExitCodes) +
                   "  fedgap admin pause --server fl.example.org:7443 --certs "
                   "bundles/ops\n"
                   "  fedgap admin stop --certs bundles/ops --reason \"new data "
-                  "tomorrow\"");
+                  "tomorrow\"\n"
+                  "  fedgap admin kick site-7 --certs bundles/ops --reason "
+                  "\"wrong labels\"");
 }
 
 }  // namespace fedgap

@@ -14,10 +14,12 @@
 #include "common/base/file_io.h"
 #include "common/base/signal_waiter.h"
 #include "common/config/run_config_toml.h"
+#include "common/crypto/identity.h"
 #include "common/crypto/tls_files.h"
 #include "common/rpc/grpc_log.h"
 #include "common/rpc/health.h"
 #include "common/rpc/server_address.h"
+#include "common/telemetry/events.h"
 #include "common/telemetry/human_log.h"
 #include "dashboard/http/dashboard_access.h"
 #include "dashboard/http/dashboard_server.h"
@@ -49,6 +51,11 @@ StatusOr<GrpcServer::Options> ListenOptions(const ServerSettings& settings,
     options.tls = TlsFilesIn(settings.access.certs);
   }
   options.insecure_anywhere = settings.access.insecure_anywhere;
+  options.revocations = settings.revocations;
+  for (const std::string& client : settings.allowed_clients) {
+    FEDGAP_RETURN_IF_ERROR(ValidateName(client, "server.allowed_clients"));
+    options.allowed_clients.insert(client);
+  }
   return options;
 }
 
@@ -217,6 +224,10 @@ Status RunServer(const ServerSettings& settings, const RunConfig& config) {
   });
   listening.staging.directory = root;
   listening.staging.slots = config.aggregation.upload_slots;
+  listening.on_warning = [&run, &log, &settings](const std::string& line) {
+    run->events().Emit(WarningEvent{line});
+    if (settings.quiet) log->Warning(line);
+  };
   const Status status = ListenAndDrive({settings, clock, *log, run->progress()},
                                        listening, *coordinator);
   signals.Detach();

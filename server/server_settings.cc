@@ -9,6 +9,12 @@ void BindServerSettings(ServerSettings& settings, ConfigSchema& schema) {
                "address:port; port 0 takes a free one");
   BindAccess(settings.access, section);
   section
+      .Text("revocations", &settings.revocations,
+            "The list of revoked certificates (fedgap certs revoke), looked at "
+            "once a second; empty: crl.pem in the directory of certs")
+      .Texts("allowed_clients", &settings.allowed_clients,
+             "Only clients of these names may take part; none: every one with "
+             "a certificate")
       .Text("run_dir", &settings.run_dir,
             "Where the run is kept; empty: runs/<run.name>")
       .Text("port_file", &settings.port_file,

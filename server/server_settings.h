@@ -3,6 +3,7 @@
 #define FEDGAP_SERVER_SERVER_SETTINGS_H_
 
 #include <string>
+#include <vector>
 
 #include "common/config/config_schema.h"
 #include "common/config/program_settings.h"
@@ -13,7 +14,9 @@ namespace fedgap {
 struct ServerSettings {
   std::string listen = "0.0.0.0:7443";
   AccessSettings access;
-  std::string run_dir;    // empty: runs/<run.name>
+  std::string revocations;  // a file; empty: crl.pem in access.certs
+  std::vector<std::string> allowed_clients;  // none: every one
+  std::string run_dir;                       // empty: runs/<run.name>
   std::string port_file;  // the port is written here once it listens
   std::string dashboard;  // address:port; empty: none
   std::string dashboard_token_file;

@@ -96,15 +96,19 @@ StatusOr<std::vector<RevocationList>> ParseRevocationLists(
   return lists;
 }
 
+Status RevokedError(std::string_view serial, std::string_view whose,
+                    Clock::WallTime since) {
+  return absl::PermissionDeniedError(fmt::format(
+      "{} (serial {}) was revoked on {}; ask the federation's operator for "
+      "a new bundle",
+      whose, serial, FormatUtc(since)));
+}
+
 Status CheckNotRevoked(std::string_view serial, std::string_view whose,
                        std::span<const RevocationList> lists) {
   for (const RevocationList& list : lists) {
     const std::optional<Clock::WallTime> time = list.RevokedAt(serial);
-    if (!time.has_value()) continue;
-    return absl::PermissionDeniedError(fmt::format(
-        "{} (serial {}) was revoked on {}; ask the federation's operator for "
-        "a new bundle",
-        whose, serial, FormatUtc(*time)));
+    if (time.has_value()) return RevokedError(serial, whose, *time);
   }
   return absl::OkStatus();
 }

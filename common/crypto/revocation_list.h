@@ -63,6 +63,8 @@ StatusOr<std::vector<RevocationList>> ParseRevocationLists(
 
 // PERMISSION_DENIED if one of `lists` holds `serial`: says since when, and what
 // to do. `whose` is named in the message: "the certificate of site-1".
+Status RevokedError(std::string_view serial, std::string_view whose,
+                    Clock::WallTime since);
 Status CheckNotRevoked(std::string_view serial, std::string_view whose,
                        std::span<const RevocationList> lists);
 

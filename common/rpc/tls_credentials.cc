@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "common/base/check.h"
+#include "common/crypto/certificate.h"
 
 namespace fedgap {
 namespace {
@@ -111,6 +112,18 @@ StatusOr<Identity> PeerIdentity(const grpc::AuthContext& context) {
   if (identity.ok()) return identity;
   return absl::PermissionDeniedError("the peer's certificate is " +
                                      MessageOf(identity.status()));
+}
+
+StatusOr<std::string> PeerSerial(const grpc::AuthContext& context) {
+  const std::vector<grpc::string_ref> pem =
+      context.FindPropertyValues(GRPC_X509_PEM_CERT_PROPERTY_NAME);
+  if (pem.size() != 1) {
+    return absl::UnauthenticatedError("the peer showed no certificate");
+  }
+  FEDGAP_ASSIGN_OR_RETURN(
+      const std::vector<Certificate> certificates,
+      ParseCertificates(std::string_view(pem[0].data(), pem[0].size())));
+  return certificates.front().SerialNumber();
 }
 
 }  // namespace fedgap

@@ -16,6 +16,7 @@
 #include <grpcpp/security/server_credentials.h>
 
 #include <memory>
+#include <string>
 
 #include "common/base/clock.h"
 #include "common/base/status.h"
@@ -56,6 +57,10 @@ StatusOr<std::shared_ptr<grpc::ChannelCredentials>> ChannelInsecureCredentials(
 // if it carries no fedgap identity. The federation in it is the authority's
 // word; a server with several authorities compares it with its own.
 StatusOr<Identity> PeerIdentity(const grpc::AuthContext& context);
+
+// The serial number of that certificate (Certificate::SerialNumber).
+// UNAUTHENTICATED if there is none.
+StatusOr<std::string> PeerSerial(const grpc::AuthContext& context);
 
 }  // namespace fedgap
 

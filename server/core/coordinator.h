@@ -105,6 +105,11 @@ class Coordinator {
   Status Decline(const ClientName& client, const TaskId& task,
                  const std::string& reason);
   Status Leave(const ClientName& client, const std::string& reason);
+  // Ends the client's connection with `why`, of which the message is logged as
+  // the reason; the open round does not wait for it. With a `connection` only
+  // if it is that one. NOT_FOUND: it has not joined.
+  Status Expel(const ClientName& client, const Status& why,
+               const TaskSink* connection = nullptr);
   // Bytes of models and tasks sent to a client, for the round's event.
   void CountBytesDown(std::int64_t bytes);
 
@@ -215,6 +220,8 @@ class Coordinator {
   Status RefuseSecond(const ClientName& client, ClientRecord& first,
                       const std::string& peer, const JoinRequest& second)
       REQUIRES(mutex_);
+  Status Part(const ClientName& client, const std::string& reason,
+              const Status& end, const TaskSink* connection) EXCLUDES(mutex_);
   void WakeUp() EXCLUDES(mutex_);
   void RequestStop(const std::string& reason, bool resumable);
   void SetPaused(bool paused);

@@ -293,6 +293,16 @@ void Coordinator::RejectUpdate(const ClientName& client, const Status& status) {
 }
 
 Status Coordinator::Leave(const ClientName& client, const std::string& reason) {
+  return Part(client, reason, absl::OkStatus(), nullptr);
+}
+
+Status Coordinator::Expel(const ClientName& client, const Status& why,
+                          const TaskSink* connection) {
+  return Part(client, MessageOf(why), why, connection);
+}
+
+Status Coordinator::Part(const ClientName& client, const std::string& reason,
+                         const Status& end, const TaskSink* connection) {
   {
     MutexLock lock(mutex_);
     ClientRecord* record = registry_.Find(client);
@@ -300,10 +310,13 @@ Status Coordinator::Leave(const ClientName& client, const std::string& reason) {
       return absl::NotFoundError(
           fmt::format("{} has not joined run {}", client.value, run_.value));
     }
-    if (round_.has_value()) round_->Leave(client);
     const std::shared_ptr<TaskSink> sink = record->sink;
+    if (connection != nullptr && connection != sink.get()) {
+      return absl::OkStatus();
+    }
+    if (round_.has_value()) round_->Leave(client);
     if (registry_.Disconnect(client, sink.get())) {
-      sink->Close(absl::OkStatus());
+      sink->Close(end);
       deps_.events.Emit(ClientLeftEvent{client, reason});
     }
   }

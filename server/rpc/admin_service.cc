@@ -101,7 +101,7 @@ grpc::ServerUnaryReactor* AdminService::Do(
     grpc::CallbackServerContext* call, std::function<fedgap::Status()> action) {
   grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
   environment_.workers->Post([this, call, reactor, action = std::move(action)] {
-    fedgap::Status status = callers_.CheckAdmin(*call);
+    fedgap::Status status = environment_.CheckAdmin(*call);
     if (status.ok()) status = action();
     reactor->Finish(ToGrpcStatus(status));
   });
@@ -158,9 +158,27 @@ grpc::ServerUnaryReactor* AdminService::Stop(grpc::CallbackServerContext* call,
   });
 }
 
+grpc::ServerUnaryReactor* AdminService::Kick(grpc::CallbackServerContext* call,
+                                             const v1::KickRequest* request,
+                                             v1::RunStatus* reply) {
+  return Do(call, [this, request, reply]() -> fedgap::Status {
+    FEDGAP_RETURN_IF_ERROR(
+        ValidateName(request->client(), "the client's name"));
+    FEDGAP_ASSIGN_OR_RETURN(const std::string reason,
+                            ReasonFromProto(request->reason()));
+    FEDGAP_RETURN_IF_ERROR(environment_.coordinator.Expel(
+        ClientName{request->client()},
+        absl::PermissionDeniedError(
+            reason.empty() ? "sent away by the operator"
+                           : "sent away by the operator: " + reason)));
+    *reply = ToProto(environment_.coordinator.GetStatus());
+    return absl::OkStatus();
+  });
+}
+
 grpc::ServerWriteReactor<v1::RunStatus>* AdminService::Watch(
     grpc::CallbackServerContext* call, const v1::WatchRequest* /*request*/) {
-  return StatusWatch::Start(environment_, callers_.CheckAdmin(*call));
+  return StatusWatch::Start(environment_, environment_.CheckAdmin(*call));
 }
 
 }  // namespace fedgap

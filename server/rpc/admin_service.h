@@ -6,7 +6,6 @@
 
 #include "fedgap/v1/admin.grpc.pb.h"
 #include "server/rpc/call_environment.h"
-#include "server/rpc/caller.h"
 
 namespace fedgap {
 
@@ -14,8 +13,8 @@ namespace fedgap {
 // `environment` outlives the service.
 class AdminService final : public v1::Admin::CallbackService {
  public:
-  AdminService(CallEnvironment& environment, CallerPolicy callers)
-      : environment_(environment), callers_(std::move(callers)) {}
+  explicit AdminService(CallEnvironment& environment)
+      : environment_(environment) {}
 
   grpc::ServerUnaryReactor* Status(grpc::CallbackServerContext* call,
                                    const v1::StatusRequest* request,
@@ -32,6 +31,9 @@ class AdminService final : public v1::Admin::CallbackService {
   grpc::ServerUnaryReactor* Stop(grpc::CallbackServerContext* call,
                                  const v1::StopRequest* request,
                                  v1::RunStatus* reply) override;
+  grpc::ServerUnaryReactor* Kick(grpc::CallbackServerContext* call,
+                                 const v1::KickRequest* request,
+                                 v1::RunStatus* reply) override;
   grpc::ServerWriteReactor<v1::RunStatus>* Watch(
       grpc::CallbackServerContext* call,
       const v1::WatchRequest* request) override;
@@ -42,7 +44,6 @@ class AdminService final : public v1::Admin::CallbackService {
                                std::function<fedgap::Status()> action);
 
   CallEnvironment& environment_;
-  const CallerPolicy callers_;
 };
 
 }  // namespace fedgap

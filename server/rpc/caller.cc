@@ -20,23 +20,6 @@ std::optional<std::string> NamedByMetadata(
   return std::string(found->second.data(), found->second.size());
 }
 
-StatusOr<Identity> CertifiedPeer(const grpc::CallbackServerContext& call,
-                                 const std::string& federation, Role role) {
-  FEDGAP_ASSIGN_OR_RETURN(const Identity identity,
-                          PeerIdentity(*call.auth_context()));
-  if (identity.federation != federation) {
-    return absl::PermissionDeniedError(
-        fmt::format("this certificate is of federation {}, the server's is {}",
-                    identity.federation, federation));
-  }
-  if (identity.role != role) {
-    return absl::PermissionDeniedError(fmt::format(
-        "this call is for role {}; the certificate of {} has role {}",
-        RoleName(role), identity.name, RoleName(identity.role)));
-  }
-  return identity;
-}
-
 bool ComesFromThisMachine(const std::string& peer) {
   for (const char* prefix : {"ipv4:127.", "ipv6:[::1]", "ipv6:%5B::1%5D",
                              "ipv6:%5b::1%5d", "unix:"}) {
@@ -47,11 +30,48 @@ bool ComesFromThisMachine(const std::string& peer) {
 
 }  // namespace
 
-CallerPolicy CallerPolicy::Tls(std::string federation) {
-  return CallerPolicy(true, std::move(federation));
+CallerPolicy CallerPolicy::Tls(
+    std::string federation, std::shared_ptr<const RevocationFile> revocations) {
+  return CallerPolicy(true, std::move(federation), std::move(revocations));
 }
 
-StatusOr<ClientName> CallerPolicy::Client(
+StatusOr<Caller> CallerPolicy::Certified(
+    const grpc::CallbackServerContext& call, Role role) const {
+  FEDGAP_ASSIGN_OR_RETURN(const Identity identity,
+                          PeerIdentity(*call.auth_context()));
+  if (identity.federation != federation_) {
+    return absl::PermissionDeniedError(
+        fmt::format("this certificate is of federation {}, the server's is {}",
+                    identity.federation, federation_));
+  }
+  if (identity.role != role) {
+    return absl::PermissionDeniedError(fmt::format(
+        "this call is for role {}; the certificate of {} has role {}",
+        RoleName(role), identity.name, RoleName(identity.role)));
+  }
+  Caller caller{ClientName{identity.name}};
+  FEDGAP_ASSIGN_OR_RETURN(caller.serial, PeerSerial(*call.auth_context()));
+  FEDGAP_RETURN_IF_ERROR(CheckSerial(caller));
+  return caller;
+}
+
+Status CallerPolicy::CheckSerial(const Caller& caller) const {
+  if (revocations_ == nullptr) return absl::OkStatus();
+  return revocations_->Check(caller.serial,
+                             "the certificate of " + caller.client.value);
+}
+
+Status CallerPolicy::Check(const Caller& caller) const {
+  if (!allowed_.empty() && !allowed_.contains(caller.client.value)) {
+    return absl::PermissionDeniedError(fmt::format(
+        "{} is not among the server's allowed_clients; ask the federation's "
+        "operator",
+        caller.client.value));
+  }
+  return CheckSerial(caller);
+}
+
+StatusOr<Caller> CallerPolicy::Client(
     const grpc::CallbackServerContext& call) const {
   const std::optional<std::string> named = NamedByMetadata(call);
   if (!tls_) {
@@ -61,20 +81,22 @@ StatusOr<ClientName> CallerPolicy::Client(
                       kClientNameKey));
     }
     FEDGAP_RETURN_IF_ERROR(ValidateName(*named, "the client's name"));
-    return ClientName{*named};
+    Caller caller{ClientName{*named}};
+    FEDGAP_RETURN_IF_ERROR(Check(caller));
+    return caller;
   }
-  FEDGAP_ASSIGN_OR_RETURN(const Identity identity,
-                          CertifiedPeer(call, federation_, Role::kClient));
-  if (named.has_value() && *named != identity.name) {
+  FEDGAP_ASSIGN_OR_RETURN(Caller caller, Certified(call, Role::kClient));
+  if (named.has_value() && *named != caller.client.value) {
     return absl::PermissionDeniedError(
         fmt::format("the certificate is of client {}, the call names {}",
-                    identity.name, SanitizeMessage(*named)));
+                    caller.client.value, SanitizeMessage(*named)));
   }
-  return ClientName{identity.name};
+  FEDGAP_RETURN_IF_ERROR(Check(caller));
+  return caller;
 }
 
 Status CallerPolicy::CheckAdmin(const grpc::CallbackServerContext& call) const {
-  if (tls_) return CertifiedPeer(call, federation_, Role::kAdmin).status();
+  if (tls_) return Certified(call, Role::kAdmin).status();
   if (ComesFromThisMachine(call.peer())) return absl::OkStatus();
   return absl::PermissionDeniedError(
       "without TLS the admin calls are for programs on the server's machine");

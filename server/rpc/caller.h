@@ -4,35 +4,67 @@
 
 #include <grpcpp/server_context.h>
 
+#include <memory>
+#include <set>
 #include <string>
+#include <utility>
 
 #include "common/base/status.h"
+#include "common/crypto/identity.h"
 #include "common/federation/ids.h"
+#include "server/rpc/revocation_file.h"
 
 namespace fedgap {
 
-// Immutable, thread-safe.
+// A client that calls.
+struct Caller {
+  ClientName client;
+  std::string serial = {};  // of its certificate; empty without TLS
+};
+
+// Thread-safe.
 class CallerPolicy {
  public:
-  // Over TLS: the caller is whom its certificate names, of this federation.
-  static CallerPolicy Tls(std::string federation);
+  // Over TLS: the caller is whom its certificate names, of this federation, and
+  // its certificate is not revoked.
+  static CallerPolicy Tls(std::string federation,
+                          std::shared_ptr<const RevocationFile> revocations);
   // Without TLS the caller is whom it says it is.
-  static CallerPolicy Insecure() { return CallerPolicy(false, {}); }
+  static CallerPolicy Insecure() { return CallerPolicy(false, {}, nullptr); }
+
+  // From here on only these clients may call; none: every one may.
+  void AllowOnly(std::set<std::string> clients) {
+    allowed_ = std::move(clients);
+  }
 
   // The client that calls. UNAUTHENTICATED: no certificate, or no name without
-  // TLS; PERMISSION_DENIED: another federation or role, or metadata with a
-  // name that is not the certificate's; INVALID_ARGUMENT: not a name.
-  StatusOr<ClientName> Client(const grpc::CallbackServerContext& call) const;
+  // TLS; PERMISSION_DENIED: another federation or role, metadata with a name
+  // that is not the certificate's, or Check's errors; INVALID_ARGUMENT: not a
+  // name.
+  StatusOr<Caller> Client(const grpc::CallbackServerContext& call) const;
+
+  // Asked again while a call goes on. PERMISSION_DENIED: the certificate is
+  // revoked, or the client is not among the allowed.
+  Status Check(const Caller& caller) const;
 
   // OK for role `admin`; without TLS, for callers on this machine.
   Status CheckAdmin(const grpc::CallbackServerContext& call) const;
 
  private:
-  CallerPolicy(bool tls, std::string federation)
-      : tls_(tls), federation_(std::move(federation)) {}
+  CallerPolicy(bool tls, std::string federation,
+               std::shared_ptr<const RevocationFile> revocations)
+      : tls_(tls),
+        federation_(std::move(federation)),
+        revocations_(std::move(revocations)) {}
+  // The peer's identity and its certificate's serial number.
+  StatusOr<Caller> Certified(const grpc::CallbackServerContext& call,
+                             Role role) const;
+  Status CheckSerial(const Caller& caller) const;
 
   bool tls_;
   std::string federation_;
+  std::shared_ptr<const RevocationFile> revocations_;  // null without TLS
+  std::set<std::string> allowed_;
 };
 
 }  // namespace fedgap

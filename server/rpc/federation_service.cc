@@ -30,11 +30,11 @@ grpc::ServerUnaryReactor* FederationService::Join(
   grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
   environment_.workers->Post([this, call, request, reply, reactor] {
     const auto join = [&]() -> Status {
-      FEDGAP_ASSIGN_OR_RETURN(const ClientName client, callers_.Client(*call));
+      FEDGAP_ASSIGN_OR_RETURN(const Caller caller, environment_.Client(*call));
       FEDGAP_ASSIGN_OR_RETURN(const JoinRequest wanted, FromProto(*request));
       FEDGAP_ASSIGN_OR_RETURN(
           const JoinReply joined,
-          environment_.coordinator.Join(client, call->peer(), wanted));
+          environment_.coordinator.Join(caller.client, call->peer(), wanted));
       *reply = ToProto(joined);
       return absl::OkStatus();
     };
@@ -46,33 +46,33 @@ grpc::ServerUnaryReactor* FederationService::Join(
 grpc::ServerWriteReactor<v1::TasksReply>* FederationService::Tasks(
     grpc::CallbackServerContext* call, const v1::TasksRequest* request) {
   using Refused = RefusedStream<grpc::ServerWriteReactor<v1::TasksReply>>;
-  const StatusOr<ClientName> client = callers_.Client(*call);
-  if (!client.ok()) return new Refused(client.status());
+  const StatusOr<Caller> caller = environment_.Client(*call);
+  if (!caller.ok()) return new Refused(caller.status());
   const StatusOr<TaskId> last =
       TaskIdFromProto(request->last_task_id(), /*allow_empty=*/true);
   if (!last.ok()) return new Refused(last.status());
-  return TaskStream::Start(environment_, *client, *last);
+  return TaskStream::Start(environment_, *caller, *last);
 }
 
 grpc::ServerWriteReactor<v1::ModelChunk>* FederationService::FetchModel(
     grpc::CallbackServerContext* call, const v1::FetchModelRequest* request) {
-  const StatusOr<ClientName> client = callers_.Client(*call);
-  if (!client.ok()) {
+  const StatusOr<Caller> caller = environment_.Client(*call);
+  if (!caller.ok()) {
     return new RefusedStream<grpc::ServerWriteReactor<v1::ModelChunk>>(
-        client.status());
+        caller.status());
   }
   return new ModelStream(environment_, *request);
 }
 
 grpc::ServerBidiReactor<v1::SubmitRequest, v1::SubmitReply>*
 FederationService::SubmitUpdate(grpc::CallbackServerContext* call) {
-  const StatusOr<ClientName> client = callers_.Client(*call);
-  if (!client.ok()) {
+  const StatusOr<Caller> caller = environment_.Client(*call);
+  if (!caller.ok()) {
     return new RefusedStream<
         grpc::ServerBidiReactor<v1::SubmitRequest, v1::SubmitReply>>(
-        client.status());
+        caller.status());
   }
-  return UpdateStream::Start(environment_, *call, *client);
+  return UpdateStream::Start(environment_, *call, *caller);
 }
 
 grpc::ServerUnaryReactor* FederationService::Decline(
@@ -81,13 +81,13 @@ grpc::ServerUnaryReactor* FederationService::Decline(
   grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
   environment_.workers->Post([this, call, request, reactor] {
     const auto decline = [&]() -> Status {
-      FEDGAP_ASSIGN_OR_RETURN(const ClientName client, callers_.Client(*call));
+      FEDGAP_ASSIGN_OR_RETURN(const Caller caller, environment_.Client(*call));
       FEDGAP_ASSIGN_OR_RETURN(
           const TaskId task,
           TaskIdFromProto(request->task_id(), /*allow_empty=*/false));
       FEDGAP_ASSIGN_OR_RETURN(const std::string reason,
                               ReasonFromProto(request->reason()));
-      return environment_.coordinator.Decline(client, task, reason);
+      return environment_.coordinator.Decline(caller.client, task, reason);
     };
     reactor->Finish(ToGrpcStatus(decline()));
   });
@@ -100,10 +100,10 @@ grpc::ServerUnaryReactor* FederationService::Leave(
   grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
   environment_.workers->Post([this, call, request, reactor] {
     const auto leave = [&]() -> Status {
-      FEDGAP_ASSIGN_OR_RETURN(const ClientName client, callers_.Client(*call));
+      FEDGAP_ASSIGN_OR_RETURN(const Caller caller, environment_.Client(*call));
       FEDGAP_ASSIGN_OR_RETURN(const std::string reason,
                               ReasonFromProto(request->reason()));
-      return environment_.coordinator.Leave(client, reason);
+      return environment_.coordinator.Leave(caller.client, reason);
     };
     reactor->Finish(ToGrpcStatus(leave()));
   });

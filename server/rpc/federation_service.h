@@ -4,7 +4,6 @@
 
 #include "fedgap/v1/federation.grpc.pb.h"
 #include "server/rpc/call_environment.h"
-#include "server/rpc/caller.h"
 
 namespace fedgap {
 
@@ -12,8 +11,8 @@ namespace fedgap {
 // service. docs/PROTOCOL.md has the codes of every call.
 class FederationService final : public v1::Federation::CallbackService {
  public:
-  FederationService(CallEnvironment& environment, CallerPolicy callers)
-      : environment_(environment), callers_(std::move(callers)) {}
+  explicit FederationService(CallEnvironment& environment)
+      : environment_(environment) {}
 
   grpc::ServerUnaryReactor* Join(grpc::CallbackServerContext* call,
                                  const v1::JoinRequest* request,
@@ -35,7 +34,6 @@ class FederationService final : public v1::Federation::CallbackService {
 
  private:
   CallEnvironment& environment_;
-  const CallerPolicy callers_;
 };
 
 }  // namespace fedgap

@@ -16,6 +16,8 @@
 #include "server/rpc/admin_service.h"
 #include "server/rpc/federation_service.h"
 #include "server/rpc/port_check.h"
+#include "server/rpc/refusal_log.h"
+#include "server/rpc/revocation_file.h"
 
 namespace fedgap {
 namespace {
@@ -23,6 +25,7 @@ namespace {
 struct Access {
   std::shared_ptr<grpc::ServerCredentials> credentials;
   CallerPolicy callers;
+  std::shared_ptr<RevocationFile> revocations;  // null without TLS
 };
 
 StatusOr<Access> AccessFor(const GrpcServer::Options& options,
@@ -33,14 +36,24 @@ StatusOr<Access> AccessFor(const GrpcServer::Options& options,
                            options.listen, options.insecure_anywhere
                                                ? InsecureScope::kAnywhere
                                                : InsecureScope::kLoopback));
-    return Access{std::move(insecure), CallerPolicy::Insecure()};
+    return Access{std::move(insecure), CallerPolicy::Insecure(), nullptr};
   }
-  FEDGAP_ASSIGN_OR_RETURN(const TlsMaterial material,
+  FEDGAP_ASSIGN_OR_RETURN(TlsMaterial material,
                           LoadTlsFiles(*options.tls, TlsEnd::kServer, now));
   FEDGAP_ASSIGN_OR_RETURN(auto tls, ServerTlsCredentials(*options.tls, now));
-  return Access{std::move(tls),
-                CallerPolicy::Tls(material.identity.federation)};
+  FEDGAP_ASSIGN_OR_RETURN(
+      std::shared_ptr<RevocationFile> revocations,
+      RevocationFile::Open(
+          options.revocations.empty()
+              ? RevocationsIn(options.tls->identity.parent_path())
+              : options.revocations,
+          std::move(material.authorities)));
+  CallerPolicy callers =
+      CallerPolicy::Tls(material.identity.federation, revocations);
+  return Access{std::move(tls), std::move(callers), std::move(revocations)};
 }
+
+void SayNothing(const std::string& /*line*/) {}
 
 // Both plug-ins are switched on for the process.
 void EnableStandardServices() {
@@ -55,20 +68,28 @@ void EnableStandardServices() {
 
 class GrpcServer::Impl {
  public:
-  Impl(const Options& options, Deps deps, const CallerPolicy& callers,
+  Impl(const Options& options, Deps deps, Access access,
        std::unique_ptr<StagingArea> staging)
       : staging_(std::move(staging)),
+        callers_(std::move(access.callers)),
+        revocations_(std::move(access.revocations)),
+        warn_(options.on_warning ? options.on_warning : SayNothing),
+        refusals_(deps.clock, warn_),
         environment_{deps.coordinator,
                      *staging_,
                      deps.clock,
                      live_calls_,
+                     callers_,
+                     refusals_,
                      std::make_shared<WorkerQueue>(options.workers),
                      options.heartbeat,
                      options.max_stream_age,
                      options.stall_timeout},
-        federation_(environment_, callers),
-        admin_(environment_, callers),
-        tick_(options.tick) {}
+        federation_(environment_),
+        admin_(environment_),
+        tick_(options.tick) {
+    callers_.AllowOnly(options.allowed_clients);
+  }
   ~Impl() { Shutdown(std::chrono::milliseconds(0)); }
 
   Status Listen(const ServerAddress& address,
@@ -122,11 +143,20 @@ class GrpcServer::Impl {
         if (stopping_) return;
       }
       staging_->Expire();
+      if (revocations_ != nullptr) {
+        // Before the calls are asked whether they may go on.
+        const Status status = revocations_->Refresh();
+        if (!status.ok()) warn_("revocations: " + MessageOf(status));
+      }
       live_calls_.Tick(environment_.clock.Now());
     }
   }
 
   const std::unique_ptr<StagingArea> staging_;
+  CallerPolicy callers_;
+  const std::shared_ptr<RevocationFile> revocations_;  // null without TLS
+  const std::function<void(const std::string&)> warn_;
+  RefusalLog refusals_;
   LiveCalls live_calls_;
   CallEnvironment environment_;
   FederationService federation_;
@@ -152,10 +182,10 @@ StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Create(const Options& options,
                           AccessFor(options, deps.clock.WallNow()));
   FEDGAP_ASSIGN_OR_RETURN(auto staging,
                           StagingArea::Create(options.staging, deps.clock));
-  auto impl =
-      std::make_unique<Impl>(options, deps, access.callers, std::move(staging));
-  FEDGAP_RETURN_IF_ERROR(
-      impl->Listen(options.listen, std::move(access.credentials)));
+  const auto credentials = access.credentials;
+  auto impl = std::make_unique<Impl>(options, deps, std::move(access),
+                                     std::move(staging));
+  FEDGAP_RETURN_IF_ERROR(impl->Listen(options.listen, credentials));
   return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(impl)));
 }
 

@@ -3,8 +3,12 @@
 #define FEDGAP_SERVER_RPC_GRPC_SERVER_H_
 
 #include <chrono>
+#include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <set>
+#include <string>
 
 #include "common/base/clock.h"
 #include "common/base/status.h"
@@ -25,6 +29,14 @@ class GrpcServer {
     // loopback address, unless `insecure_anywhere`.
     std::optional<TlsFiles> tls;
     bool insecure_anywhere = false;
+    // The list of revoked certificates, which need not exist yet and is looked
+    // at with every tick; empty: crl.pem beside the identity.
+    std::filesystem::path revocations = {};
+    // Only these may take part; none: everybody with a certificate.
+    std::set<std::string> allowed_clients = {};
+    // Told who is refused, and why a new list of revocations cannot be used;
+    // from any thread.
+    std::function<void(const std::string&)> on_warning = {};
     StagingArea::Options staging;
     // Threads for disk writes and validation.
     int workers = 4;
@@ -52,7 +64,7 @@ class GrpcServer {
 
   // Listens. All of `deps` must outlive the server. UNAVAILABLE: the port is
   // in use or cannot be bound, naming it; errors of ServerTlsCredentials,
-  // ServerInsecureCredentials and StagingArea::Create.
+  // ServerInsecureCredentials, RevocationFile::Open and StagingArea::Create.
   static StatusOr<std::unique_ptr<GrpcServer>> Create(const Options& options,
                                                       Deps deps);
   // Shuts down at once.

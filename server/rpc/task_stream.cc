@@ -18,21 +18,21 @@ constexpr std::chrono::seconds kReopenPatience{30};
 
 }  // namespace
 
-TaskStream::TaskStream(CallEnvironment& environment, ClientName client)
+TaskStream::TaskStream(CallEnvironment& environment, Caller caller)
     : environment_(environment),
-      client_(std::move(client)),
+      caller_(std::move(caller)),
       opened_(environment.clock.Now()),
       serial_(std::make_shared<SerialQueue>(environment.workers)),
       last_write_(opened_) {}
 
 TaskStream* TaskStream::Start(CallEnvironment& environment,
-                              const ClientName& client, const TaskId& last) {
-  auto stream = std::make_shared<TaskStream>(environment, client);
+                              const Caller& caller, const TaskId& last) {
+  auto stream = std::make_shared<TaskStream>(environment, caller);
   stream->self_ = stream;
   environment.live_calls.Add(stream);
   stream->serial_->Post([stream, last] {
     const Status status = stream->environment_.coordinator.Subscribe(
-        stream->client_, last, stream);
+        stream->caller_.client, last, stream);
     if (!status.ok()) stream->EndWith(status);
   });
   return stream.get();
@@ -58,12 +58,19 @@ void TaskStream::EndUploadsBefore(const Task& task) {
   const Round through = std::holds_alternative<FinishedNotice>(task.work)
                             ? std::numeric_limits<Round>::max()
                             : task.round;
-  environment_.staging.EndTasks(client_, through, is_work ? task.id : TaskId{});
+  environment_.staging.EndTasks(caller_.client, through,
+                                is_work ? task.id : TaskId{});
 }
 
 void TaskStream::Tick(Clock::Time now) {
   serial_->Post([self = shared_from_this(), now] {
-    if (self->gone_.has_value()) {
+    const Status welcome = self->environment_.callers.Check(self->caller_);
+    if (!welcome.ok()) {
+      self->environment_.coordinator
+          .Expel(self->caller_.client, welcome, self.get())
+          .IgnoreError();
+      self->EndWith(welcome);
+    } else if (self->gone_.has_value()) {
       if (now - *self->gone_ >= kReopenPatience) {
         self->Unsubscribe("did not open its stream of tasks again");
       }
@@ -142,7 +149,7 @@ void TaskStream::OnDone() {
 }
 
 void TaskStream::Unsubscribe(const char* reason) {
-  environment_.coordinator.Unsubscribe(client_, this, reason);
+  environment_.coordinator.Unsubscribe(caller_.client, this, reason);
 }
 
 }  // namespace fedgap

@@ -25,10 +25,10 @@ class TaskStream final : public grpc::ServerWriteReactor<v1::TasksReply>,
                          public std::enable_shared_from_this<TaskStream> {
  public:
   // Subscribes the client. `environment` outlives the call.
-  static TaskStream* Start(CallEnvironment& environment,
-                           const ClientName& client, const TaskId& last);
+  static TaskStream* Start(CallEnvironment& environment, const Caller& caller,
+                           const TaskId& last);
 
-  TaskStream(CallEnvironment& environment, ClientName client);
+  TaskStream(CallEnvironment& environment, Caller caller);
 
   void Push(const Task& task) override;
   void Close(const Status& status) override { EndWith(status); }
@@ -47,7 +47,7 @@ class TaskStream final : public grpc::ServerWriteReactor<v1::TasksReply>,
   void Unsubscribe(const char* reason);
 
   CallEnvironment& environment_;
-  const ClientName client_;
+  const Caller caller_;
   const Clock::Time opened_;
   const std::shared_ptr<SerialQueue> serial_;
   std::shared_ptr<TaskStream> self_;  // until OnDone

@@ -33,17 +33,17 @@ bool IsRefusal(const Status& status) {
 
 UpdateStream::UpdateStream(CallEnvironment& environment,
                            const grpc::CallbackServerContext& call,
-                           ClientName client)
+                           Caller caller)
     : environment_(environment),
       call_(call),
-      client_(std::move(client)),
+      caller_(std::move(caller)),
       serial_(std::make_shared<SerialQueue>(environment.workers)),
       last_activity_(environment.clock.Now()) {}
 
 UpdateStream* UpdateStream::Start(CallEnvironment& environment,
                                   const grpc::CallbackServerContext& call,
-                                  const ClientName& client) {
-  auto stream = std::make_shared<UpdateStream>(environment, call, client);
+                                  const Caller& caller) {
+  auto stream = std::make_shared<UpdateStream>(environment, call, caller);
   stream->self_ = stream;
   environment.live_calls.Add(stream);
   stream->serial_->Post([stream] { stream->Read(); });
@@ -52,6 +52,7 @@ UpdateStream* UpdateStream::Start(CallEnvironment& environment,
 
 void UpdateStream::Tick(Clock::Time now) {
   serial_->Post([self = shared_from_this(), now] {
+    self->EndUnlessOk(self->environment_.callers.Check(self->caller_));
     if (self->is_reading_ &&
         now - self->last_activity_ >= self->environment_.stall_timeout) {
       self->EndUnlessOk(absl::UnavailableError(
@@ -101,8 +102,8 @@ void UpdateStream::OnDone() {
     self->environment_.staging.Withdraw(self->ticket_);
     self->upload_.reset();
     if (heard && self->end_.has_value() && IsRefusal(*self->end_)) {
-      self->environment_.coordinator.RejectUpload(self->client_, self->task_,
-                                                  *self->end_);
+      self->environment_.coordinator.RejectUpload(self->caller_.client,
+                                                  self->task_, *self->end_);
     }
   });
 }
@@ -124,16 +125,16 @@ Status UpdateStream::HandleHeader(const v1::UpdateHeader& message) {
   FEDGAP_ASSIGN_OR_RETURN(
       task_, TaskIdFromProto(message.task_id(), /*allow_empty=*/false));
   FEDGAP_ASSIGN_OR_RETURN(header_, FromProto(message));
-  FEDGAP_ASSIGN_OR_RETURN(
-      const UploadDecision decision,
-      environment_.coordinator.BeginUpload(client_, AnnouncementOf(*header_)));
+  FEDGAP_ASSIGN_OR_RETURN(const UploadDecision decision,
+                          environment_.coordinator.BeginUpload(
+                              caller_.client, AnnouncementOf(*header_)));
   if (decision == UploadDecision::kAlreadyAccepted) {
     Answer(Verdict::kAlreadyAccepted);
     return absl::OkStatus();
   }
   if (header_->elements == 0) return SubmitWhole();
   ticket_ = environment_.staging.Acquire(
-      {client_, header_->info.task, header_->info.round, header_->digest,
+      {caller_.client, header_->info.task, header_->info.round, header_->digest,
        header_->bytes},
       [self = shared_from_this()](StatusOr<std::unique_ptr<Upload>> upload) {
         auto granted = std::make_shared<StatusOr<std::unique_ptr<Upload>>>(
@@ -182,10 +183,11 @@ Status UpdateStream::SubmitWhole() {
     FEDGAP_RETURN_IF_ERROR(whole.status());
     delta = *std::move(whole);
   }
-  FEDGAP_ASSIGN_OR_RETURN(const Verdict verdict,
-                          environment_.coordinator.Submit(
-                              client_, {AnnouncementOf(*header_), header_->info,
-                                        std::move(delta), wire_bytes_}));
+  FEDGAP_ASSIGN_OR_RETURN(
+      const Verdict verdict,
+      environment_.coordinator.Submit(caller_.client,
+                                      {AnnouncementOf(*header_), header_->info,
+                                       std::move(delta), wire_bytes_}));
   Answer(verdict);
   return absl::OkStatus();
 }

@@ -27,13 +27,14 @@ class UpdateStream final
   // `call` lives until OnDone has returned.
   static UpdateStream* Start(CallEnvironment& environment,
                              const grpc::CallbackServerContext& call,
-                             const ClientName& client);
+                             const Caller& caller);
 
   UpdateStream(CallEnvironment& environment,
-               const grpc::CallbackServerContext& call, ClientName client);
+               const grpc::CallbackServerContext& call, Caller caller);
 
   // UNAVAILABLE for a client that sends nothing for the stall timeout while
-  // it has a slot: others wait for it.
+  // it has a slot: others wait for it. PERMISSION_DENIED for one that is not
+  // welcome any more.
   void Tick(Clock::Time now) override;
   void EndWith(const Status& status) override;
 
@@ -56,7 +57,7 @@ class UpdateStream final
 
   CallEnvironment& environment_;
   const grpc::CallbackServerContext& call_;
-  const ClientName client_;
+  const Caller caller_;
   const std::shared_ptr<SerialQueue> serial_;
   std::shared_ptr<UpdateStream> self_;  // until OnDone
 

@@ -998,6 +998,28 @@ TEST_F(CoordinatorTest, ALeaverIsNotWaitedFor) {
   EXPECT_EQ(Events<RoundCommittedEvent>().at(0).ending, "departures");
 }
 
+TEST_F(CoordinatorTest, AnExpelledClientIsToldWhyAndNotWaitedFor) {
+  Start(SmallConfig());
+  for (const char* name : {"a", "b", "c"}) Connect(name);
+  Advance();
+  ASSERT_OK(Answer("b"));
+  ASSERT_OK(Answer("c"));
+  const auto connection = queues_["a"];
+  const Status why = absl::PermissionDeniedError("revoked");
+  // Another connection than the one that is meant: nothing happens.
+  ASSERT_OK(coordinator_->Expel({"a"}, why, queues_["b"].get()));
+  EXPECT_EQ(coordinator_->GetStatus().connected, 3);
+  ASSERT_OK(coordinator_->Expel({"a"}, why, connection.get()));
+  Advance();
+  EXPECT_EQ(Events<RoundCommittedEvent>().at(0).ending, "departures");
+  EXPECT_EQ(Events<ClientLeftEvent>().at(0).reason, "revoked");
+  StatusOr<Task> task = connection->Pop();
+  while (task.ok()) task = connection->Pop();
+  EXPECT_THAT(task, HasCode(absl::StatusCode::kPermissionDenied));
+  EXPECT_THAT(coordinator_->Expel({"z"}, why),
+              HasCode(absl::StatusCode::kNotFound));
+}
+
 TEST_F(CoordinatorTest, ASecondConnectionTakesOver) {
   Start(SmallConfig());
   Connect("a");

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/base/file_io.h"
 #include "common/rpc/channel_options.h"
 #include "common/rpc/health.h"
 #include "common/rpc/status_conversion.h"
@@ -133,6 +134,49 @@ TEST_F(TlsAccessTest, AdminCallsAreForAdmins) {
   EXPECT_OK(FromGrpcStatus(
       v1::Admin::NewStub(ChannelAs(Admin()))->Status(&as_admin, {}, &reply)));
   EXPECT_EQ(reply.phase(), v1::RUN_PHASE_WAITING);
+}
+
+TEST_F(TlsAccessTest, ARevokedCertificateEndsWhatIsOpenAndKeepsItOut) {
+  const TlsFiles server_files = authority_.Server();
+  RunningServer server({.min_clients = 2, .tls = server_files});
+  const Credentials alices = authority_.IssueCredentials({.name = "alice"});
+  ASSERT_OK_AND_ASSIGN(const auto alice,
+                       server.TlsClient(authority_.Write(alices)));
+  ASSERT_OK_AND_ASSIGN(const auto bob,
+                       server.TlsClient(authority_.Client("bob")));
+  ASSERT_OK(alice->Join(RunningServer::Holding(3)));
+  ASSERT_OK(bob->Join(RunningServer::Holding(3)));
+  ASSERT_OK_AND_ASSIGN(const auto tasks, alice->OpenTasks({}));
+  ASSERT_OK_AND_ASSIGN(const auto others, bob->OpenTasks({}));
+  ASSERT_OK(tasks->Next());
+
+  const auto now = SystemClock().WallNow();
+  const auto list = authority_.authority().SignRevocations(
+      {{{alices.certificate.SerialNumber(), now}}}, 1, now);
+  ASSERT_OK(list);
+  ASSERT_OK(WriteFileAtomic(RevocationsIn(server_files.identity.parent_path()),
+                            list->ToPem()));
+  const auto is_revoked = Fails(StatusCode::kPermissionDenied,
+                                HasSubstr("the certificate of alice (serial"));
+  EXPECT_THAT(tasks->Next(), is_revoked);
+  EXPECT_THAT(alice->Join(RunningServer::Holding(3)), is_revoked);
+  ASSERT_OK(others->Next());
+  EXPECT_OK(bob->Join(RunningServer::Holding(3)));
+  EXPECT_EQ(server.coordinator().GetStatus().connected, 1);
+}
+
+TEST_F(TlsAccessTest, OnlyTheAllowedTakePart) {
+  RunningServer server(
+      {.tls = authority_.Server(), .allowed_clients = {"bob"}});
+  ASSERT_OK_AND_ASSIGN(const auto alice,
+                       server.TlsClient(authority_.Client("alice")));
+  EXPECT_THAT(alice->Join({}),
+              Fails(StatusCode::kPermissionDenied,
+                    HasSubstr("alice is not among the server's "
+                              "allowed_clients")));
+  ASSERT_OK_AND_ASSIGN(const auto bob,
+                       server.TlsClient(authority_.Client("bob")));
+  EXPECT_OK(bob->Join({}));
 }
 
 // Without TLS, from this machine.

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -35,6 +36,7 @@ class RunningServer {
     int upload_slots = 16;
     int port = 0;
     std::optional<TlsFiles> tls = std::nullopt;
+    std::set<std::string> allowed_clients = {};
   };
 
   explicit RunningServer(const Options& options) {
@@ -53,6 +55,7 @@ class RunningServer {
     GrpcServer::Options rpc;
     rpc.listen = {"127.0.0.1", static_cast<std::uint16_t>(options.port)};
     rpc.tls = options.tls;
+    rpc.allowed_clients = options.allowed_clients;
     rpc.staging.directory = directory_.path();
     rpc.staging.slots = options.upload_slots;
     rpc.tick = std::chrono::milliseconds(5);

@@ -1,0 +1,76 @@
+#include "server/rpc/revocation_file.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "common/base/file_io.h"
+#include "common/crypto/revocation_list.h"
+
+namespace fedgap {
+
+StatusOr<std::shared_ptr<RevocationFile>> RevocationFile::Open(
+    std::filesystem::path path, std::vector<Certificate> authorities) {
+  std::shared_ptr<RevocationFile> file(
+      new RevocationFile(std::move(path), std::move(authorities)));
+  FEDGAP_RETURN_IF_ERROR(file->Refresh());
+  return file;
+}
+
+StatusOr<RevocationFile::Stamp> RevocationFile::Look() const {
+  struct stat info {};
+  if (::stat(path_.c_str(), &info) == 0) {
+    return Stamp{.inode = static_cast<std::int64_t>(info.st_ino),
+                 .size = info.st_size,
+                 .nanoseconds = info.st_mtim.tv_sec * 1'000'000'000 +
+                                info.st_mtim.tv_nsec};
+  }
+  if (errno == ENOENT) return Stamp{};
+  return ErrnoStatus(errno, "look at", path_);
+}
+
+Status RevocationFile::Refresh() {
+  FEDGAP_ASSIGN_OR_RETURN(const Stamp stamp, Look());
+  {
+    MutexLock lock(mutex_);
+    if (stamp == stamp_) return absl::OkStatus();
+    stamp_ = stamp;
+    if (stamp == Stamp{}) {
+      return absl::NotFoundError(
+          fmt::format("{} is gone; what it revoked stays revoked until the "
+                      "server ends",
+                      path_.string()));
+    }
+  }
+  const Status status = Read();
+  if (status.ok()) return status;
+  return Annotate(status, path_.string());
+}
+
+Status RevocationFile::Read() {
+  FEDGAP_ASSIGN_OR_RETURN(const std::string pem, ReadFileText(path_));
+  FEDGAP_ASSIGN_OR_RETURN(const std::vector<RevocationList> lists,
+                          ParseRevocationLists(pem));
+  for (const RevocationList& list : lists) {
+    FEDGAP_RETURN_IF_ERROR(list.CheckIssuedBy(authorities_));
+  }
+  MutexLock lock(mutex_);
+  for (const RevocationList& list : lists) {
+    for (const Revocation& revocation : list.Revocations()) {
+      revoked_.try_emplace(revocation.serial, revocation.time);
+    }
+  }
+  return absl::OkStatus();
+}
+
+Status RevocationFile::Check(const std::string& serial,
+                             const std::string& whose) const {
+  MutexLock lock(mutex_);
+  const auto found = revoked_.find(serial);
+  if (found == revoked_.end()) return absl::OkStatus();
+  return RevokedError(serial, whose, found->second);
+}
+
+}  // namespace fedgap

@@ -1,0 +1,62 @@
+// The list of revoked certificates beside a server's own (crl.pem), followed
+// while the server runs.
+#ifndef FEDGAP_SERVER_RPC_REVOCATION_FILE_H_
+#define FEDGAP_SERVER_RPC_REVOCATION_FILE_H_
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/base/clock.h"
+#include "common/base/mutex.h"
+#include "common/base/status.h"
+#include "common/crypto/certificate.h"
+
+namespace fedgap {
+
+// What was once read as revoked stays so until the server ends: an older list
+// put in its place, a damaged or a missing one takes nothing back. Thread-safe.
+class RevocationFile {
+ public:
+  // Reads the file, which need not exist yet. Lists must be signed by one of
+  // `authorities`. Errors: it cannot be read, INVALID_ARGUMENT for a damaged
+  // one, FAILED_PRECONDITION for one of another authority.
+  static StatusOr<std::shared_ptr<RevocationFile>> Open(
+      std::filesystem::path path, std::vector<Certificate> authorities);
+
+  // Reads the file if it has changed since it was last looked at. Open's
+  // errors, each change of the file once.
+  Status Refresh() EXCLUDES(mutex_);
+
+  // PERMISSION_DENIED if the certificate with this serial number (as
+  // Certificate::SerialNumber says it) is revoked; `whose` is named.
+  Status Check(const std::string& serial, const std::string& whose) const
+      EXCLUDES(mutex_);
+
+ private:
+  // Differs after every change that a rename or a write makes.
+  struct Stamp {
+    std::int64_t inode = 0;
+    std::int64_t size = -1;  // -1: no file
+    std::int64_t nanoseconds = 0;
+    friend bool operator==(const Stamp&, const Stamp&) = default;
+  };
+
+  RevocationFile(std::filesystem::path path,
+                 std::vector<Certificate> authorities)
+      : path_(std::move(path)), authorities_(std::move(authorities)) {}
+  StatusOr<Stamp> Look() const;
+  Status Read() EXCLUDES(mutex_);
+
+  const std::filesystem::path path_;
+  const std::vector<Certificate> authorities_;
+  mutable Mutex mutex_;
+  Stamp stamp_ GUARDED_BY(mutex_);
+  std::map<std::string, Clock::WallTime> revoked_ GUARDED_BY(mutex_);
+};
+
+}  // namespace fedgap
+
+#endif  // FEDGAP_SERVER_RPC_REVOCATION_FILE_H_

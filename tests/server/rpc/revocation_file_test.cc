@@ -1,0 +1,96 @@
+#include "server/rpc/revocation_file.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/base/file_io.h"
+#include "tests/testing/status_matchers.h"
+#include "tests/testing/temp_dir.h"
+#include "tests/testing/test_authority.h"
+
+namespace fedgap {
+namespace {
+
+using absl::StatusCode;
+using testing::AllOf;
+using testing::HasSubstr;
+
+class RevocationFileTest : public testing::Test {
+ protected:
+  static std::vector<Certificate> AuthoritiesOf(const TestAuthority& owner) {
+    return ParseCertificates(owner.authority().certificate().ToPem()).value();
+  }
+  StatusOr<std::shared_ptr<RevocationFile>> Open() const {
+    return RevocationFile::Open(path_, AuthoritiesOf(authority_));
+  }
+  void Write(const TestAuthority& signer,
+             const std::vector<std::string>& serials) {
+    std::vector<Revocation> revoked;
+    for (const std::string& serial : serials) revoked.push_back({serial, kAt});
+    const auto list = signer.authority().SignRevocations(revoked, 1, kAt);
+    ASSERT_OK(list);
+    ASSERT_OK(WriteFileAtomic(path_, list->ToPem()));
+  }
+
+  const Clock::WallTime kAt{std::chrono::seconds(1'800'000'000)};
+  TestAuthority authority_;
+  TempDir dir_;
+  const std::filesystem::path path_ = dir_ / "crl.pem";
+};
+
+TEST_F(RevocationFileTest, NeedNotExistAndIsTakenWhenItComes) {
+  ASSERT_OK_AND_ASSIGN(const auto file, Open());
+  EXPECT_OK(file->Check("40ab", "the certificate of a"));
+  Write(authority_, {"40ab"});
+  ASSERT_OK(file->Refresh());
+  EXPECT_THAT(file->Check("40ab", "the certificate of a"),
+              Fails(StatusCode::kPermissionDenied,
+                    AllOf(HasSubstr("the certificate of a (serial 40ab)"),
+                          HasSubstr("revoked on 2027-01-15"))));
+  EXPECT_OK(file->Check("40ac", "the certificate of b"));
+}
+
+TEST_F(RevocationFileTest, AnOlderListTakesNothingBack) {
+  Write(authority_, {"40ab", "40ac"});
+  ASSERT_OK_AND_ASSIGN(const auto file, Open());
+  Write(authority_, {"40ad"});
+  ASSERT_OK(file->Refresh());
+  for (const char* serial : {"40ab", "40ac", "40ad"}) {
+    EXPECT_THAT(file->Check(serial, "x"),
+                HasCode(StatusCode::kPermissionDenied))
+        << serial;
+  }
+}
+
+TEST_F(RevocationFileTest, WhatCannotBeUsedIsSaidOnceAndTakesNothingBack) {
+  Write(authority_, {"40ab"});
+  ASSERT_OK_AND_ASSIGN(const auto file, Open());
+  ASSERT_OK(WriteFileAtomic(path_, std::string_view("rubbish")));
+  EXPECT_THAT(file->Refresh(),
+              Fails(StatusCode::kInvalidArgument, HasSubstr(path_.string())));
+  EXPECT_OK(file->Refresh());
+  std::filesystem::remove(path_);
+  EXPECT_THAT(file->Refresh(), HasCode(StatusCode::kNotFound));
+  EXPECT_OK(file->Refresh());
+  const TestAuthority other;
+  Write(other, {"40ac"});
+  EXPECT_THAT(file->Refresh(), HasCode(StatusCode::kFailedPrecondition));
+  EXPECT_OK(file->Check("40ac", "x"));
+  EXPECT_THAT(file->Check("40ab", "x"), HasCode(StatusCode::kPermissionDenied));
+}
+
+TEST_F(RevocationFileTest, OneThatCannotBeUsedIsRefusedAtTheStart) {
+  const TestAuthority other;
+  Write(other, {"40ac"});
+  EXPECT_THAT(Open(), HasCode(StatusCode::kFailedPrecondition));
+  ASSERT_OK(WriteFileAtomic(path_, std::string_view("")));
+  EXPECT_THAT(Open(), HasCode(StatusCode::kInvalidArgument));
+}
+
+}  // namespace
+}  // namespace fedgap
