@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 #include <openssl/ssl.h>
+#include <signal.h>
+
+#include <cerrno>
 
 #include "common/base/check.h"
 #include "common/crypto/openssl_handles.h"
@@ -47,11 +50,42 @@ openssl::BioPtr StartTls(SSL_CTX* context, const std::string& host,
   return tls;
 }
 
+// OpenSSL writes to sockets as to files: one that the peer has closed would end
+// the process by SIGPIPE. Held back in this thread while this lives, and what
+// came of it taken away, if it was not there before.
+class WithoutSigpipe {
+ public:
+  WithoutSigpipe() {
+    sigemptyset(&pipe_);
+    sigaddset(&pipe_, SIGPIPE);
+    sigset_t pending;
+    sigpending(&pending);
+    was_pending_ = sigismember(&pending, SIGPIPE) == 1;
+    pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+  }
+  ~WithoutSigpipe() {
+    const timespec now{};
+    if (!was_pending_) {
+      while (sigtimedwait(&pipe_, nullptr, &now) == -1 && errno == EINTR) {
+      }
+    }
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  WithoutSigpipe(const WithoutSigpipe&) = delete;
+  WithoutSigpipe& operator=(const WithoutSigpipe&) = delete;
+
+ private:
+  sigset_t pipe_;
+  sigset_t before_;
+  bool was_pending_ = false;
+};
+
 }  // namespace
 
 StatusOr<Certificate> FetchServerCertificate(const std::string& host,
                                              std::uint16_t port,
                                              std::chrono::seconds timeout) {
+  const WithoutSigpipe without_sigpipe;
   ERR_clear_error();
   const ContextPtr context(SSL_CTX_new(TLS_client_method()));
   openssl::BioPtr connection(BIO_new(BIO_s_connect()));
