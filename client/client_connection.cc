@@ -15,6 +15,7 @@ StatusOr<ClientConnection> Connect(const ClientSettings& settings,
   GrpcFederationApi::Options options;
   ClientConnection connection;
   FEDGAP_ASSIGN_OR_RETURN(options.server, ParseServerAddress(settings.server));
+  options.keepalive = std::chrono::seconds(settings.keepalive_seconds);
   if (settings.access.insecure) {
     FEDGAP_RETURN_IF_ERROR(ValidateName(settings.name, "client.name"));
     connection.name = {settings.name};

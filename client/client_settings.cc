@@ -43,7 +43,11 @@ void BindClientSettings(ClientSettings& settings, ConfigSchema& schema) {
             "fastest")
       .Integer("give_up_after", &settings.give_up_after,
                ConfigRange::AtLeast(0),
-               "Seconds without the server before the client ends; 0: never");
+               "Seconds without the server before the client ends; 0: never")
+      .Integer("keepalive_seconds", &settings.keepalive_seconds,
+               ConfigRange::Between(5, 3600),
+               "Ping the server after so long without data; a firewall that "
+               "forgets connections earlier needs less");
   BindLog(settings.log, section);
 }
 

@@ -31,6 +31,7 @@ struct ClientSettings {
   int threads = 1;
   std::string isa;  // "": the fastest
   int give_up_after = 600;
+  int keepalive_seconds = 25;
   LogSettings log;
 };
 

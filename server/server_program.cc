@@ -32,8 +32,11 @@
 namespace fedgap {
 namespace {
 
-// How long calls may go on once the run is over: clients fetch the last word.
+// How long calls may go on once the run is over.
 constexpr std::chrono::seconds kShutdownGrace{5};
+// How long the server stays for clients that were lost before they heard that
+// the run is over: several attempts of theirs to come back.
+constexpr std::chrono::seconds kLastWordPatience{10};
 
 // What the settings say about listening; nothing of it is done yet.
 StatusOr<GrpcServer::Options> ListenOptions(const ServerSettings& settings,
@@ -143,6 +146,7 @@ Status ListenAndDrive(const Stage& stage, const GrpcServer::Options& options,
       stage.progress.Say(wait);
     }
   });
+  if (status.ok()) WaitUntilToldOf(coordinator, kLastWordPatience);
   server->Shutdown(kShutdownGrace);
   return status;
 }
@@ -209,7 +213,9 @@ Status RunServer(const ServerSettings& settings, const RunConfig& config) {
   FEDGAP_ASSIGN_OR_RETURN(
       const std::unique_ptr<RecordedRun> run,
       OpenRecord({.directory = root,
-                  .config_toml = defined.definition.config_toml,
+                  .config_toml =
+                      settings.resumed ? "" : defined.definition.config_toml,
+                  .keep_models = config.keep_models,
                   .progress = !settings.quiet},
                  clock, defined, *log));
   FEDGAP_ASSIGN_OR_RETURN(

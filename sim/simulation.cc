@@ -134,10 +134,12 @@ StatusOr<RunReport> RunSimulation(const SimulationDefinition& definition,
 
   FEDGAP_ASSIGN_OR_RETURN(
       const std::unique_ptr<RecordedRun> run,
-      RecordedRun::Open({.directory = RunDirOf(definition, settings),
-                         .config_toml = options.run.config_toml,
-                         .progress = settings.progress},
-                        clock));
+      RecordedRun::Open(
+          {.directory = RunDirOf(definition, settings),
+           .config_toml = settings.resumed ? "" : options.run.config_toml,
+           .keep_models = options.run.config.keep_models,
+           .progress = settings.progress},
+          clock));
   if (run->is_new()) {
     FEDGAP_RETURN_IF_ERROR(ReadInitial(*prepared.defined.model, options.run));
   }

@@ -31,7 +31,7 @@ class TaskStream {
 // UNAVAILABLE (try again later), UNAUTHENTICATED or PERMISSION_DENIED (the
 // certificate is not accepted; final), CANCELLED (after Cancel).
 // Implementations: GrpcFederationApi (client/rpc), InProcessFederationApi
-// (tests/testing, sim). One thread calls; Cancel is thread-safe.
+// (tests/testing, sim). One thread calls; Leave and Cancel are thread-safe.
 class FederationApi {
  public:
   virtual ~FederationApi() = default;

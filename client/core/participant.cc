@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "common/base/counter_rng.h"
+#include "common/base/kill_point.h"
 #include "common/crypto/secure_random.h"
 #include "common/data/class_mapping.h"
 #include "common/federation/model_id.h"
@@ -222,7 +223,9 @@ StatusOr<bool> Participant::Handle(const Task& task, const TaskInbox& inbox) {
     // Without local tensors there is nothing that an update leaves behind.
     const bool promotes = notice->contributed &&
                           model_->layout().range(TensorRole::kLocal).size() > 0;
+    KillPoint("commit-heard");
     status = FromStore(deps_.store.Resolve(run_, task.round, promotes));
+    KillPoint("local-promoted");
   } else if (const auto* over = std::get_if<FinishedNotice>(&task.work)) {
     listener_.OnFinished(*over);
     finished = true;
@@ -261,8 +264,10 @@ StatusOr<Update> Participant::FindOrTrain(const Task& task,
   FEDGAP_ASSIGN_OR_RETURN(LocalTrainer::Result result,
                           trainer_->Train(task, work, base_, local));
   listener_.OnTrained(result.update.info);
+  KillPoint("trained");
   FEDGAP_RETURN_IF_ERROR(
       FromStore(deps_.store.SaveUpdate(run_, result.update, result.local)));
+  KillPoint("update-saved");
   return std::move(result.update);
 }
 
@@ -278,6 +283,7 @@ Status Participant::Evaluate(const Task& task, const EvaluateTask& work) {
 Status Participant::Submit(const Task& task, const Update& update) {
   const StatusOr<Verdict> verdict = deps_.api.SubmitUpdate(update);
   if (verdict.ok()) {
+    KillPoint("verdict-received");
     back_off_.Reset();
     listener_.OnAccepted(update.info);
     return absl::OkStatus();

@@ -9,6 +9,7 @@
 
 #include "client/rpc/grpc_connection.h"
 #include "client/rpc/model_download.h"
+#include "common/base/kill_point.h"
 #include "common/base/mutex.h"
 #include "common/wire/chunk_wire.h"
 #include "common/wire/join_wire.h"
@@ -199,6 +200,7 @@ Status GrpcFederationApi::Impl::Fetch() {
   while (status.ok() && reader->Read(&message)) {
     const StatusOr<ModelChunkView> chunk = FromProto(message);
     status = chunk.ok() ? download_->Add(*chunk) : chunk.status();
+    KillPoint("model-chunk-received");
   }
   if (!status.ok()) call.Cancel();
   const grpc::Status end = reader->Finish();
@@ -262,6 +264,7 @@ StatusOr<Verdict> GrpcFederationApi::Impl::Submit(
           offset, bytes.subspan(static_cast<std::size_t>(offset),
                                 static_cast<std::size_t>(length))});
       sent = stream->Write(message);
+      KillPoint("update-chunk-sent");
       offset += length;
     }
     replied = stream->Read(&reply);

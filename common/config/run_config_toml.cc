@@ -21,7 +21,10 @@ void BindRun(RunConfig& config, ConfigSchema& schema) {
       .Integer("seed", &config.seed, Range::AtLeast(0),
                "every random choice of the run follows from it")
       .Integer("rounds", &config.rounds, Range::Between(1, kMaxRound),
-               "rounds of the whole run");
+               "rounds of the whole run")
+      .Integer("keep_models", &config.keep_models, Range::AtLeast(0),
+               "models and pooled vectors of so many last rounds stay on the "
+               "disk, and the best round's model; 0: of all rounds");
 }
 
 void BindModel(ModelConfig& model, ConfigSchema& schema) {
@@ -148,6 +151,10 @@ void BindCohort(CohortConfig& cohort, ConfigSchema& schema) {
               "so long a member whose connection is lost may take to come "
               "back, before the round goes on without it; 0: until the "
               "deadline")
+      .Number("wait_seconds", &cohort.wait_seconds,
+              Range::Between(0, kMaxDeadlineSeconds),
+              "so long the run waits for min_clients; then it is left off, and "
+              "can be resumed; 0: for ever")
       .Number("quorum", &cohort.quorum, Range::AboveUpTo(0, 1),
               "share of the cohort that a round needs at its deadline")
       .Integer("max_size", &cohort.max_size, Range::Between(1, 1000000),

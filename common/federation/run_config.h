@@ -54,6 +54,9 @@ struct CohortConfig {
   // A member whose connection is lost may come back for so long; then the round
   // goes on as if it had left. 0: until the deadline.
   double reconnect_seconds = 60;
+  // The run is left off, to be resumed, when fewer than min_clients have been
+  // connected for so long; 0: it waits for ever.
+  double wait_seconds = 0;
   // The share of the cohort whose updates a round needs at its deadline, or it
   // is aborted and run again. 1: all of them.
   double quorum = 1.0;  // (0, 1]
@@ -122,6 +125,8 @@ struct RunConfig {
   std::string name = "run";  // ValidateName (common/crypto/identity.h)
   std::uint64_t seed = 1;
   int rounds = 10;
+  // Files of so many last rounds stay, and the best round's model; 0: of all.
+  int keep_models = 0;
   ModelConfig model;
   ResolutionGroups groups;  // also copied into evaluation.local.groups
   TrainingConfig training;

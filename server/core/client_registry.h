@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "common/base/clock.h"
 #include "common/base/status.h"
 #include "common/federation/ids.h"
 #include "common/federation/join.h"
@@ -22,6 +24,8 @@ struct ClientRecord {
   std::uint64_t refused_instance = 0;
   // Where its tasks go; null while it is not connected.
   std::shared_ptr<TaskSink> sink;
+  // Since when its connection is lost, without a goodbye.
+  std::optional<Clock::Time> lost;
   std::int64_t accepted_updates = 0;
   std::int64_t rejected_updates = 0;
 };

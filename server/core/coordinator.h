@@ -122,6 +122,10 @@ class Coordinator {
   // What the run waits for and cannot go on without, in words for people;
   // empty: nothing. Also the reason in GetStatus.
   std::string WaitsFor() const;
+  // Until when somebody may still come who does not know that the run is over:
+  // its connection was lost less than `patience` ago, and it said no goodbye.
+  // Nothing: nobody, or the run is not over for good.
+  std::optional<Clock::Time> UntoldUntil(Clock::Duration patience) const;
   void Pause();  // after the round that is running
   void Resume();
   // Ends the run with what is committed; an open round is aborted.
@@ -157,6 +161,7 @@ class Coordinator {
 
   Plan Decide() REQUIRES(mutex_);
   Plan DecideWaiting() REQUIRES(mutex_);
+  Plan DecideShort() REQUIRES(mutex_);
   Plan DecideOver() REQUIRES(mutex_);
   Plan DecideCollecting() REQUIRES(mutex_);
   Status Do(const Plan& plan);
@@ -220,6 +225,8 @@ class Coordinator {
   Status RefuseSecond(const ClientName& client, ClientRecord& first,
                       const std::string& peer, const JoinRequest& second)
       REQUIRES(mutex_);
+  Status Connect(const ClientName& client, std::shared_ptr<TaskSink> sink)
+      EXCLUDES(mutex_);
   Status Part(const ClientName& client, const std::string& reason,
               const Status& end, const TaskSink* connection) EXCLUDES(mutex_);
   void WakeUp() EXCLUDES(mutex_);
@@ -252,6 +259,8 @@ class Coordinator {
   // Whose updates were rejected in earlier attempts at the round.
   std::set<ClientName> rejected_ GUARDED_BY(mutex_);
   int attempts_ GUARDED_BY(mutex_) = 0;
+  // Since when there have been too few clients for a round.
+  std::optional<Clock::Time> short_since_ GUARDED_BY(mutex_);
   Clock::Time not_before_ GUARDED_BY(mutex_){};
   bool paused_ GUARDED_BY(mutex_) = false;
   // Why the run ends although no rule of its own says so: an operator, the

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/base/kill_point.h"
 #include "common/federation/model_id.h"
 #include "server/core/coordinator.h"
 #include "server/core/update_review.h"
@@ -19,12 +20,16 @@ StatusOr<JoinReply> Coordinator::Join(const ClientName& client,
         request.protocol_version, kProtocolVersion));
   }
   MutexLock lock(mutex_);
-  if (phase_ == RunPhase::kFinished) {
+  // One that lost its connection before the end may come to be told.
+  if (phase_ == RunPhase::kFinished &&
+      (resumable_ || registry_.Find(client) == nullptr)) {
     if (resumable_) return GoingAway();
     return absl::FailedPreconditionError(
         fmt::format("run {} is over: {}", run_.value, stop_reason_));
   }
-  if (!request.probe) FEDGAP_RETURN_IF_ERROR(Admit(client, peer, request));
+  if (!request.probe && phase_ != RunPhase::kFinished) {
+    FEDGAP_RETURN_IF_ERROR(Admit(client, peer, request));
+  }
   return JoinReply{run_, model_->spec(), layout_hash_,
                    elements_ * std::int64_t{sizeof(float)},
                    options_.class_names};
@@ -32,33 +37,38 @@ StatusOr<JoinReply> Coordinator::Join(const ClientName& client,
 
 Status Coordinator::Subscribe(const ClientName& client, const TaskId& /*last*/,
                               std::shared_ptr<TaskSink> sink) {
-  {
-    MutexLock lock(mutex_);
-    ClientRecord* record = registry_.Find(client);
-    if (record == nullptr) {
-      return absl::NotFoundError(
-          fmt::format("{} has not joined run {}", client.value, run_.value));
-    }
-    if (phase_ == RunPhase::kFinished) {
-      if (resumable_) return GoingAway();
-      sink->Push(Notice("finished", last_committed_));
-      sink->Close(absl::OkStatus());
-      return absl::OkStatus();
-    }
-    TaskSink& connection = *sink;  // the registry's from here on
-    const auto earlier = registry_.Connect(*record, std::move(sink));
-    if (earlier != nullptr) {
-      earlier->Close(absl::AbortedError(
-          fmt::format("another connection of {} took over", client.value)));
-    }
-    if (round_.has_value()) round_->Return(client);
-    PushCommits(client, connection);
-    if (round_.has_value() && phase_ == RunPhase::kCollecting &&
-        round_->IsOutstanding(client)) {
-      connection.Push(round_->TaskFor(client, deps_.clock.Now()));
-    }
-  }
+  FEDGAP_RETURN_IF_ERROR(Connect(client, std::move(sink)));
   WakeUp();
+  return absl::OkStatus();
+}
+
+Status Coordinator::Connect(const ClientName& client,
+                            std::shared_ptr<TaskSink> sink) {
+  MutexLock lock(mutex_);
+  ClientRecord* record = registry_.Find(client);
+  if (record == nullptr) {
+    return absl::NotFoundError(
+        fmt::format("{} has not joined run {}", client.value, run_.value));
+  }
+  record->lost.reset();
+  if (phase_ == RunPhase::kFinished) {
+    if (resumable_) return GoingAway();
+    sink->Push(Notice("finished", last_committed_));
+    sink->Close(absl::OkStatus());
+    return absl::OkStatus();
+  }
+  TaskSink& connection = *sink;  // the registry's from here on
+  const auto earlier = registry_.Connect(*record, std::move(sink));
+  if (earlier != nullptr) {
+    earlier->Close(absl::AbortedError(
+        fmt::format("another connection of {} took over", client.value)));
+  }
+  if (round_.has_value()) round_->Return(client);
+  PushCommits(client, connection);
+  if (round_.has_value() && phase_ == RunPhase::kCollecting &&
+      round_->IsOutstanding(client)) {
+    connection.Push(round_->TaskFor(client, deps_.clock.Now()));
+  }
   return absl::OkStatus();
 }
 
@@ -81,6 +91,7 @@ void Coordinator::Unsubscribe(const ClientName& client, const TaskSink* sink,
     if (!registry_.Disconnect(client, sink)) return;
     // Everybody goes when the run is over.
     if (phase_ == RunPhase::kFinished) return;
+    registry_.Find(client)->lost = deps_.clock.Now();
     if (round_.has_value()) round_->Lose(client, deps_.clock.Now());
     deps_.events.Emit(ClientLeftEvent{client, reason});
   }
@@ -241,6 +252,7 @@ StatusOr<Verdict> Coordinator::EndReview(const ClientName& client,
 void Coordinator::Accept(const ClientName& client, const UpdateReview& found,
                          Submission submission) {
   round_->Accept(client);
+  KillPoint("update-accepted");
   ++registry_.Find(client)->accepted_updates;
   bytes_up_ += submission.wire_bytes;
   if (!round_->is_training()) {
@@ -314,6 +326,7 @@ Status Coordinator::Part(const ClientName& client, const std::string& reason,
     if (connection != nullptr && connection != sink.get()) {
       return absl::OkStatus();
     }
+    record->lost.reset();
     if (round_.has_value()) round_->Leave(client);
     if (registry_.Disconnect(client, sink.get())) {
       sink->Close(end);

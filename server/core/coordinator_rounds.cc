@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/base/kill_point.h"
 #include "common/federation/model_id.h"
 #include "server/core/cohort_selection.h"
 #include "server/core/coordinator.h"
@@ -63,11 +64,34 @@ Coordinator::Plan Coordinator::DecideOver() {
   return {.wake = final_look_};
 }
 
+// Too few clients are connected.
+Coordinator::Plan Coordinator::DecideShort() {
+  const double limit = options_.config.cohort.wait_seconds;
+  if (limit <= 0) return {};
+  const Clock::Time now = deps_.clock.Now();
+  if (!short_since_.has_value()) short_since_ = now;
+  const Clock::Time end =
+      *short_since_ + std::chrono::duration_cast<Clock::Duration>(
+                          std::chrono::duration<double>(limit));
+  if (now < end) return {.wake = end};
+  const std::string cause = fmt::format(
+      "{} of {} clients were connected for {} s (cohort.wait_seconds)",
+      registry_.connected_count(), ClientsNeeded(), limit);
+  stop_reason_ = fmt::format("interrupted ({})", cause);
+  resumable_ = true;
+  failure_ = absl::DeadlineExceededError(
+      cause + "; the run can be gone on with (--resume)");
+  return {.step = Step::kFinish};
+}
+
 Coordinator::Plan Coordinator::DecideWaiting() {
   if (!stop_reason_.empty()) return {.step = Step::kFinish};
   if (IsOver()) return DecideOver();
+  if (!paused_ && registry_.connected_count() < ClientsNeeded()) {
+    return DecideShort();
+  }
+  short_since_.reset();
   if (paused_) return {};
-  if (registry_.connected_count() < ClientsNeeded()) return {};
   if (deps_.clock.Now() < not_before_) return {.wake = not_before_};
   return {.step = Step::kStart};
 }
@@ -125,7 +149,9 @@ Status Coordinator::StartRound() {
   bytes_up_ = 0;
   bytes_down_ = 0;
   AnnounceRound();
+  KillPoint("round-selected");
   PushRound();
+  KillPoint("tasks-pushed");
   return absl::OkStatus();
 }
 
@@ -235,8 +261,10 @@ Status Coordinator::CloseRound(const RoundDecision& decision) {
     closed.bytes_up = bytes_up_;
     closed.bytes_down = bytes_down_;
   }
+  KillPoint("round-complete");
   FEDGAP_ASSIGN_OR_RETURN(const RunProgress::Outcome outcome,
                           progress_.Commit(closed));
+  KillPoint("round-committed");
   MutexLock lock(mutex_);
   PublishCommit(outcome);
   return absl::OkStatus();
@@ -332,6 +360,7 @@ Status Coordinator::FinishRun() {
   if (!resumable) {
     FEDGAP_RETURN_IF_ERROR(deps_.store.MarkFinished(reason, seconds));
   }
+  KillPoint("run-finished");
   MutexLock lock(mutex_);
   deps_.events.Emit(
       RunFinishedEvent{reason, current_->id(), last_committed_, seconds});

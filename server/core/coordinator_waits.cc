@@ -41,6 +41,20 @@ std::string Coordinator::WaitsFor() const {
   return DescribeWait();
 }
 
+std::optional<Clock::Time> Coordinator::UntoldUntil(
+    Clock::Duration patience) const {
+  MutexLock lock(mutex_);
+  if (phase_ != RunPhase::kFinished || resumable_) return std::nullopt;
+  std::optional<Clock::Time> until;
+  for (const auto& [name, record] : registry_.clients()) {
+    if (!record.lost.has_value()) continue;
+    const Clock::Time end = *record.lost + patience;
+    if (end <= deps_.clock.Now()) continue;
+    until = until.has_value() ? std::max(*until, end) : end;
+  }
+  return until;
+}
+
 std::string Coordinator::DescribeWait() const {
   if (phase_ == RunPhase::kCollecting) return DescribeLost(*round_);
   if (phase_ != RunPhase::kWaiting || paused_) return "";
@@ -55,6 +69,7 @@ std::string Coordinator::DescribeWait() const {
 
 void Coordinator::GiveUpLost(Clock::Time now) {
   for (const ClientName& client : round_->GiveUpLost(now)) {
+    registry_.Find(client)->lost.reset();
     deps_.events.Emit(WarningEvent{fmt::format(
         "round {} goes on without {}, which did not come back within {} s "
         "(cohort.reconnect_seconds)",

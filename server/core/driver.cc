@@ -64,4 +64,13 @@ Status DriveToEnd(Coordinator& coordinator,
   return status;
 }
 
+void WaitUntilToldOf(Coordinator& coordinator, Clock::Duration patience) {
+  const auto bell = std::make_shared<Bell>();
+  coordinator.SetWakeUp([bell] { bell->Ring(); });
+  while (const auto until = coordinator.UntoldUntil(patience)) {
+    bell->Wait(until);
+  }
+  coordinator.SetWakeUp(nullptr);
+}
+
 }  // namespace fedgap

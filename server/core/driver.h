@@ -17,6 +17,11 @@ namespace fedgap {
 Status DriveToEnd(Coordinator& coordinator,
                   const std::function<void(const std::string&)>& say = nullptr);
 
+// Once the run is over: a client whose connection was lost in its last moments
+// does not know. Returns when all of them have come back and been told, or
+// `patience` after each was lost.
+void WaitUntilToldOf(Coordinator& coordinator, Clock::Duration patience);
+
 }  // namespace fedgap
 
 #endif  // FEDGAP_SERVER_CORE_DRIVER_H_

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/base/check.h"
+#include "common/base/kill_point.h"
 #include "common/federation/model_id.h"
 #include "common/tensor/span_math.h"
 #include "server/aggregation/make_round_aggregator.h"
@@ -170,12 +171,14 @@ StatusOr<RunProgress::Draft> RunProgress::DraftCommit(
   RoundCommit& commit = draft.commit;
   commit.prototypes = ComputePrototypes();
   at.aggregated = deps_.clock.Now();
+  KillPoint("aggregated");
 
   commit.event = DescribeRound(closed, aggregate, next);
   FEDGAP_ASSIGN_OR_RETURN(commit.event.evaluated,
                           EvaluateIfDue(closed.round, next, commit.prototypes,
                                         commit.event.evaluation));
   at.evaluated = draft.evaluated = deps_.clock.Now();
+  KillPoint("evaluated");
 
   draft.early_stop = early_stop_;
   commit.stop_reason = DecideStop(commit.event, draft.early_stop);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "common/base/kill_point.h"
 #include "common/rpc/status_conversion.h"
 #include "common/wire/chunk_wire.h"
 #include "common/wire/join_wire.h"
@@ -62,6 +63,7 @@ void ModelStream::OnWriteDone(bool ok) {
     return;
   }
   sent_bytes_ += static_cast<std::int64_t>(chunk_.ByteSizeLong());
+  KillPoint("model-chunk-sent");
   SendNext();
 }
 

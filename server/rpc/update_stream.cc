@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "common/base/kill_point.h"
 #include "common/rpc/status_conversion.h"
 #include "common/wire/chunk_wire.h"
 #include "common/wire/join_wire.h"
@@ -168,6 +169,7 @@ Status UpdateStream::HandleChunk(const v1::UpdateChunk& message) {
                     chunk.offset, upload_->offset()));
   }
   FEDGAP_RETURN_IF_ERROR(upload_->Append(chunk.bytes));
+  KillPoint("update-chunk-stored");
   if (upload_->offset() < upload_->total_bytes()) {
     Read();
     return absl::OkStatus();

@@ -49,8 +49,10 @@ void WriteToStdout(std::string_view text) {
 
 StatusOr<std::unique_ptr<RecordedRun>> RecordedRun::Open(const Options& options,
                                                          const Clock& clock) {
-  FEDGAP_ASSIGN_OR_RETURN(std::unique_ptr<SqliteRunStore> store,
-                          SqliteRunStore::Open(options.directory));
+  FEDGAP_ASSIGN_OR_RETURN(
+      std::unique_ptr<SqliteRunStore> store,
+      SqliteRunStore::Open(options.directory,
+                           {.keep_models = options.keep_models}));
   // Not config.toml, which is a copy for people.
   FEDGAP_ASSIGN_OR_RETURN(const std::optional<RunRecord> stored,
                           store->FindRun());

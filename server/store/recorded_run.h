@@ -26,6 +26,7 @@ class RecordedRun {
     // As it will take effect; a directory that holds a run of another one is
     // refused. Empty: whatever it holds.
     std::string config_toml;
+    int keep_models = 0;   // SqliteRunStore::Options
     bool progress = true;  // lines on stdout
     // EventLog::Options::on_failure.
     std::function<void(const Status&)> on_log_failure = nullptr;

@@ -5,6 +5,8 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "common/base/kill_point.h"
+
 namespace fedgap {
 namespace {
 
@@ -223,6 +225,7 @@ Status RunDatabase::InsertRound(const RunRecord* record, const RoundRow& round,
             .Run());
   }
   FEDGAP_RETURN_IF_ERROR(InsertRows(round, files, ledger));
+  KillPoint("rows-written");
   return transaction.Commit();
 }
 

@@ -11,6 +11,7 @@
 
 #include "common/base/check.h"
 #include "common/base/file_io.h"
+#include "common/base/kill_point.h"
 #include "common/crypto/sha256.h"
 #include "common/federation/model_file.h"
 #include "common/federation/model_id.h"
@@ -216,6 +217,7 @@ Status SqliteRunStore::Write(const RunRecord* record,
   FEDGAP_CHECK(commit.parameters != nullptr);
   std::vector<FileRow> files;
   Status status = WriteFiles(commit, files);
+  KillPoint("files-written");
   if (status.ok()) {
     status = database_.InsertRound(record, ToRow(commit), files, commit.ledger);
   }
@@ -223,6 +225,7 @@ Status SqliteRunStore::Write(const RunRecord* record,
     RemoveFiles(files);
     return Annotate(status, fmt::format("commit of round {}", commit.round));
   }
+  KillPoint("rows-committed");
   last_ = commit.round;
   // The round is safe; files that stay too long are no reason to fail it.
   const Status dropped = DropOldFiles();
@@ -282,6 +285,9 @@ Status SqliteRunStore::DropOldFiles() {
     for (const FileRow& file : files) {
       if (file.round != best) old.push_back(file);
     }
+    FEDGAP_ASSIGN_OR_RETURN(const auto pooled,
+                            database_.ReadFilesUpTo(kPooled, last_ - models));
+    old.insert(old.end(), pooled.begin(), pooled.end());
   }
   if (old.empty()) return absl::OkStatus();
   // Rows first: a crash in between leaves orphans, which Open removes.

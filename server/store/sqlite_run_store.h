@@ -25,8 +25,8 @@ namespace fedgap {
 class SqliteRunStore final : public RunStore {
  public:
   struct Options {
-    // Models of so many last rounds are kept, and the best one's; 0: of every
-    // round.
+    // Models and pooled vectors of so many last rounds are kept, and the best
+    // round's model; 0: of every round.
     int keep_models = 0;
     // Optimiser state and prototypes of so many last rounds (at least 1): what
     // a resumed run can go back to if the newest is damaged.
