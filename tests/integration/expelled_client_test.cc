@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -19,16 +21,16 @@ using ::testing::HasSubstr;
 
 class ExpelledClientTest : public FederationPrograms {
  protected:
-  // A server whose first round waits for `slow_`, and two clients in it.
+  // The first round waits for the one who goes.
   void SetUp() override {
     FederationPrograms::SetUp();
     WriteConfig(Config(/*rounds=*/4, /*min_clients=*/2));
     server_ = StartServer();
-    stays_ = StartClient(0);
     goes_ = StartClient(1);
-    ASSERT_TRUE(server_->WaitForLine("round  1/4"));
-    // No round closes while it does not answer.
+    ASSERT_TRUE(goes_->WaitForLine("joined run"));
     goes_->Signal(SIGSTOP);
+    stays_ = StartClient(0);
+    ASSERT_TRUE(stays_->WaitForLine("the update was accepted"));
   }
   // The one is gone with `why`; another takes its place, and the run ends.
   void ExpectTheRunGoesOn(const std::string& why) {
@@ -58,6 +60,7 @@ TEST_F(ExpelledClientTest, ARevokedCertificateEndsItsClientAndKeepsItOut) {
   const ProgramResult revoked = Certs({"revoke", (dir_ / "ca").string(), "b"});
   ASSERT_EQ(revoked.exit_code, 0) << revoked.err;
   EXPECT_THAT(revoked.out, HasSubstr((dir_ / "ca/server/crl.pem").string()));
+  ASSERT_TRUE(server_->WaitForLine("b left: the certificate of b"));
   goes_->Signal(SIGCONT);
   const ProgramResult client = goes_->Wait();
   EXPECT_EQ(client.exit_code, 1);

@@ -109,10 +109,12 @@ max_size = 16
             "--listen",
             "127.0.0.1:" + port_};
   }
-  std::vector<std::string> ClientWords(std::size_t site) const {
+  // `port`: of a proxy before the server.
+  std::vector<std::string> ClientWords(std::size_t site,
+                                       const std::string& port = "") const {
     return {kBin + "fedgap-client",
             "--server",
-            "localhost:" + port_,
+            "localhost:" + (port.empty() ? port_ : port),
             "--certs",
             (dir_ / "bundles" / kSites[site].name).string(),
             "--data",
@@ -131,15 +133,17 @@ max_size = 16
 
   // A server on a free port, which port_ has then.
   std::unique_ptr<Process> StartServer() {
-    auto server = std::make_unique<Process>(ServerWords("127.0.0.1:0"));
+    auto server = std::make_unique<Process>(ServerWords("127.0.0.1:0"),
+                                            server_environment_);
     const auto listens = server->WaitForFile(dir_ / "port");
     EXPECT_TRUE(listens);
     if (listens) port_ = ReadFileText(dir_ / "port").value();
     while (!port_.empty() && port_.back() == '\n') port_.pop_back();
     return server;
   }
-  std::unique_ptr<Process> StartClient(std::size_t site) const {
-    return std::make_unique<Process>(ClientWords(site));
+  std::unique_ptr<Process> StartClient(std::size_t site,
+                                       const std::string& port = "") const {
+    return std::make_unique<Process>(ClientWords(site, port));
   }
   std::vector<std::unique_ptr<Process>> StartClients() const {
     std::vector<std::unique_ptr<Process>> clients;
@@ -186,6 +190,7 @@ max_size = 16
 
   TempDir dir_;
   std::string port_ = "1";
+  std::vector<std::string> server_environment_;  // NAME=value, of StartServer
 };
 
 }  // namespace fedgap

@@ -171,6 +171,34 @@ TEST_F(RestartTest, ClientsWaitForAServerThatWasTerminated) {
   ExpectTheUndisturbedAnswer();
 }
 
+// An earlier release did not know every key of today's.
+TEST_F(RestartTest, ARunOfAnEarlierReleaseGoesOn) {
+  {
+    const auto server = StartServer();
+    const Clients clients = StartClients();
+    StopInRoundTwo(*server, clients);
+    server->Signal(SIGTERM);
+    for (const auto& client : clients) client->Signal(SIGKILL);
+    ExpectSuccess(*server);
+  }
+  const ProgramResult forgot = RunProgram(
+      {"/usr/bin/python3", "-c",
+       "import sqlite3, sys\n"
+       "db = sqlite3.connect(sys.argv[1])\n"
+       "text = db.execute('SELECT config_toml FROM run').fetchone()[0]\n"
+       "lines = [l for l in text.splitlines(True)\n"
+       "         if not l.startswith(('wait_seconds', 'keep_models'))]\n"
+       "assert len(lines) + 2 == len(text.splitlines()), text\n"
+       "db.execute('UPDATE run SET config_toml = ?', (''.join(lines),))\n"
+       "db.commit()\n",
+       (dir_ / "run/state.db").string()});
+  ASSERT_EQ(forgot.exit_code, 0) << forgot.err;
+  Process resumed(ResumeWords());
+  for (const auto& client : StartClients()) ExpectSuccess(*client);
+  ExpectSuccess(resumed);
+  ExpectTheUndisturbedAnswer();
+}
+
 std::vector<std::string> Names(const std::vector<ClientName>& clients) {
   std::vector<std::string> names;
   for (const ClientName& client : clients) names.push_back(client.value);

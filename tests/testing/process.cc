@@ -6,6 +6,7 @@
 #include <spawn.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -128,7 +129,12 @@ void Process::Reap() {
   }
   MutexLock lock(mutex_);
   int state = 0;
-  FEDGAP_CHECK(::waitpid(pid_, &state, 0) == pid_);
+  rusage usage{};
+  FEDGAP_CHECK(::wait4(pid_, &state, 0, &usage) == pid_);
+  for (const timeval& part : {usage.ru_utime, usage.ru_stime}) {
+    result_.cpu_seconds += static_cast<double>(part.tv_sec) +
+                           static_cast<double>(part.tv_usec) * 1e-6;
+  }
   if (WIFEXITED(state)) result_.exit_code = WEXITSTATUS(state);
   if (WIFSIGNALED(state)) result_.signal = WTERMSIG(state);
   ended_ = true;

@@ -19,6 +19,7 @@ namespace fedgap {
 struct ProgramResult {
   int exit_code = -1;  // -1: ended by a signal
   int signal = 0;      // that ended it
+  double cpu_seconds = 0;
   std::string out;
   std::string err;
 };

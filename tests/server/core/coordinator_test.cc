@@ -998,6 +998,54 @@ TEST_F(CoordinatorTest, ALeaverIsNotWaitedFor) {
   EXPECT_EQ(Events<RoundCommittedEvent>().at(0).ending, "departures");
 }
 
+TEST_F(CoordinatorTest, TooFewClientsForTooLongLeaveTheRunOff) {
+  RunConfig config = SmallConfig();
+  config.cohort.wait_seconds = 60;
+  Start(config);
+  Connect("a");
+  Advance();
+  clock_.Advance(std::chrono::seconds(59));
+  Advance();
+  EXPECT_FALSE(coordinator_->finished());
+  // A pause is the operator's: the wait begins anew after it.
+  coordinator_->Pause();
+  Advance();
+  coordinator_->Resume();
+  Advance();
+  clock_.Advance(std::chrono::seconds(59));
+  Advance();
+  EXPECT_FALSE(coordinator_->finished());
+  clock_.Advance(std::chrono::seconds(1));
+  const auto end = coordinator_->Advance();
+  EXPECT_THAT(end.status(), Fails(absl::StatusCode::kDeadlineExceeded,
+                                  HasSubstr("1 of 3 clients were connected "
+                                            "for 60 s")));
+  EXPECT_TRUE(coordinator_->finished());
+  EXPECT_THAT(Events<RunFinishedEvent>().at(0).reason,
+              HasSubstr("interrupted (1 of 3"));
+}
+
+TEST_F(CoordinatorTest, WhoWasLostBeforeTheEndMayComeToBeTold) {
+  Start(SmallConfig());
+  for (const char* name : {"a", "b", "c"}) Connect(name);
+  coordinator_->Unsubscribe({"a"}, queues_["a"].get(), "connection lost");
+  clock_.Advance(seconds(3));
+  coordinator_->Unsubscribe({"b"}, queues_["b"].get(), "connection lost");
+  ASSERT_OK(coordinator_->Leave({"c"}, "done"));
+  coordinator_->Stop("enough");
+  EXPECT_EQ(coordinator_->UntoldUntil(seconds(10)), std::nullopt);
+  Advance();
+  ASSERT_TRUE(coordinator_->finished());
+  EXPECT_EQ(coordinator_->UntoldUntil(seconds(10)), clock_.Now() + seconds(10));
+  EXPECT_EQ(coordinator_->UntoldUntil(seconds(0)), std::nullopt);
+  Connect("b");
+  EXPECT_TRUE(
+      std::holds_alternative<FinishedNotice>(queues_["b"]->Pop().value().work));
+  EXPECT_EQ(coordinator_->UntoldUntil(seconds(10)), clock_.Now() + seconds(7));
+  EXPECT_THAT(coordinator_->Join({"z"}, "here", {}),
+              HasCode(absl::StatusCode::kFailedPrecondition));
+}
+
 TEST_F(CoordinatorTest, AnExpelledClientIsToldWhyAndNotWaitedFor) {
   Start(SmallConfig());
   for (const char* name : {"a", "b", "c"}) Connect(name);

@@ -7,9 +7,10 @@
 
 #include "client/rpc/grpc_federation_api.h"
 #include "common/federation/model_id.h"
+#include "common/wire/limits.h"
 #include "server/rpc/grpc_server.h"
-#include "tests/server/rpc/cutting_relay.h"
 #include "tests/server/rpc/running_server.h"
+#include "tests/testing/fault_proxy.h"
 #include "tests/testing/status_matchers.h"
 
 namespace fedgap {
@@ -89,35 +90,61 @@ TEST(GrpcFederationTest, AModelArrivesAsItIs) {
   EXPECT_TRUE(std::ranges::equal(model, snapshot->federated()));
 }
 
-// About 9 MB.
-constexpr int kWide = 160;
+// Its model has 3.3 MB: four chunks on the way down, thirteen on the way up.
+constexpr int kWide = 96;
+// What may come twice when a connection is cut: one chunk, and what was under
+// way.
+constexpr std::int64_t kTwice = 2'000'000;
 
-TEST(GrpcFederationTest, ABrokenDownloadGoesOnWhereItStopped) {
+TEST(GrpcFederationTest, ADownloadThatIsCutInAnyChunkGoesOnWhereItStopped) {
   RunningServer server({.width = kWide});
-  CuttingRelay relay(server.server().port(), CuttingRelay::kNever, 5'000'000);
   Member alice(server, "alice");
   const Task task = Next<TrainTask>(*alice.stream);
-  const auto far = server.Client("alice", relay.port());
-  ASSERT_OK(far->Join({}));
-  ASSERT_OK_AND_ASSIGN(const Parameters model, far->FetchModel(task.base));
   const auto snapshot = server.coordinator().GetModel(task.base).value();
-  EXPECT_TRUE(std::ranges::equal(model, snapshot->federated()));
-  EXPECT_EQ(relay.connections(), 2);
-  // At most one chunk, and what was under way, came twice.
-  EXPECT_LT(relay.bytes_down(), std::ssize(snapshot->bytes()) + 3'000'000);
+  const auto size = std::ssize(snapshot->bytes());
+  for (std::int64_t cut = 200'000; cut < size; cut += kModelChunkBytes) {
+    FaultProxy proxy(server.server().port(), {.cut_down = cut});
+    const auto far = server.Client("alice", proxy.port());
+    ASSERT_OK(far->Join({}));
+    ASSERT_OK_AND_ASSIGN(const Parameters model, far->FetchModel(task.base));
+    EXPECT_TRUE(std::ranges::equal(model, snapshot->federated()));
+    EXPECT_EQ(proxy.connections(), 2) << "cut at " << cut;
+    EXPECT_LT(proxy.bytes_down(), size + kTwice);
+  }
 }
 
-TEST(GrpcFederationTest, ABrokenUploadGoesOnWhereItStopped) {
+TEST(GrpcFederationTest, AnUploadThatIsCutInAnyChunkGoesOnWhereItStopped) {
+  for (std::int64_t cut = 100'000; cut < 3'300'000; cut += kUpdateChunkBytes) {
+    RunningServer server({.width = kWide});
+    FaultProxy proxy(server.server().port(), {.cut_up = cut});
+    Member alice(server, "alice");
+    const Update update = server.UpdateFor(Next<TrainTask>(*alice.stream));
+    ASSERT_GT(std::ssize(update.delta) * 4, 3'300'000);
+    const auto far = server.Client("alice", proxy.port());
+    ASSERT_OK(far->Join({}));
+    ASSERT_OK_AND_ASSIGN(const Verdict verdict, far->SubmitUpdate(update));
+    EXPECT_EQ(verdict, Verdict::kAccepted);
+    EXPECT_EQ(proxy.connections(), 2) << "cut at " << cut;
+    EXPECT_LT(proxy.bytes_up(), std::ssize(update.delta) * 4 + kTwice);
+  }
+}
+
+TEST(GrpcFederationTest, AFlippedBitIsFoundAndTheTransferGoesOn) {
   RunningServer server({.width = kWide});
-  CuttingRelay relay(server.server().port(), 5'000'000, CuttingRelay::kNever);
+  FaultProxy proxy(server.server().port(),
+                   {.flip_up = 700'000, .flip_down = 1'500'000});
   Member alice(server, "alice");
-  const Update update = server.UpdateFor(Next<TrainTask>(*alice.stream));
-  const auto far = server.Client("alice", relay.port());
+  const Task task = Next<TrainTask>(*alice.stream);
+  const auto snapshot = server.coordinator().GetModel(task.base).value();
+  const auto far = server.Client("alice", proxy.port());
   ASSERT_OK(far->Join({}));
-  ASSERT_OK_AND_ASSIGN(const Verdict verdict, far->SubmitUpdate(update));
+  ASSERT_OK_AND_ASSIGN(const Parameters model, far->FetchModel(task.base));
+  EXPECT_TRUE(std::ranges::equal(model, snapshot->federated()));
+  ASSERT_OK_AND_ASSIGN(const Verdict verdict,
+                       far->SubmitUpdate(server.UpdateFor(task)));
   EXPECT_EQ(verdict, Verdict::kAccepted);
-  EXPECT_EQ(relay.connections(), 2);
-  EXPECT_LT(relay.bytes_up(), std::ssize(update.delta) * 4 + 3'000'000);
+  // The damage was met: both ways carried a chunk again.
+  EXPECT_GT(proxy.bytes_down(), std::ssize(snapshot->bytes()) + 500'000);
 }
 
 TEST(GrpcFederationTest, AnOlderProtocolVersionIsRefusedWithBothNamed) {

@@ -296,6 +296,11 @@ TEST_F(SqliteRunStoreTest, KeepsTheBestModelBesideTheLast) {
     if (std::filesystem::exists(File("models", round))) kept.push_back(round);
   }
   EXPECT_THAT(kept, ElementsAre(2, 5, 6));
+  std::vector<Round> pooled;
+  for (Round round = 1; round <= 6; ++round) {
+    if (std::filesystem::exists(File("pooled", round))) pooled.push_back(round);
+  }
+  EXPECT_THAT(pooled, ElementsAre(5, 6));
   EXPECT_TRUE(store->warnings().empty());
 }
 
