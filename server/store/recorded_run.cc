@@ -64,25 +64,34 @@ StatusOr<std::unique_ptr<RecordedRun>> RecordedRun::Open(const Options& options,
       std::unique_ptr<EventLog> log,
       EventLog::Open(store->directory().events(), clock,
                      {.on_failure = options.on_log_failure}));
-  std::unique_ptr<RecordedRun> run(new RecordedRun(
-      clock, std::move(store), std::move(log), options.progress));
+  std::unique_ptr<RecordedRun> run(
+      new RecordedRun(clock, std::move(store), std::move(log), options));
   run->is_new_ = !stored.has_value();
   // Of the rounds before a restart, too.
-  FEDGAP_RETURN_IF_ERROR(ReadEvents(
-      run->store_->directory().events(),
-      [&run](const LoggedEvent& logged) { run->report_.Emit(logged.event); }));
+  FEDGAP_RETURN_IF_ERROR(
+      ReadEvents(run->store_->directory().events(),
+                 [&run, &options](const LoggedEvent& logged) {
+                   run->report_.Emit(logged.event);
+                   if (options.on_recorded) options.on_recorded(logged);
+                 }));
   return run;
 }
 
 RecordedRun::RecordedRun(const Clock& clock,
                          std::unique_ptr<SqliteRunStore> store,
-                         std::unique_ptr<EventLog> log, bool progress)
+                         std::unique_ptr<EventLog> log, const Options& options)
     : store_(std::move(store)),
       log_(std::move(log)),
       progress_(clock, {.terminal = ::isatty(STDOUT_FILENO) == 1},
                 WriteToStdout),
-      tee_(progress ? std::vector<EventSink*>{log_.get(), &report_, &progress_}
-                    : std::vector<EventSink*>{log_.get(), &report_}) {}
+      tee_(Sinks(options)) {}
+
+std::vector<EventSink*> RecordedRun::Sinks(const Options& options) {
+  std::vector<EventSink*> sinks = {log_.get(), &report_};
+  if (options.progress) sinks.push_back(&progress_);
+  if (options.observer != nullptr) sinks.push_back(options.observer);
+  return sinks;
+}
 
 Status RecordedRun::EmitWhatWasLost() {
   FEDGAP_RETURN_IF_ERROR(EmitMissingCommits(*store_, tee_));

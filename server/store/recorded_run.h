@@ -6,9 +6,11 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "common/base/clock.h"
 #include "common/base/status.h"
+#include "common/telemetry/event_json.h"
 #include "common/telemetry/event_log.h"
 #include "common/telemetry/progress_printer.h"
 #include "common/telemetry/report_builder.h"
@@ -30,6 +32,10 @@ class RecordedRun {
     bool progress = true;  // lines on stdout
     // EventLog::Options::on_failure.
     std::function<void(const Status&)> on_log_failure = nullptr;
+    // Gets each event that the log holds already, before Open returns.
+    std::function<void(const LoggedEvent&)> on_recorded = nullptr;
+    // Gets each event from then on; outlives the run. Null: nobody.
+    EventSink* observer = nullptr;
   };
 
   // `clock` must outlive it. FAILED_PRECONDITION: the directory holds a run of
@@ -57,7 +63,8 @@ class RecordedRun {
 
  private:
   RecordedRun(const Clock& clock, std::unique_ptr<SqliteRunStore> store,
-              std::unique_ptr<EventLog> log, bool progress);
+              std::unique_ptr<EventLog> log, const Options& options);
+  std::vector<EventSink*> Sinks(const Options& options);
 
   bool is_new_ = true;
   std::unique_ptr<SqliteRunStore> store_;
