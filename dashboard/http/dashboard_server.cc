@@ -26,6 +26,8 @@ constexpr std::chrono::seconds kHeartbeat{15};
 constexpr time_t kWriteSeconds = 10;
 constexpr time_t kReadSeconds = 5;
 constexpr std::size_t kThreadsBesidePages = 8;
+// Prometheus' text exposition format.
+constexpr const char* kMetricsType = "text/plain; version=0.0.4; charset=utf-8";
 
 // Not SO_REUSEPORT: a second server on the port is an error to be told.
 void SetSocketOptions(int socket) {
@@ -138,6 +140,11 @@ class HttpDashboard final : public DashboardServer {
     server_->Get("/events", [this](const Request&, Response& response) {
       Stream(response);
     });
+    if (options_.metrics) {
+      server_->Get("/metrics", [this](const Request&, Response& response) {
+        response.set_content(options_.metrics(), kMetricsType);
+      });
+    }
     server_->Get("/healthz", [](const Request&, Response& response) {
       response.set_content("ok\n", "text/plain");
     });

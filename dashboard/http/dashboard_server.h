@@ -3,6 +3,7 @@
 #define FEDGAP_DASHBOARD_HTTP_DASHBOARD_SERVER_H_
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,9 +18,11 @@ namespace fedgap {
 //              {"index", "reset", "run"}, the run as docs/DASHBOARD.md has it
 //   /healthz   200 while it serves
 //   /readyz    200 once every log has been read, else 503
-// The first two ask for the token if there is one: `?token=`, or a header
-// `Authorization: Bearer`. On loopback a request must name a loopback host, so
-// that no page of another site can read them through a name that it owns.
+//   /metrics   what Options::metrics says, in Prometheus' text format
+// /healthz and /readyz are open; the others ask for the token if there is one:
+// `?token=`, or a header `Authorization: Bearer`. On loopback a request must
+// name a loopback host, so that no page of another site can read them through a
+// name that it owns.
 class DashboardServer {
  public:
   struct Options {
@@ -33,6 +36,9 @@ class DashboardServer {
     bool is_loopback = true;
     // So many pages may be open at once; others are told so.
     int max_pages = 48;
+    // The text of /metrics, made for each request by a thread of the server's;
+    // what it needs must outlive the server. Null: there is no such page.
+    std::function<std::string()> metrics = nullptr;
   };
 
   // Serves from its own threads until it is destroyed. Errors: those of

@@ -134,6 +134,35 @@ TEST_F(DashboardServerTest, AsksForItsToken) {
   EXPECT_EQ(client.Get("/healthz")->status, 200) << "open to probes";
 }
 
+TEST_F(DashboardServerTest, GivesMetricsWhereThereAreAny) {
+  Start();
+  EXPECT_EQ(Client().Get("/metrics")->status, 404);
+  int asked = 0;
+  Start(
+      {.metrics = [&asked] { return "up " + std::to_string(++asked) + "\n"; }});
+  EXPECT_EQ(Client().Get("/metrics")->body, "up 1\n");
+  const auto again = Client().Get("/metrics");
+  EXPECT_EQ(again->body, "up 2\n");
+  EXPECT_THAT(again->get_header_value("Content-Type"),
+              StartsWith("text/plain; version=0.0.4"));
+  EXPECT_EQ(Client().Head("/metrics")->status, 200);
+  EXPECT_EQ(Client().Post("/metrics", "x", "text/plain")->status, 405);
+}
+
+TEST_F(DashboardServerTest, MetricsAreGuardedAsThePageIs) {
+  const auto metrics = [] { return std::string("up 1\n"); };
+  Start({.metrics = metrics});
+  EXPECT_EQ(Client()
+                .Get("/metrics", httplib::Headers{{"Host", "evil.example"}})
+                ->status,
+            403);
+  Start({.token = "0123456789abcdef", .metrics = metrics});
+  EXPECT_EQ(Client().Get("/metrics")->status, 401);
+  const httplib::Headers bearer = {
+      {"Authorization", "Bearer 0123456789abcdef"}};
+  EXPECT_EQ(Client().Get("/metrics", bearer)->body, "up 1\n");
+}
+
 TEST_F(DashboardServerTest, SpeaksTlsWithTheProjectsCertificates) {
   const SystemClock clock;
   const auto authority =
