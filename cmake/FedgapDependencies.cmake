@@ -20,6 +20,8 @@ find_package(ZLIB REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(httplib REQUIRED IMPORTED_TARGET cpp-httplib)
+# Its CMake package asks for the web server and curl of parts that are not used.
+pkg_check_modules(prometheus REQUIRED IMPORTED_TARGET prometheus-cpp-core)
 # Optional: simulations on several machines (fedgap-mpi).
 find_package(MPI COMPONENTS CXX)
 if(FEDGAP_BUILD_TESTS)
