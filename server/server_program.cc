@@ -26,6 +26,7 @@
 #include "server/core/coordinator.h"
 #include "server/core/driver.h"
 #include "server/evaluation/define_run.h"
+#include "server/metrics/run_metrics.h"
 #include "server/rpc/grpc_server.h"
 #include "server/store/recorded_run.h"
 
@@ -86,9 +87,11 @@ StatusOr<GrpcServer::Options> PrepareToListen(const ServerSettings& settings,
   return options;
 }
 
+// `metrics` must outlive the dashboard.
 StatusOr<DashboardServer::Options> DashboardOptions(
-    const ServerSettings& settings) {
+    const ServerSettings& settings, const RunMetrics& metrics) {
   DashboardServer::Options options;
+  options.metrics = [&metrics] { return metrics.Text(); };
   if (settings.dashboard.empty()) return options;
   FEDGAP_ASSIGN_OR_RETURN(const ServerAddress address,
                           ParseServerAddress(settings.dashboard));
@@ -157,15 +160,21 @@ StatusOr<std::unique_ptr<HumanLog>> OpenLog(const LogSettings& settings) {
   return HumanLog::Create({.level = level, .file = settings.file});
 }
 
-// A new run also gets the parameters that it starts from. `log` outlives it.
+// A new run also gets the parameters that it starts from. `metrics` and `log`
+// outlive it.
 StatusOr<std::unique_ptr<RecordedRun>> OpenRecord(RecordedRun::Options options,
                                                   const Clock& clock,
                                                   DefinedRun& defined,
+                                                  RunMetrics& metrics,
                                                   HumanLog& log) {
   options.on_log_failure = [&log](const Status& failure) {
     log.Error(fmt::format("the event log has holes from now on: {}",
                           MessageOf(failure)));
   };
+  options.on_recorded = [&metrics](const LoggedEvent& logged) {
+    metrics.Recall(logged);
+  };
+  options.observer = &metrics;
   FEDGAP_ASSIGN_OR_RETURN(std::unique_ptr<RecordedRun> run,
                           RecordedRun::Open(options, clock));
   if (run->is_new()) {
@@ -204,8 +213,9 @@ Status RunServer(const ServerSettings& settings, const RunConfig& config) {
 
   FEDGAP_ASSIGN_OR_RETURN(GrpcServer::Options listening,
                           PrepareToListen(settings, clock, *log));
+  RunMetrics metrics(clock);
   FEDGAP_ASSIGN_OR_RETURN(const DashboardServer::Options watching,
-                          DashboardOptions(settings));
+                          DashboardOptions(settings, metrics));
   FEDGAP_ASSIGN_OR_RETURN(DefinedRun defined,
                           DefineRun(config, ToToml(config)));
   const std::string root =
@@ -217,7 +227,7 @@ Status RunServer(const ServerSettings& settings, const RunConfig& config) {
                       settings.resumed ? "" : defined.definition.config_toml,
                   .keep_models = config.keep_models,
                   .progress = !settings.quiet},
-                 clock, defined, *log));
+                 clock, defined, metrics, *log));
   FEDGAP_ASSIGN_OR_RETURN(
       const std::unique_ptr<Coordinator> coordinator,
       Coordinator::Create(
