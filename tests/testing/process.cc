@@ -53,6 +53,14 @@ bool HasLine(const std::string& output, const std::string& text) {
   return at != std::string::npos && output.find('\n', at) != std::string::npos;
 }
 
+// The first whole line of `output` that holds `text`; HasLine says there is.
+std::string LineOf(const std::string& output, const std::string& text) {
+  const std::size_t at = output.find(text);
+  const std::size_t before = output.rfind('\n', at);
+  const std::size_t begin = before == std::string::npos ? 0 : before + 1;
+  return output.substr(begin, output.find('\n', at) - begin);
+}
+
 // Appends what is there; false at the end of the stream.
 bool ReadSome(int fd, std::string& text) {
   std::array<char, 4096> buffer;
@@ -157,6 +165,14 @@ testing::AssertionResult Process::WaitForLine(const std::string& text) {
     }
   }
   return Failure(fmt::format("no line '{}'", text));
+}
+
+std::string Process::WholeLine(const std::string& text) {
+  const testing::AssertionResult comes = WaitForLine(text);
+  EXPECT_TRUE(comes);
+  if (!comes) return "";
+  MutexLock lock(mutex_);
+  return LineOf(HasLine(result_.out, text) ? result_.out : result_.err, text);
 }
 
 testing::AssertionResult Process::WaitForFile(

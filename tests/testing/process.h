@@ -48,6 +48,10 @@ class Process {
   testing::AssertionResult WaitForFile(const std::filesystem::path& path);
   ProgramResult Wait();
 
+  // That first whole line of stdout, or else of stderr, waited for in the same
+  // way; a failed expectation and "" without one.
+  std::string WholeLine(const std::string& text);
+
   // Nothing if it has ended: its pid may be another's by now.
   void Signal(int signal);
 

@@ -55,6 +55,12 @@ TEST(ProcessTest, ALineIsWholeOrNotThere) {
   EXPECT_THAT(found.message(), HasSubstr("half a line"));
 }
 
+TEST(ProcessTest, GivesTheLineThatHoldsAText) {
+  Process process(Shell("echo a; echo port 7 >&2; echo b"));
+  EXPECT_EQ(process.WholeLine("port"), "port 7");
+  EXPECT_EQ(process.WholeLine("a"), "a");
+}
+
 TEST(ProcessTest, WaitsForAFileAndGivesUpWithTheProgram) {
   const TempDir dir;
   Process process(Shell("echo 7 > " + (dir / "port.tmp").string() + "; mv " +
