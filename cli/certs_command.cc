@@ -157,7 +157,8 @@ Status RunIssue(const IssueFlags& flags) {
 void AddCertificateFlags(CLI::App& command, CertificateFlags& flags) {
   command.add_option("--days", flags.days, "Days until it expires")
       ->capture_default_str();
-  command.add_option("--algorithm", flags.algorithm, "p256 or ed25519")
+  command.add_option("--algorithm", flags.algorithm, "Of the key")
+      ->type_name("p256|ed25519")
       ->capture_default_str();
   command
       .add_option("--dns", flags.dns_names,
@@ -178,6 +179,7 @@ void AddInit(CLI::App& certs, Action& selected) {
       "Make the authority of a new federation: DIR/ca.pem and "
       "DIR/ca.key");
   command->add_option("DIR", flags->directory, "Made if it does not exist")
+      ->type_name("DIR")
       ->required();
   command
       ->add_option("--federation", flags->federation,
@@ -190,6 +192,10 @@ void AddInit(CLI::App& certs, Action& selected) {
   for (const char* address : {"--dns", "--ip"}) {
     command->get_option(address)->needs("--server");
   }
+  command->footer(
+      "Examples:\n"
+      "  fedgap certs init ca --federation demo --server server --dns "
+      "fl.example.org");
   command->callback(
       [flags, &selected] { selected = [flags] { return RunInit(*flags); }; });
 }
@@ -204,20 +210,27 @@ void AddIssue(CLI::App& certs, Action& selected) {
       ->add_option("DIR", flags->directory,
                    "Where `certs init` put the "
                    "authority")
+      ->type_name("DIR")
       ->required();
-  command
-      ->add_option("--role", flags->role, "client, server, admin or evaluator")
+  command->add_option("--role", flags->role, "What it may do")
+      ->type_name(kRoleChoices)
       ->capture_default_str();
   command
       ->add_option("--name", flags->names,
                    "Who it is for; may be repeated, one bundle each")
       ->required()
       ->allow_extra_args(false);
-  command->add_option("--out", flags->out,
-                      "Directory to put the bundles in (default: DIR)");
+  command
+      ->add_option("--out", flags->out,
+                   "Directory to put the bundles in (default: DIR)")
+      ->type_name("DIR");
   command->add_flag("--replace", flags->replace,
                     "Renew: overwrite a bundle that exists");
   AddCertificateFlags(*command, flags->certificate);
+  command->footer(
+      "Examples:\n"
+      "  fedgap certs issue ca --name site-1 --name site-2 --out bundles\n"
+      "  fedgap certs issue ca --name ops --role admin --out bundles");
   command->callback(
       [flags, &selected] { selected = [flags] { return RunIssue(*flags); }; });
 }
@@ -233,6 +246,13 @@ void AddCertsCommand(CLI::App& app, Action& selected) {
   AddCertsShow(*certs, selected);
   AddCertsList(*certs, selected);
   AddCertsRevoke(*certs, selected);
+  certs->footer(
+      "docs/SECURITY.md says who needs which certificate.\n\n"
+      "Examples:\n"
+      "  fedgap certs init ca --federation demo --server server --dns "
+      "fl.example.org\n"
+      "  fedgap certs issue ca --name site-1 --name site-2 --out bundles\n"
+      "  fedgap certs show bundles/site-1");
 }
 
 }  // namespace fedgap

@@ -181,7 +181,9 @@ void AddCertsList(CLI::App& certs, Action& selected) {
   CLI::App* command = certs.add_subcommand(
       "list", "Print what the authority issued, and what of it is revoked");
   command->add_option("DIR", *directory, "Where `certs init` put the authority")
+      ->type_name("DIR")
       ->required();
+  command->footer("Examples:\n  fedgap certs list ca");
   command->callback([directory, &selected] {
     selected = [directory] { return RunList(AuthorityDirectory(*directory)); };
   });
@@ -195,16 +197,20 @@ void AddCertsRevoke(CLI::App& certs, Action& selected) {
   command
       ->add_option("DIR", flags->directory,
                    "Where `certs init` put the authority")
+      ->type_name("DIR")
       ->required();
   command->add_option("NAME", flags->names,
                       "Whose certificates, every one that has not expired");
-  command->add_option("--role", flags->role,
-                      "Only those of this role: client, server, admin or "
-                      "evaluator");
+  command->add_option("--role", flags->role, "Only those of this role")
+      ->type_name(kRoleChoices);
   command
       ->add_option("--serial", flags->serials,
                    "One certificate, by its serial number; may be repeated")
       ->allow_extra_args(false);
+  command->footer(
+      "Examples:\n"
+      "  fedgap certs revoke ca site-1\n"
+      "  fedgap certs revoke ca ops --role admin");
   command->callback(
       [flags, &selected] { selected = [flags] { return RunRevoke(*flags); }; });
 }

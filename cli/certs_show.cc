@@ -161,7 +161,12 @@ void AddCertsShow(CLI::App& certs, Action& selected) {
       "Print what certificates say, and check bundles; fails if one "
       "would not be accepted");
   command->add_option("PATH", *paths, "PEM files or bundle directories")
+      ->type_name("PATH")
       ->required();
+  command->footer(
+      "Exit codes: 0 every one is good, 1 one is not, 2 wrong usage.\n\n"
+      "Examples:\n"
+      "  fedgap certs show ca/server bundles/site-1");
   command->callback(
       [paths, &selected] { selected = [paths] { return RunShow(*paths); }; });
 }

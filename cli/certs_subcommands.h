@@ -6,6 +6,9 @@
 
 namespace fedgap {
 
+// What --role takes.
+inline constexpr char kRoleChoices[] = "client|server|admin|evaluator";
+
 // As in commands.h; `certs` is the command that they belong to.
 void AddCertsList(CLI::App& certs, Action& selected);
 void AddCertsRevoke(CLI::App& certs, Action& selected);

@@ -75,10 +75,12 @@ void AddDashboardCommand(CLI::App& app, Action& selected) {
   command
       ->add_option("runs", flags->runs,
                    "Runs' directories, their events/, or files of a log")
+      ->type_name("RUN")
       ->required();
   command
       ->add_option("--listen", flags->listen,
                    "address:port; port 0 takes a free one")
+      ->type_name("ADDRESS:PORT")
       ->capture_default_str();
   command
       ->add_option("--certs", flags->certs,

@@ -122,12 +122,15 @@ void AddEvaluateCommand(CLI::App& app, Action& selected) {
   command
       ->add_option("model", flags->model,
                    "A model.safetensors, or the directory of a run")
+      ->type_name("MODEL")
       ->required();
   command
       ->add_option("--data", flags->data,
                    "fashion-mnist, idx:DIR, folder:DIR or synthetic:SEED,N")
+      ->type_name("DATA")
       ->required();
-  command->add_option("--split", flags->split, "train, test or all")
+  command->add_option("--split", flags->split, "Which part of it")
+      ->type_name("train|test|all")
       ->capture_default_str();
   command
       ->add_option("--sizes", flags->sizes,
@@ -140,6 +143,11 @@ void AddEvaluateCommand(CLI::App& app, Action& selected) {
   command->add_option("--max-samples", flags->max_samples,
                       "At most so many images, drawn at random; 0: all");
   command->add_option("--threads", flags->threads, "0: one per core");
+  command->footer(
+      "Examples:\n"
+      "  fedgap evaluate runs/first --data folder:/data/test\n"
+      "  fedgap evaluate runs/first/model.safetensors --data fashion-mnist "
+      "--sizes 14,28,40");
   command->callback([flags, &selected] {
     selected = [flags] { return RunEvaluate(*flags); };
   });

@@ -121,9 +121,14 @@ void AddInspectCommand(CLI::App& app, Action& selected) {
       "inspect", "What is in the directory of a run, or in a model file.");
   auto flags = std::make_shared<InspectFlags>();
   command->add_option("path", flags->path, "A run's directory or a model file")
+      ->type_name("MODEL")
       ->required();
   command->add_flag("--config", flags->config,
                     "Also print the run's configuration");
+  command->footer(
+      "Examples:\n"
+      "  fedgap inspect runs/first\n"
+      "  fedgap inspect runs/first/model.safetensors");
   command->callback([flags, &selected] {
     selected = [flags] {
       std::error_code error;

@@ -173,6 +173,7 @@ void AddLogsCommand(CLI::App& app, Action& selected) {
   command
       ->add_option("run", flags->run,
                    "A run's directory, its events/, or one file of a log")
+      ->type_name("RUN")
       ->required();
   command
       ->add_option("--client", flags->clients,
@@ -182,9 +183,8 @@ void AddLogsCommand(CLI::App& app, Action& selected) {
       ->add_option("--kind", flags->kinds,
                    "Only this kind (repeatable): " + EventTypes())
       ->allow_extra_args(false);
-  command
-      ->add_option("--level", flags->level,
-                   "debug, info or warning, and what is above it")
+  command->add_option("--level", flags->level, "This level and those above it")
+      ->type_name("debug|info|warning")
       ->capture_default_str();
   command->add_option("--from-round", flags->from_round,
                       "Only of this round or later ones");
@@ -199,9 +199,10 @@ void AddLogsCommand(CLI::App& app, Action& selected) {
   command->add_flag("--json", flags->json,
                     "The lines as they are in the log (docs/EVENTS.md)");
   command->footer(
-      "Times are UTC. Exit codes: 0 done, 1 failed, 2 wrong usage.\n"
-      "A log that ends in half a line, or holds lines that cannot be read, is\n"
-      "shown as far as it goes; stderr says what was left out.\n\n"
+      "Times are UTC. A log that ends in half a line, or holds lines that\n"
+      "cannot be read, is shown as far as it goes; stderr says what was left\n"
+      "out.\n"
+      "Exit codes: 0 done, 1 failed, 2 wrong usage.\n\n"
       "Examples:\n"
       "  fedgap logs runs/first --level warning\n"
       "  fedgap logs runs/first --client site-3 --follow\n"

@@ -21,7 +21,13 @@ constexpr int kFailed = 1;
 int Run(int argc, char** argv) {
   CLI::App app("The tool of a federation's operator.", "fedgap");
   app.set_version_flag("--version", fedgap::SoftwareVersion());
-  app.footer("Exit codes: 0 done, 1 failed, 2 wrong usage.");
+  app.footer(
+      "`fedgap COMMAND --help` says more of each.\n"
+      "Exit codes: 0 done, 1 failed, 2 wrong usage.\n\n"
+      "Examples:\n"
+      "  fedgap simulate --config examples/simulate/quick.toml\n"
+      "  fedgap runs list\n"
+      "  fedgap report runs/first");
   app.failure_message(DescribeUsageError);
   app.require_subcommand(1);
   Action selected;

@@ -182,12 +182,22 @@ void AddPredictCommand(CLI::App& app, Action& selected) {
   command
       ->add_option("model", flags->model,
                    "A model.safetensors, or the directory of a run")
+      ->type_name("MODEL")
       ->required();
-  command->add_option("files", flags->files, "PNG, JPEG, PPM or PGM");
-  command->add_option("--data", flags->data,
-                      "The test part of a data set instead of files");
-  command->add_option("--resolution", flags->resolution,
-                      "Resize to this first, 28 or 24x36; else as they are");
+  command->add_option("files", flags->files, "PNG, JPEG, PPM or PGM")
+      ->type_name("FILE");
+  command
+      ->add_option("--data", flags->data,
+                   "The test part of a data set instead of files")
+      ->type_name("DATA");
+  command
+      ->add_option("--resolution", flags->resolution,
+                   "Resize to this first, 28 or 24x36; else as they are")
+      ->type_name("SIZE");
+  command->footer(
+      "Examples:\n"
+      "  fedgap predict runs/first/model.safetensors picture.png\n"
+      "  fedgap predict runs/first --data folder:/data/images");
   command->callback([flags, &selected] {
     selected = [flags] { return RunPredict(*flags); };
   });

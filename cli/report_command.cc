@@ -51,6 +51,7 @@ void AddReportCommand(CLI::App& app, Action& selected) {
   command
       ->add_option("runs", flags->runs,
                    "Runs' directories, their events/, or files of a log")
+      ->type_name("RUN")
       ->required();
   command->add_option("-o,--out", flags->out, "The file to write")
       ->type_name("FILE")

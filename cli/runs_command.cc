@@ -278,12 +278,19 @@ Status RemoveRuns(const RunsFlags& flags) {
   return absl::OkStatus();
 }
 
-CLI::App* AddRunsSubcommand(CLI::App& runs, const char* name, const char* help,
-                            Status (*action)(const RunsFlags&),
+struct RunsSubcommand {
+  const char* name;
+  const char* help;
+  const char* example;
+  Status (*action)(const RunsFlags&);
+};
+
+CLI::App* AddRunsSubcommand(CLI::App& runs, const RunsSubcommand& subcommand,
                             const std::shared_ptr<RunsFlags>& flags,
                             Action& selected) {
-  CLI::App* command = runs.add_subcommand(name, help);
-  command->callback([flags, action, &selected] {
+  CLI::App* command = runs.add_subcommand(subcommand.name, subcommand.help);
+  command->footer(std::string("Examples:\n  ") + subcommand.example);
+  command->callback([flags, action = subcommand.action, &selected] {
     selected = [flags, action] { return action(*flags); };
   });
   return command;
@@ -296,28 +303,49 @@ void AddRunsCommand(CLI::App& app, Action& selected) {
       "runs", "The runs of a directory: listed, shown, compared, removed.");
   command->require_subcommand(1);
   auto flags = std::make_shared<RunsFlags>();
-  AddRunsSubcommand(*command, "list", "A line a run, oldest first", ListRuns,
+  AddRunsSubcommand(*command,
+                    {.name = "list",
+                     .help = "A line a run, oldest first",
+                     .example = "fedgap runs list runs",
+                     .action = ListRuns},
                     flags, selected)
       ->add_option("directory", flags->directory,
                    "Looked through two levels down")
+      ->type_name("DIR")
       ->capture_default_str();
   AddRunsSubcommand(
-      *command, "show", "One run: state, accuracy per resolution group",
-      [](const RunsFlags& given) { return ShowRun(given.runs.front()); }, flags,
-      selected)
+      *command,
+      {.name = "show",
+       .help = "One run: state, accuracy per resolution group",
+       .example = "fedgap runs show runs/first",
+       .action =
+           [](const RunsFlags& given) { return ShowRun(given.runs.front()); }},
+      flags, selected)
       ->add_option("run", flags->runs, "A run's directory, or a log")
+      ->type_name("RUN")
       ->required()
       ->expected(1);
-  AddRunsSubcommand(*command, "compare",
-                    "Results side by side, and where configurations differ",
-                    CompareRuns, flags, selected)
+  AddRunsSubcommand(
+      *command,
+      {.name = "compare",
+       .help = "Results side by side, and where configurations differ",
+       .example = "fedgap runs compare runs/by-client runs/by-pixels",
+       .action = CompareRuns},
+      flags, selected)
       ->add_option("runs", flags->runs, "Directories, or logs")
+      ->type_name("RUN")
       ->required()
       ->expected(2, 16);
   CLI::App* remove = AddRunsSubcommand(
-      *command, "rm", "Removes directories of runs that nobody is using",
-      RemoveRuns, flags, selected);
-  remove->add_option("runs", flags->runs, "Directories")->required();
+      *command,
+      {.name = "rm",
+       .help = "Removes directories of runs that nobody is using",
+       .example = "fedgap runs rm runs/first --yes",
+       .action = RemoveRuns},
+      flags, selected);
+  remove->add_option("runs", flags->runs, "Directories")
+      ->type_name("RUN")
+      ->required();
   remove->add_flag("-y,--yes", flags->yes, "Don't ask");
   command->footer(
       "What is shown is read from the runs' event logs.\n"

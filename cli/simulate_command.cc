@@ -47,6 +47,16 @@ void AddSimulateCommand(CLI::App& app, Action& selected) {
                    "With --ranks: what is summed or sent in one MPI call, KiB")
       ->check(CLI::Range(1, 1 << 20))
       ->needs(ranks);
+  command->footer(
+      "Ctrl-C gives the open round up; --resume goes on. docs/SIMULATION.md "
+      "has\nmore.\n"
+      "Exit codes: 0 done or left off by Ctrl-C, 1 failed, 2 wrong usage.\n\n"
+      "Examples:\n"
+      "  fedgap simulate --config examples/simulate/quick.toml\n"
+      "  fedgap simulate --config examples/simulate/quick.toml --sweep "
+      "aggregation.weighting=client,pixels\n"
+      "  fedgap simulate --resume runs/quick\n"
+      "  fedgap simulate --replay runs/first");
   command->callback([flags, launch, &selected] {
     selected = [flags, launch] {
       return launch->ranks > 0 ? LaunchRanks(*launch, *flags)

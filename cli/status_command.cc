@@ -180,6 +180,10 @@ Status Give(Order order, const StatusFlags& flags) {
 void AddOrder(CLI::App& admin, const char* name, const char* help, Order order,
               Action& selected) {
   CLI::App* command = admin.add_subcommand(name, help);
+  command->footer(fmt::format(
+      "Examples:\n"
+      "  fedgap admin {} --server fl.example.org:7443 --certs bundles/ops{}",
+      name, order == Order::kStop ? " --reason \"new data tomorrow\"" : ""));
   auto flags = std::make_shared<StatusFlags>();
   AddServerFlags(*command, flags->server);
   if (order == Order::kKick) {

@@ -6,6 +6,8 @@
 namespace fedgap {
 namespace {
 
+constexpr std::string_view kOneOf = "one of ";  // before a key's choices
+
 std::string FlagName(std::string_view section, const ConfigKey& key) {
   std::string name = "--" + key.name.substr(section.size() + 1);
   std::ranges::replace(name, '_', '-');
@@ -14,8 +16,25 @@ std::string FlagName(std::string_view section, const ConfigKey& key) {
 
 std::string FlagHelp(const ConfigKey& key) {
   std::string help = key.help;
-  if (!key.range.empty()) help += " (" + key.range + ")";
+  // Choices stand where the value's name does.
+  const bool is_choice = key.range.starts_with(kOneOf);
+  if (!key.range.empty() && !is_choice) help += " (" + key.range + ")";
   return help;
+}
+
+// What --help calls the value, and what completes it (common/usage).
+std::string ValueName(const ConfigKey& key) {
+  if (key.range.starts_with(kOneOf)) {
+    std::string choices = key.range.substr(kOneOf.size());
+    std::erase(choices, ' ');
+    std::ranges::replace(choices, ',', '|');
+    return choices;
+  }
+  if (key.kind == ConfigKind::kInteger) return "INT";
+  if (key.kind == ConfigKind::kNumber) return "NUMBER";
+  if (key.name.ends_with("_dir") || key.name.ends_with(".certs")) return "DIR";
+  if (key.name.ends_with("_file")) return "FILE";
+  return key.name.ends_with(".data") ? "DATA" : "TEXT";
 }
 
 }  // namespace
@@ -36,7 +55,7 @@ void AddSectionFlags(const ConfigSchema& schema, std::string_view section,
              overrides.push_back(key->name + "=" + text);
            },
            FlagHelp(*key))
-        ->type_name("TEXT");
+        ->type_name(ValueName(*key));
   }
 }
 

@@ -15,7 +15,8 @@ class App;
 namespace fedgap {
 
 // Gives every key of `section` a flag: "client.state_dir" becomes --state-dir,
-// with the key's help, range and default in --help; a switch takes no value.
+// with the key's help and range in --help; a switch takes no value, that of a
+// choice is called by the choices ("a|b"), that of a path FILE or DIR.
 // When the command line is parsed, what was given is appended to `overrides`
 // ("client.state_dir=..."), for ConfigSources. `schema` and `overrides` must
 // outlive the parse.
