@@ -24,6 +24,7 @@ void AddAdminCommand(CLI::App& app, Action& selected);
 void AddCertsCommand(CLI::App& app, Action& selected);
 void AddDashboardCommand(CLI::App& app, Action& selected);
 void AddEvaluateCommand(CLI::App& app, Action& selected);
+void AddExportCommand(CLI::App& app, Action& selected);
 void AddInspectCommand(CLI::App& app, Action& selected);
 void AddLogsCommand(CLI::App& app, Action& selected);
 void AddPredictCommand(CLI::App& app, Action& selected);

@@ -31,10 +31,12 @@ int Run(int argc, char** argv) {
   app.failure_message(DescribeUsageError);
   app.require_subcommand(1);
   Action selected;
-  for (const auto add : {AddAdminCommand, AddCertsCommand, AddDashboardCommand,
-                         AddEvaluateCommand, AddInspectCommand, AddLogsCommand,
-                         AddPredictCommand, AddReportCommand, AddRunsCommand,
-                         AddSimulateCommand, AddStatusCommand}) {
+  for (const auto add :
+       {AddAdminCommand, AddCertsCommand, AddDashboardCommand,
+        AddEvaluateCommand, AddExportCommand,
+        AddInspectCommand, AddLogsCommand, AddPredictCommand,
+        AddReportCommand, AddRunsCommand, AddSimulateCommand,
+        AddStatusCommand}) {
     add(app, selected);
   }
   try {
