@@ -22,11 +22,13 @@ using Action = std::function<Status()>;
 // outlive the parsing.
 void AddAdminCommand(CLI::App& app, Action& selected);
 void AddCertsCommand(CLI::App& app, Action& selected);
+void AddCompletionCommand(CLI::App& app, Action& selected);
 void AddDashboardCommand(CLI::App& app, Action& selected);
 void AddEvaluateCommand(CLI::App& app, Action& selected);
 void AddExportCommand(CLI::App& app, Action& selected);
 void AddInspectCommand(CLI::App& app, Action& selected);
 void AddLogsCommand(CLI::App& app, Action& selected);
+void AddManualCommand(CLI::App& app, Action& selected);
 void AddPredictCommand(CLI::App& app, Action& selected);
 void AddReportCommand(CLI::App& app, Action& selected);
 void AddRunsCommand(CLI::App& app, Action& selected);

@@ -32,9 +32,9 @@ int Run(int argc, char** argv) {
   app.require_subcommand(1);
   Action selected;
   for (const auto add :
-       {AddAdminCommand, AddCertsCommand, AddDashboardCommand,
-        AddEvaluateCommand, AddExportCommand,
-        AddInspectCommand, AddLogsCommand, AddPredictCommand,
+       {AddAdminCommand, AddCertsCommand, AddCompletionCommand,
+        AddDashboardCommand, AddEvaluateCommand, AddExportCommand,
+        AddInspectCommand, AddLogsCommand, AddManualCommand, AddPredictCommand,
         AddReportCommand, AddRunsCommand, AddSimulateCommand,
         AddStatusCommand}) {
     add(app, selected);

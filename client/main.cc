@@ -12,6 +12,7 @@
 #include "common/config/config_schema.h"
 #include "common/config/usage_error.h"
 #include "common/federation/run_config.h"
+#include "common/usage/self_description.h"
 
 namespace {
 
@@ -52,12 +53,26 @@ int main(int argc, char** argv) {
                "Print which instruction sets run here and what is used");
   fedgap::AddConfigFlags(app, file, overrides);
   fedgap::AddSectionFlags(schema, "client", app, overrides);
+  fedgap::SelfDescription description(app);
+  app.footer(
+      "An option overrides the environment (FEDGAP_CLIENT__STATE_DIR=state),\n"
+      "that the file of --config; docs/CONFIG.md has every key.\n"
+      "Exit codes: 0 done, 1 failed, 2 wrong usage.\n\n"
+      "Examples:\n"
+      "  fedgap-client --server fl.example.org:7443 --certs bundles/site-1 "
+      "--data folder:/data/images --state-dir state\n"
+      "  fedgap-client --check --server fl.example.org:7443 --certs "
+      "bundles/site-1 --data folder:/data/images");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : fedgap::kUsageExitCode;
   }
 
+  if (const auto text = description.Asked(); text.has_value()) {
+    fmt::print("{}", *text);
+    return 0;
+  }
   const auto sources = fedgap::ReadConfigSources(file, overrides);
   if (!sources.ok()) return Fail(sources.status());
   if (const auto status = schema.Load(*sources); !status.ok()) {

@@ -1,4 +1,5 @@
-# cmake --install: programs, static libraries, headers, and the package files
+# cmake --install: programs with their manual pages and completion scripts
+# (fedgap_description), static libraries, headers, and the package files
 # with which find_package(fedgap) gives fedgap::<folder's library>.
 include(CMakePackageConfigHelpers)
 

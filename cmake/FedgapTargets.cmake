@@ -51,6 +51,46 @@ function(fedgap_program name)
   install(TARGETS ${name} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 endfunction()
 
+# fedgap_description(program COMPLETION word... MANUAL word...)
+# The program's completion scripts and manual page, which it prints itself when
+# it is given these words (and the shell's name), made anew with it and
+# installed. Not where what is built doesn't run, or runs slowly.
+function(fedgap_description program)
+  cmake_parse_arguments(ARG "" "" "COMPLETION;MANUAL" ${ARGN})
+  if(CMAKE_CROSSCOMPILING OR FEDGAP_SANITIZE)
+    return()
+  endif()
+  set(dir "${PROJECT_BINARY_DIR}/share")
+  file(MAKE_DIRECTORY "${dir}")
+  set(outputs)
+  foreach(kind manual bash zsh)
+    set(words ${ARG_COMPLETION} ${kind})
+    set(name "${program}.${kind}")
+    if(kind STREQUAL "manual")
+      set(words ${ARG_MANUAL})
+      set(name "${program}.1")
+    endif()
+    add_custom_command(
+      OUTPUT "${dir}/${name}"
+      COMMAND "${CMAKE_COMMAND}" "-DOUT=${dir}/${name}"
+              "-DPROGRAM=$<TARGET_FILE:${program}>" "-DWORDS=${words}" -P
+              "${PROJECT_SOURCE_DIR}/cmake/WriteOutput.cmake"
+      DEPENDS ${program} "${PROJECT_SOURCE_DIR}/cmake/WriteOutput.cmake"
+      VERBATIM)
+    list(APPEND outputs "${dir}/${name}")
+  endforeach()
+  add_custom_target(${program}_description ALL DEPENDS ${outputs})
+  add_dependencies(programs ${program}_description)
+  install(FILES "${dir}/${program}.1"
+          DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")
+  install(FILES "${dir}/${program}.bash"
+          DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions"
+          RENAME "${program}")
+  install(FILES "${dir}/${program}.zsh"
+          DESTINATION "${CMAKE_INSTALL_DATADIR}/zsh/site-functions"
+          RENAME "_${program}")
+endfunction()
+
 # fedgap_test(name SOURCES file... [DEPS target...] [LABELS label])
 # One test program; each TEST in it becomes one ctest case (the whole program
 # under sanitizers). The label is one of

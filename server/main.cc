@@ -11,6 +11,7 @@
 #include "common/config/config_schema.h"
 #include "common/config/run_config_toml.h"
 #include "common/config/usage_error.h"
+#include "common/usage/self_description.h"
 #include "server/resumed_config.h"
 #include "server/server_program.h"
 #include "server/server_settings.h"
@@ -50,12 +51,25 @@ int main(int argc, char** argv) {
                "with the --certs of any client; exit code 0 if it does");
   fedgap::AddConfigFlags(app, file, overrides);
   fedgap::AddSectionFlags(schema, "server", app, overrides);
+  fedgap::SelfDescription description(app);
+  app.footer(
+      "An option overrides the environment (FEDGAP_SERVER__QUIET=true), that\n"
+      "the file of --config; docs/CONFIG.md has every key.\n"
+      "Exit codes: 0 done, 1 failed, 2 wrong usage.\n\n"
+      "Examples:\n"
+      "  fedgap-server --config server.toml --certs ca/server --run-dir "
+      "runs/first\n"
+      "  fedgap-server --resume runs/first --certs ca/server");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : fedgap::kUsageExitCode;
   }
 
+  if (const auto text = description.Asked(); text.has_value()) {
+    fmt::print("{}", *text);
+    return 0;
+  }
   auto sources = fedgap::ReadConfigSources(file, overrides);
   if (!sources.ok()) return Fail(sources.status());
   if (const auto status = schema.Load(*sources); !status.ok()) {
