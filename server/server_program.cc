@@ -223,8 +223,8 @@ Status RunServer(const ServerSettings& settings, const RunConfig& config) {
   FEDGAP_ASSIGN_OR_RETURN(
       const std::unique_ptr<RecordedRun> run,
       OpenRecord({.directory = root,
-                  .config_toml =
-                      settings.resumed ? "" : defined.definition.config_toml,
+                  .config_toml = defined.definition.config_toml,
+                  .complete = CompleteToml,
                   .keep_models = config.keep_models,
                   .progress = !settings.quiet},
                  clock, defined, metrics, *log));

@@ -103,6 +103,15 @@ StatusOr<PreparedSimulation> Prepare(const SimulationDefinition& definition,
   return prepared;
 }
 
+// CompleteToml, [simulation] included.
+StatusOr<std::string> CompleteSimulation(const std::string& toml) {
+  ConfigSources sources;
+  sources.file_text = toml;
+  FEDGAP_ASSIGN_OR_RETURN(const SimulationDefinition definition,
+                          ParseSimulation(sources));
+  return ToToml(definition);
+}
+
 // The other ranks begin with this simulation.
 Status Announce(const SimulationDefinition& definition, RankGroup& ranks) {
   const std::string toml = ToToml(definition);
@@ -134,12 +143,12 @@ StatusOr<RunReport> RunSimulation(const SimulationDefinition& definition,
 
   FEDGAP_ASSIGN_OR_RETURN(
       const std::unique_ptr<RecordedRun> run,
-      RecordedRun::Open(
-          {.directory = RunDirOf(definition, settings),
-           .config_toml = settings.resumed ? "" : options.run.config_toml,
-           .keep_models = options.run.config.keep_models,
-           .progress = settings.progress},
-          clock));
+      RecordedRun::Open({.directory = RunDirOf(definition, settings),
+                         .config_toml = options.run.config_toml,
+                         .complete = CompleteSimulation,
+                         .keep_models = options.run.config.keep_models,
+                         .progress = settings.progress},
+                        clock));
   if (run->is_new()) {
     FEDGAP_RETURN_IF_ERROR(ReadInitial(*prepared.defined.model, options.run));
   }

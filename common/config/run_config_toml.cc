@@ -304,6 +304,13 @@ std::string ToToml(const RunConfig& config) {
   return schema.ToToml();
 }
 
+StatusOr<std::string> CompleteToml(const std::string& toml) {
+  ConfigSources sources;
+  sources.file_text = toml;
+  FEDGAP_ASSIGN_OR_RETURN(const RunConfig config, ParseRunConfig(sources));
+  return ToToml(config);
+}
+
 std::string ConfigReference() {
   RunConfig defaults;
   ConfigSchema schema;

@@ -23,6 +23,10 @@ StatusOr<RunConfig> ParseRunConfig(const ConfigSources& sources);
 // Every key with its value; ParseRunConfig of it gives the same configuration.
 std::string ToToml(const RunConfig& config);
 
+// `toml`, which an earlier version may have written, as this one writes it.
+// The errors of ParseRunConfig.
+StatusOr<std::string> CompleteToml(const std::string& toml);
+
 // The tables of docs/CONFIG.md.
 std::string ConfigReference();
 

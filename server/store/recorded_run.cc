@@ -30,9 +30,15 @@ std::string FirstDifference(const std::string& stored,
   return fmt::format("stored '{}', given '{}'", a, b);
 }
 
-Status CheckSameConfig(const RunDirectory& directory, const std::string& stored,
-                       const std::string& given) {
+Status CheckSameConfig(const RunDirectory& directory, std::string stored,
+                       const RecordedRun::Options& options) {
+  const std::string& given = options.config_toml;
   if (given.empty() || stored == given) return absl::OkStatus();
+  if (options.complete != nullptr) {
+    const auto completed = options.complete(stored);
+    if (completed.ok()) stored = *completed;
+    if (stored == given) return absl::OkStatus();
+  }
   return absl::FailedPreconditionError(fmt::format(
       "{} holds a run of another configuration ({}); go on with it by --resume "
       "{}, or give another --run-dir",
@@ -57,8 +63,8 @@ StatusOr<std::unique_ptr<RecordedRun>> RecordedRun::Open(const Options& options,
   FEDGAP_ASSIGN_OR_RETURN(const std::optional<RunRecord> stored,
                           store->FindRun());
   if (stored.has_value()) {
-    FEDGAP_RETURN_IF_ERROR(CheckSameConfig(
-        store->directory(), stored->config_toml, options.config_toml));
+    FEDGAP_RETURN_IF_ERROR(
+        CheckSameConfig(store->directory(), stored->config_toml, options));
   }
   FEDGAP_ASSIGN_OR_RETURN(
       std::unique_ptr<EventLog> log,

@@ -11,6 +11,7 @@
 #include "common/federation/model_choice.h"
 #include "common/federation/model_file.h"
 #include "common/federation/model_id.h"
+#include "server/store/sqlite_database.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
@@ -76,6 +77,25 @@ TEST_F(ServerProgramTest, ARunOfAnotherConfigurationIsNotGoneOnWith) {
   EXPECT_THAT(RunAndStop(),
               Fails(absl::StatusCode::kFailedPrecondition,
                     HasSubstr("stored 'seed = 1', given 'seed = 2'")));
+}
+
+// A version that has a key more goes on with the runs of the one before.
+TEST_F(ServerProgramTest, ARunThatLacksANewKeyIsGoneOnWith) {
+  EXPECT_OK(RunAndStop());
+  {
+    ASSERT_OK_AND_ASSIGN(
+        SqliteDatabase database,
+        SqliteDatabase::Open(dir_ / "run" / "state.db", /*read_only=*/false));
+    ASSERT_OK(database.Execute(
+        "UPDATE run SET config_toml = replace(config_toml, 'upload_slots = 16' "
+        "|| char(10), '')"));
+  }
+  EXPECT_OK(RunAndStop());
+  config_.aggregation.upload_slots = 8;
+  EXPECT_THAT(
+      RunAndStop(),
+      Fails(absl::StatusCode::kFailedPrecondition,
+            HasSubstr("'upload_slots = 16', given 'upload_slots = 8'")));
 }
 
 }  // namespace
