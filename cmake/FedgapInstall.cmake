@@ -1,7 +1,9 @@
 # cmake --install: programs with their manual pages and completion scripts
 # (fedgap_description), static libraries, headers, and the package files
-# with which find_package(fedgap) gives fedgap::<folder's library>.
+# with which find_package(fedgap) gives fedgap::<folder's library>. The target
+# `uninstall` takes away what the last cmake --install put there.
 include(CMakePackageConfigHelpers)
+set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME dev)
 
 set(FEDGAP_PACKAGE_DIR "${CMAKE_INSTALL_LIBDIR}/cmake/fedgap")
 get_property(libraries GLOBAL PROPERTY FEDGAP_LIBRARIES)
@@ -32,3 +34,11 @@ write_basic_package_version_file(
 install(FILES "${PROJECT_BINARY_DIR}/fedgapConfig.cmake"
               "${PROJECT_BINARY_DIR}/fedgapConfigVersion.cmake"
         DESTINATION "${FEDGAP_PACKAGE_DIR}")
+
+add_custom_target(
+  uninstall
+  COMMAND
+    "${CMAKE_COMMAND}" "-DMANIFEST=${PROJECT_BINARY_DIR}/install_manifest.txt"
+    -P "${PROJECT_SOURCE_DIR}/cmake/Uninstall.cmake"
+  COMMENT "Removing what cmake --install installed"
+  VERBATIM)

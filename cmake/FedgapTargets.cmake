@@ -39,16 +39,18 @@ function(fedgap_library name)
   set_property(GLOBAL APPEND PROPERTY FEDGAP_LIBRARIES fedgap_${name})
 endfunction()
 
-# fedgap_program(name SOURCES file... [DEPS target...])
-# A program that is installed; built into <build>/bin.
+# fedgap_program(name COMPONENT component SOURCES file... [DEPS target...])
+# A program that is installed, and packaged in fedgap-<component>; built into
+# <build>/bin.
 function(fedgap_program name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "" "COMPONENT" "SOURCES;DEPS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE fedgap::options ${ARG_DEPS})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY
                                            "${PROJECT_BINARY_DIR}/bin")
   add_dependencies(programs ${name})
-  install(TARGETS ${name} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+  install(TARGETS ${name} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}"
+                                  COMPONENT "${ARG_COMPONENT}")
 endfunction()
 
 # fedgap_description(program COMPLETION word... MANUAL word...)

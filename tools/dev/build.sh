@@ -77,3 +77,10 @@ build_preset() {
 }
 
 build_programs() { build_preset release programs; }
+
+# make_packages: the programs that are built, as Debian packages.
+make_packages() {
+  rm -rf -- build/packages
+  step "packages" cpack --config build/release/CPackConfig.cmake
+  rm -rf -- build/packages/_CPack_Packages
+}

@@ -14,7 +14,9 @@ clang_format() {
 format_sources() { clang_format -i; }
 check_format() { clang_format --dry-run --Werror; }
 check_layering() { python3 tools/lint/layering.py; }
-check_shell() { sources run .ci/run '*.sh' | xargs -0 -r shellcheck -x; }
+check_shell() {
+  sources run .ci/run '*.sh' 'deploy/debian/*/p*' | xargs -0 -r shellcheck -x
+}
 
 # The checks that need no build.
 lint_sources() {

@@ -1,0 +1,25 @@
+# cmake -DMANIFEST=FILE -P Uninstall.cmake
+# Removes the files that a cmake --install listed in FILE, and the folders named
+# fedgap that hold no file then. Folders that others share (bin, lib) stay.
+if(NOT EXISTS "${MANIFEST}")
+  message(FATAL_ERROR "${MANIFEST} is not there: nothing was installed from "
+                      "this build")
+endif()
+file(STRINGS "${MANIFEST}" files)
+set(folders)
+foreach(file IN LISTS files)
+  set(file "$ENV{DESTDIR}${file}")
+  file(REMOVE "${file}")
+  cmake_path(GET file PARENT_PATH folder)
+  if(folder MATCHES "^(.*/fedgap)(/|$)")
+    list(APPEND folders "${CMAKE_MATCH_1}")
+  endif()
+endforeach()
+list(REMOVE_DUPLICATES folders)
+foreach(folder IN LISTS folders)
+  file(GLOB_RECURSE left "${folder}/*")
+  if(NOT left)
+    file(REMOVE_RECURSE "${folder}")
+  endif()
+endforeach()
+file(REMOVE "${MANIFEST}")
