@@ -12,58 +12,19 @@ project=fedgap-test
 rounds=4
 # Rounds of a second or two each; the simulator gets the same.
 export FEDGAP_RUN__ROUNDS=$rounds FEDGAP_TRAINING__EPOCHS=1 FEDGAP_EVALUATION__MAX_SAMPLES=500
-export DOCKER_HOST=unix://$work/docker.sock PATH=/usr/bin:/usr/sbin:$PATH
-export COMPOSE_DOCKER_CLI_BUILD=0 DOCKER_BUILDKIT=0
 
 say() { printf '%(%H:%M:%S)T %s\n' -1 "$*"; }
 fail() { say "FAILED: $*"; compose logs --no-color --tail=15 || true; exit 1; }
 compose() { /usr/bin/docker-compose -p "$project" -f "$root/docker-compose.yml" "$@"; }
-docker() { /usr/bin/docker "$@"; }
 container() { compose ps -q "$1"; }
 
-# shellcheck disable=SC2016 # mmdebstrap expands $1
-make_base() {
-  [[ -s $work/base.tar ]] && return
-  mmdebstrap --variant=minbase --mode=root \
-    --aptopt='Acquire::Check-Valid-Until "false"' \
-    --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
-    --dpkgopt='path-exclude=/usr/share/doc/*' \
-    --customize-hook='printf "#!/bin/sh\nexit 101\n" > "$1/usr/sbin/policy-rc.d"; chmod 755 "$1/usr/sbin/policy-rc.d"' \
-    --customize-hook='rm -f "$1/etc/hostname" "$1/etc/resolv.conf"' \
-    bookworm "$work/base.tmp.tar" /etc/apt/sources.list.d/debian.sources >"$work/base.log" 2>&1
-  mv "$work/base.tmp.tar" "$work/base.tar"
-}
-
-start_dockerd() {
-  local limit
-  limit=$(ulimit -Hn)
-  forwarding=$(sysctl -n net.ipv4.ip_forward)
-  cat >"$work/daemon.json" <<JSON
-{ "data-root": "$work/data", "exec-root": "$work/exec", "pidfile": "$work/docker.pid",
-  "hosts": ["unix://$work/docker.sock"], "storage-driver": "overlay2", "bip": "172.31.250.1/24",
-  "default-address-pools": [{"base": "172.31.0.0/17", "size": 24}],
-  "default-ulimits": {"nofile": {"Name": "nofile", "Soft": $limit, "Hard": $limit}} }
-JSON
-  /usr/sbin/dockerd --config-file "$work/daemon.json" >"$work/dockerd.log" 2>&1 &
-  dockerd=$!
-  for _ in {1..60}; do
-    docker version >/dev/null 2>&1 && return
-    sleep 0.5
-  done
-  tail -n 20 "$work/dockerd.log"
-  exit 1
-}
+# shellcheck source=tests/deploy/dockerd.sh
+. "$root/tests/deploy/dockerd.sh"
 
 clean_up() {
   local status=$?
   compose down -v -t 2 >/dev/null 2>&1 || true
-  kill "$dockerd" 2>/dev/null || true
-  wait "$dockerd" 2>/dev/null || true
-  ip link del docker0 2>/dev/null || true
-  umount "$work/exec/netns/default" 2>/dev/null || true
-  iptables-save | grep -vE 'DOCKER|docker0|172\.31\.' | iptables-restore || true
-  sysctl -qw "net.ipv4.ip_forward=$forwarding"
-  [[ -n ${DEPLOY_WORK:-} ]] || rm -rf "$work/data" "$work/exec"
+  stop_dockerd
   exit "$status"
 }
 
@@ -90,7 +51,7 @@ say "base image"
 make_base
 start_dockerd
 trap clean_up EXIT
-docker import -c 'CMD ["bash"]' "$work/base.tar" debian:bookworm-slim >/dev/null
+import_base
 compose config -q
 say "building the images (compiles fedgap: ten minutes on two cores)"
 compose build >"$work/build.log" 2>&1 || { tail -n 30 "$work/build.log"; exit 1; }
