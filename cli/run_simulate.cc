@@ -152,10 +152,7 @@ Status RunSimulate(SimulateFlags flags, const Interruption& interruption) {
   }
   FEDGAP_ASSIGN_OR_RETURN(const SimulationDefinition definition,
                           ReadDefinition(flags));
-  if (!flags.resume.empty()) {
-    flags.settings.run_dir = flags.resume;
-    flags.settings.resumed = true;
-  }
+  if (!flags.resume.empty()) flags.settings.run_dir = flags.resume;
   flags.settings.replay = flags.replay;
   FEDGAP_ASSIGN_OR_RETURN(
       const RunReport report,

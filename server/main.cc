@@ -81,7 +81,6 @@ int main(int argc, char** argv) {
   }
   if (!resume.empty()) {
     settings.run_dir = resume;
-    settings.resumed = true;
     const auto given = file.empty() ? std::nullopt : std::optional(config);
     const auto run = fedgap::ResumedConfig(resume, given, overrides);
     if (!run.ok()) return Fail(run.status());

@@ -16,10 +16,7 @@ struct ServerSettings {
   AccessSettings access;
   std::string revocations;  // a file; empty: crl.pem in access.certs
   std::vector<std::string> allowed_clients;  // none: every one
-  // Not a key: the run in run_dir is gone on with by its own configuration,
-  // whatever keys have been added since it was written.
-  bool resumed = false;
-  std::string run_dir;    // empty: runs/<run.name>
+  std::string run_dir;                       // empty: runs/<run.name>
   std::string port_file;  // the port is written here once it listens
   std::string dashboard;  // address:port; empty: none
   std::string dashboard_token_file;

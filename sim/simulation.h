@@ -39,11 +39,8 @@ struct SimulationSettings {
   // The others call ServeSimulations.
   RankGroup* ranks = nullptr;
   std::filesystem::path run_dir;  // empty: runs/<run.name>
-  // The run in run_dir is gone on with by its own configuration, whatever keys
-  // have been added since it was written.
-  bool resumed = false;
-  int threads = 0;       // clients that train at a time; 0: all cores
-  bool progress = true;  // a line a round on stdout
+  int threads = 0;                // clients that train at a time; 0: all cores
+  bool progress = true;           // a line a round on stdout
   // The directory of a run to repeat with its recorded sets of clients; empty:
   // none. What the definition says of behaviour is passed over.
   std::filesystem::path replay = {};
