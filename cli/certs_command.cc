@@ -14,12 +14,12 @@
 #include <string>
 #include <vector>
 
-#include "cli/authority_directory.h"
 #include "cli/certs_subcommands.h"
 #include "common/base/clock.h"
 #include "common/base/file_io.h"
 #include "common/crypto/certificate_authority.h"
 #include "common/crypto/tls_files.h"
+#include "enrolment/authority_directory.h"
 
 namespace fedgap {
 namespace {
@@ -246,6 +246,7 @@ void AddCertsCommand(CLI::App& app, Action& selected) {
   AddCertsShow(*certs, selected);
   AddCertsList(*certs, selected);
   AddCertsRevoke(*certs, selected);
+  AddCertsEnrolment(*certs, selected);
   certs->footer(
       "docs/SECURITY.md says who needs which certificate.\n\n"
       "Examples:\n"

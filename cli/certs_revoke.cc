@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/authority_directory.h"
+#include "enrolment/authority_directory.h"
 #include "cli/certs_subcommands.h"
 #include "cli/terminal.h"
 #include "common/base/clock.h"

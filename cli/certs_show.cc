@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/authority_directory.h"
+#include "enrolment/authority_directory.h"
 #include "cli/certs_subcommands.h"
 #include "common/base/clock.h"
 #include "common/base/file_io.h"

@@ -10,6 +10,8 @@ namespace fedgap {
 inline constexpr char kRoleChoices[] = "client|server|admin|evaluator";
 
 // As in commands.h; `certs` is the command that they belong to.
+// invite, serve, enrol.
+void AddCertsEnrolment(CLI::App& certs, Action& selected);
 void AddCertsList(CLI::App& certs, Action& selected);
 void AddCertsRevoke(CLI::App& certs, Action& selected);
 void AddCertsShow(CLI::App& certs, Action& selected);

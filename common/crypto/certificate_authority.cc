@@ -22,7 +22,7 @@ constexpr std::chrono::days kMaxValidity{36500};
 struct Subject {
   std::string common_name;
   std::string organization;
-  const PrivateKey& key;
+  EVP_PKEY* key;
   Clock::WallTime not_before;
   Clock::WallTime not_after;
 };
@@ -97,7 +97,7 @@ Certificate NewCertificate(const Subject& subject) {
   openssl::SetTime(X509_getm_notAfter(handle), subject.not_after);
   AddNameEntry(X509_get_subject_name(handle), "O", subject.organization);
   AddNameEntry(X509_get_subject_name(handle), "CN", subject.common_name);
-  FEDGAP_CHECK(X509_set_pubkey(handle, subject.key.handle()) == 1);
+  FEDGAP_CHECK(X509_set_pubkey(handle, subject.key) == 1);
   return certificate;
 }
 
@@ -238,7 +238,7 @@ StatusOr<CertificateAuthority> CertificateAuthority::Init(
   Certificate certificate = NewCertificate(
       {.common_name = fmt::format("fedgap {} CA", options.federation),
        .organization = options.federation,
-       .key = key,
+       .key = key.handle(),
        .not_before = now - kBackdating,
        .not_after = now + options.validity});
   SetIssuer(certificate, certificate);
@@ -275,6 +275,21 @@ StatusOr<CertificateAuthority> CertificateAuthority::FromPem(
 
 StatusOr<Credentials> CertificateAuthority::Issue(const IssueOptions& options,
                                                   Clock::WallTime now) const {
+  PrivateKey key = PrivateKey::Generate(options.algorithm);
+  FEDGAP_ASSIGN_OR_RETURN(Certificate issued,
+                          Certify(options, key.handle(), now));
+  return Credentials{.certificate = std::move(issued), .key = std::move(key)};
+}
+
+StatusOr<Certificate> CertificateAuthority::Issue(
+    const IssueOptions& options, const CertificateRequest& request,
+    Clock::WallTime now) const {
+  return Certify(options, request.key(), now);
+}
+
+StatusOr<Certificate> CertificateAuthority::Certify(const IssueOptions& options,
+                                                    evp_pkey_st* key,
+                                                    Clock::WallTime now) const {
   FEDGAP_ASSIGN_OR_RETURN(
       const std::string uri,
       FormatIdentityUri({federation_, options.role, options.name}));
@@ -287,7 +302,6 @@ StatusOr<Credentials> CertificateAuthority::Issue(const IssueOptions& options,
         "{}; give fewer days, or make a new authority with `fedgap certs init`",
         options.validity.count(), FormatUtc(certificate().NotAfter())));
   }
-  PrivateKey key = PrivateKey::Generate(options.algorithm);
   Certificate issued = NewCertificate({.common_name = options.name,
                                        .organization = federation_,
                                        .key = key,
@@ -296,7 +310,7 @@ StatusOr<Credentials> CertificateAuthority::Issue(const IssueOptions& options,
   SetIssuer(issued, certificate());
   AddExtensions(issued, certificate(), LeafExtensions(options, uri));
   Sign(issued, own_.key);
-  return Credentials{.certificate = std::move(issued), .key = std::move(key)};
+  return issued;
 }
 
 StatusOr<RevocationList> CertificateAuthority::SignRevocations(

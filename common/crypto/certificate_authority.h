@@ -13,6 +13,7 @@
 #include "common/base/clock.h"
 #include "common/base/status.h"
 #include "common/crypto/certificate.h"
+#include "common/crypto/certificate_request.h"
 #include "common/crypto/identity.h"
 #include "common/crypto/private_key.h"
 #include "common/crypto/revocation_list.h"
@@ -67,6 +68,12 @@ class CertificateAuthority {
   StatusOr<Credentials> Issue(const IssueOptions& options,
                               Clock::WallTime now) const;
 
+  // The same on the key of a request, of which `options.algorithm` is not
+  // asked.
+  StatusOr<Certificate> Issue(const IssueOptions& options,
+                              const CertificateRequest& request,
+                              Clock::WallTime now) const;
+
   // A new list of everything that was ever revoked; `number` must be above that
   // of the list before. It says that the next one comes when the authority
   // ends: a list does not go stale, it is replaced when it changes.
@@ -82,6 +89,8 @@ class CertificateAuthority {
  private:
   CertificateAuthority(std::string federation, Credentials own)
       : federation_(std::move(federation)), own_(std::move(own)) {}
+  StatusOr<Certificate> Certify(const IssueOptions& options, evp_pkey_st* key,
+                                Clock::WallTime now) const;
 
   std::string federation_;
   Credentials own_;

@@ -5,6 +5,8 @@
 #include <signal.h>
 
 #include <cerrno>
+#include <utility>
+#include <vector>
 
 #include "common/base/check.h"
 #include "common/crypto/openssl_handles.h"
@@ -85,6 +87,13 @@ class WithoutSigpipe {
 StatusOr<Certificate> FetchServerCertificate(const std::string& host,
                                              std::uint16_t port,
                                              std::chrono::seconds timeout) {
+  FEDGAP_ASSIGN_OR_RETURN(std::vector<Certificate> chain,
+                          FetchServerChain(host, port, timeout));
+  return std::move(chain.front());
+}
+
+StatusOr<std::vector<Certificate>> FetchServerChain(
+    const std::string& host, std::uint16_t port, std::chrono::seconds timeout) {
   const WithoutSigpipe without_sigpipe;
   ERR_clear_error();
   const ContextPtr context(SSL_CTX_new(TLS_client_method()));
@@ -104,11 +113,17 @@ StatusOr<Certificate> FetchServerCertificate(const std::string& host,
   SSL* ssl = nullptr;
   BIO_get_ssl(tls.get(), &ssl);
   // The certificate may be here though the handshake failed after it.
-  openssl::CertificatePtr shown(SSL_get1_peer_certificate(ssl));
+  std::vector<Certificate> chain;
+  const STACK_OF(X509)* shown = SSL_get_peer_cert_chain(ssl);
+  for (int i = 0; i < sk_X509_num(shown); ++i) {
+    X509* certificate = sk_X509_value(shown, i);
+    FEDGAP_CHECK(X509_up_ref(certificate) == 1);
+    chain.emplace_back(certificate);
+  }
   const bool is_other =
       handshake <= 0 && IsAnotherProtocol(ERR_peek_last_error());
   const std::string error = openssl::TakeError();
-  if (shown != nullptr) return Certificate(shown.release());
+  if (!chain.empty()) return chain;
   const std::string what = fmt::format(
       "{} port {} did not answer as a TLS server: {}", host, port, error);
   if (is_other) return absl::FailedPreconditionError(what);

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "common/base/status.h"
 #include "common/crypto/certificate.h"
@@ -20,6 +21,11 @@ namespace fedgap {
 StatusOr<Certificate> FetchServerCertificate(const std::string& host,
                                              std::uint16_t port,
                                              std::chrono::seconds timeout);
+
+// The whole chain that the server shows, its own certificate first. The same
+// otherwise.
+StatusOr<std::vector<Certificate>> FetchServerChain(
+    const std::string& host, std::uint16_t port, std::chrono::seconds timeout);
 
 }  // namespace fedgap
 

@@ -3,8 +3,8 @@
 //   ca.pem, ca.key       its certificate and its key
 //   issued/SERIAL.pem    each certificate that it issued, to find it again
 //   crl.pem              the certificates that it revoked
-#ifndef FEDGAP_CLI_AUTHORITY_DIRECTORY_H_
-#define FEDGAP_CLI_AUTHORITY_DIRECTORY_H_
+#ifndef FEDGAP_ENROLMENT_AUTHORITY_DIRECTORY_H_
+#define FEDGAP_ENROLMENT_AUTHORITY_DIRECTORY_H_
 
 #include <filesystem>
 #include <optional>
@@ -27,6 +27,7 @@ class AuthorityDirectory {
   std::filesystem::path certificate() const { return path_ / "ca.pem"; }
   std::filesystem::path key() const { return path_ / "ca.key"; }
   std::filesystem::path revocations() const { return path_ / "crl.pem"; }
+  std::filesystem::path invitations() const { return path_ / "invitations"; }
 
   // Errors of ReadFileText and CertificateAuthority::FromPem, naming the
   // directory.
@@ -35,6 +36,10 @@ class AuthorityDirectory {
   // To be called before the certificate is given away: what is not recorded
   // cannot be revoked by name.
   Status Record(const Certificate& issued) const;
+
+  // A recorded certificate by its serial number. NOT_FOUND; errors of
+  // ReadFileText and Certificate::FromPem.
+  StatusOr<Certificate> ReadIssued(const std::string& serial) const;
 
   // What `authority` issued: the recorded certificates, and those of bundles
   // that lie in the directory (a release without a record made them). By name,
@@ -64,4 +69,4 @@ Status MakeDirectory(const std::filesystem::path& path);
 
 }  // namespace fedgap
 
-#endif  // FEDGAP_CLI_AUTHORITY_DIRECTORY_H_
+#endif  // FEDGAP_ENROLMENT_AUTHORITY_DIRECTORY_H_

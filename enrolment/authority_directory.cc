@@ -1,4 +1,4 @@
-#include "cli/authority_directory.h"
+#include "enrolment/authority_directory.h"
 
 #include <fmt/format.h>
 
@@ -82,6 +82,11 @@ Status AuthorityDirectory::Record(const Certificate& certificate) const {
   FEDGAP_RETURN_IF_ERROR(MakeDirectory(issued()));
   return WriteFileAtomic(issued() / (certificate.SerialNumber() + ".pem"),
                          certificate.ToPem());
+}
+
+StatusOr<Certificate> AuthorityDirectory::ReadIssued(
+    const std::string& serial) const {
+  return ReadCertificate(issued() / (serial + ".pem"));
 }
 
 StatusOr<std::vector<Certificate>> AuthorityDirectory::Issued(

@@ -1,0 +1,115 @@
+#include "enrolment/enrol.h"
+
+#include <fmt/format.h>
+#include <httplib.h>
+
+#include <algorithm>
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "common/base/file_io.h"
+#include "common/crypto/certificate_checks.h"
+#include "common/crypto/certificate_request.h"
+#include "common/crypto/server_certificate.h"
+#include "common/crypto/tls_files.h"
+
+namespace fedgap {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::chrono::seconds kTimeout{10};
+constexpr int kAttempts = 3;
+
+// The authority that the token names, if the server may speak for it.
+StatusOr<Certificate> FindAuthority(const EnrolOptions& options,
+                                    Clock::WallTime now) {
+  const std::string where = options.server.ToString();
+  StatusOr<std::vector<Certificate>> chain =
+      FetchServerChain(options.server.host, options.server.port, kTimeout);
+  if (!chain.ok()) {
+    return absl::UnavailableError(fmt::format(
+        "no enrolment server at {}: {}; is `fedgap certs serve` running there?",
+        where, MessageOf(chain.status())));
+  }
+  for (Certificate& certificate : *chain) {
+    if (certificate.Fingerprint() != options.token.authority) continue;
+    const std::span<const Certificate> issuer(&certificate, 1);
+    Status status = CheckIssuedBy(chain->front(), issuer);
+    if (status.ok()) status = CheckValidity(chain->front(), now);
+    if (status.ok()) status = CheckUsage(chain->front(), TlsEnd::kServer);
+    if (status.ok()) {
+      status = CheckHostName(chain->front(), options.server.host);
+    }
+    if (status.ok()) return std::move(certificate);
+    return absl::UnauthenticatedError(
+        fmt::format("the enrolment server at {} is not the one to trust: {}",
+                    where, MessageOf(status)));
+  }
+  return absl::UnauthenticatedError(fmt::format(
+      "the server at {} does not show the authority of this token: it is "
+      "another federation's, no enrolment server, or somebody is between",
+      where));
+}
+
+StatusOr<Certificate> Ask(const EnrolOptions& options,
+                          const std::filesystem::path& authority,
+                          const CertificateRequest& request) {
+  httplib::SSLClient client(options.server.host, options.server.port);
+  client.set_ca_cert_path(authority.string());
+  client.enable_server_certificate_verification(true);
+  client.set_connection_timeout(kTimeout);
+  client.set_read_timeout(kTimeout);
+  const std::string body =
+      Json{{"token", options.token.secret}, {"request", request.ToPem()}}
+          .dump();
+  // The answer may be lost after the server has counted the token: the same key
+  // gets its certificate again.
+  httplib::Result answer;
+  for (int i = 0; i < kAttempts && !answer; ++i) {
+    answer = client.Post("/v1/enrol", body, "application/json");
+  }
+  if (!answer) {
+    return absl::UnavailableError(
+        fmt::format("the enrolment server at {} did not answer: {}",
+                    options.server.ToString(),
+                    httplib::to_string(answer.error())));
+  }
+  if (answer->status == 403) {
+    std::string reason = answer->body.substr(0, 1000);
+    std::erase_if(reason, [](char c) { return static_cast<unsigned char>(c) < 32; });
+    return absl::PermissionDeniedError(reason);
+  }
+  const Json json =
+      Json::parse(answer->body, nullptr, /*allow_exceptions=*/false);
+  if (answer->status != 200 || !json.is_object() ||
+      !json.contains("certificate") || !json["certificate"].is_string()) {
+    return absl::InternalError(
+        fmt::format("the enrolment server answered with status {}",
+                    answer->status));
+  }
+  return Certificate::FromPem(json["certificate"].get<std::string>());
+}
+
+}  // namespace
+
+StatusOr<Identity> Enrol(const EnrolOptions& options, Clock::WallTime now) {
+  FEDGAP_ASSIGN_OR_RETURN(const Certificate authority,
+                          FindAuthority(options, now));
+  const TlsFiles files = TlsFilesIn(options.bundle);
+  FEDGAP_RETURN_IF_ERROR(
+      WriteFileAtomic(files.authority, authority.ToPem()));
+  PrivateKey key = PrivateKey::Generate(options.algorithm);
+  const CertificateRequest request = CertificateRequest::Make(key);
+  FEDGAP_ASSIGN_OR_RETURN(Certificate certificate,
+                          Ask(options, files.authority, request));
+  FEDGAP_RETURN_IF_ERROR(CheckPair(certificate, key));
+  FEDGAP_RETURN_IF_ERROR(CheckIssuedBy(certificate, {&authority, 1}));
+  FEDGAP_ASSIGN_OR_RETURN(Identity identity, certificate.GetIdentity());
+  FEDGAP_RETURN_IF_ERROR(WriteTlsFiles(
+      files, Credentials{std::move(certificate), std::move(key)}, authority));
+  return identity;
+}
+
+}  // namespace fedgap

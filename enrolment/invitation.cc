@@ -1,0 +1,166 @@
+#include "enrolment/invitation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <system_error>
+#include <utility>
+
+#include "common/base/file_io.h"
+#include "common/crypto/secure_random.h"
+
+namespace fedgap {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::string_view kPrefix = "fg1.";
+constexpr std::size_t kSecretDigits = 32;
+constexpr std::size_t kFingerprintDigits = 64;
+
+bool IsHex(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+  });
+}
+
+int ValueOf(char digit) { return digit <= '9' ? digit - '0' : digit - 'a' + 10; }
+
+std::string NewSecret() {
+  std::array<std::uint8_t, kSecretDigits / 2> bytes{};
+  FillRandom(bytes);
+  std::string secret;
+  for (const std::uint8_t byte : bytes) secret += fmt::format("{:02x}", byte);
+  return secret;
+}
+
+std::int64_t SecondsOf(Clock::WallTime time) {
+  return std::chrono::duration_cast<std::chrono::seconds>(
+             time.time_since_epoch())
+      .count();
+}
+
+Json ToJson(const Invitation& invitation) {
+  Json enrolled = Json::array();
+  for (const EnrolledKey& one : invitation.enrolled) {
+    enrolled.push_back({{"key", one.key}, {"serial", one.serial}});
+  }
+  return {{"name", invitation.name},
+          {"numbered", invitation.numbered},
+          {"role", std::string(RoleName(invitation.role))},
+          {"uses", invitation.uses},
+          {"expires", SecondsOf(invitation.expires)},
+          {"days", invitation.validity.count()},
+          {"enrolled", std::move(enrolled)}};
+}
+
+// Throws nlohmann's exceptions, which the caller turns into a status.
+Invitation FromJson(const Json& json) {
+  Invitation invitation;
+  invitation.name = json.at("name");
+  invitation.numbered = json.at("numbered");
+  invitation.role = ParseRole(json.at("role").get<std::string>()).value();
+  invitation.uses = json.at("uses");
+  invitation.expires = Clock::WallTime(
+      std::chrono::seconds(json.at("expires").get<std::int64_t>()));
+  invitation.validity = std::chrono::days(json.at("days").get<int>());
+  for (const Json& one : json.at("enrolled")) {
+    invitation.enrolled.push_back({one.at("key"), one.at("serial")});
+  }
+  return invitation;
+}
+
+Status Check(const Invitation& invitation) {
+  // The longest number that a name may end in.
+  const std::string longest =
+      invitation.name + (invitation.numbered ? "1000000" : "");
+  FEDGAP_RETURN_IF_ERROR(ValidateName(longest, "the name"));
+  if (invitation.role == Role::kServer) {
+    return absl::InvalidArgumentError(
+        "a server's certificate names its addresses: make it with `fedgap "
+        "certs issue --role server`");
+  }
+  if (invitation.uses < 1 || invitation.uses > 1000000 ||
+      (!invitation.numbered && invitation.uses != 1)) {
+    return absl::InvalidArgumentError(fmt::format(
+        "an invitation for {} certificates of one name; give --prefix for "
+        "several, each with a number",
+        invitation.uses));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+std::string EnrolmentToken::ToString() const {
+  return fmt::format("{}{}.{}", kPrefix, secret, ToHex(authority));
+}
+
+StatusOr<EnrolmentToken> EnrolmentToken::Parse(std::string_view text) {
+  constexpr std::size_t kLength =
+      kPrefix.size() + kSecretDigits + 1 + kFingerprintDigits;
+  const auto secret = text.substr(std::min(text.size(), kPrefix.size()))
+                          .substr(0, kSecretDigits);
+  const auto digits =
+      text.size() == kLength ? text.substr(kLength - kFingerprintDigits) : "";
+  if (!text.starts_with(kPrefix) || text.size() != kLength ||
+      text[kPrefix.size() + kSecretDigits] != '.' || !IsHex(secret) ||
+      !IsHex(digits)) {
+    return absl::InvalidArgumentError(fmt::format(
+        "this is no whole token of `fedgap certs invite`, which has {} "
+        "characters and begins with {}",
+        kLength, kPrefix));
+  }
+  EnrolmentToken token;
+  token.secret = secret;
+  for (std::size_t i = 0; i < token.authority.size(); ++i) {
+    token.authority[i] = static_cast<std::uint8_t>(
+        ValueOf(digits[2 * i]) * 16 + ValueOf(digits[2 * i + 1]));
+  }
+  return token;
+}
+
+std::filesystem::path InvitationBook::FileOf(const std::string& secret) const {
+  const Sha256Digest digest = Sha256Of(std::span(
+      reinterpret_cast<const std::uint8_t*>(secret.data()), secret.size()));
+  return directory_ / (ToHex(digest) + ".json");
+}
+
+StatusOr<std::string> InvitationBook::Add(const Invitation& invitation) const {
+  FEDGAP_RETURN_IF_ERROR(Check(invitation));
+  std::error_code error;
+  std::filesystem::create_directories(directory_, error);
+  if (error) {
+    return ErrnoStatus(error.value(), "create the directory", directory_);
+  }
+  std::string secret = NewSecret();
+  FEDGAP_RETURN_IF_ERROR(Update(secret, invitation));
+  return secret;
+}
+
+StatusOr<Invitation> InvitationBook::Find(const std::string& secret) const {
+  const std::filesystem::path file = FileOf(secret);
+  const StatusOr<std::string> text = ReadFileText(file);
+  if (absl::IsNotFound(text.status())) {
+    return absl::NotFoundError("no invitation has this token");
+  }
+  FEDGAP_RETURN_IF_ERROR(text.status());
+  try {
+    return FromJson(Json::parse(*text));
+  } catch (const std::exception& error) {
+    return absl::DataLossError(
+        fmt::format("{} is damaged: {}", file.string(), error.what()));
+  }
+}
+
+Status InvitationBook::Update(const std::string& secret,
+                              const Invitation& invitation) const {
+  return WriteFileAtomic(FileOf(secret), ToJson(invitation).dump(1) + "\n",
+                         {.mode = 0600});
+}
+
+}  // namespace fedgap

@@ -1,0 +1,88 @@
+// Runs the real `fedgap certs invite|serve|enrol`.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/base/file_io.h"
+#include "tests/testing/process.h"
+#include "tests/testing/status_matchers.h"
+#include "tests/testing/temp_dir.h"
+
+namespace fedgap {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+class CertsEnrolmentTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(Certs({"init", ca_, "--federation", "demo", "--server", "hub"})
+                  .exit_code,
+              0);
+    server_ = std::make_unique<Process>(std::vector<std::string>{
+        FEDGAP_TOOL, "certs", "serve", ca_, "--listen", "127.0.0.1:0",
+        "--port-file", (dir_ / "port").string()});
+    ASSERT_TRUE(server_->WaitForLine("Ctrl-C ends it."));
+    port_ = ReadFileText(dir_ / "port").value();
+    port_.pop_back();
+  }
+  static ProgramResult Certs(std::vector<std::string> words) {
+    words.insert(words.begin(), {FEDGAP_TOOL, "certs"});
+    return RunProgram(std::move(words));
+  }
+  ProgramResult EnrolInto(const std::string& bundle) const {
+    return Certs({"enrol", (dir_ / bundle).string(), "--server",
+                  "localhost:" + port_, "--token-file", token_});
+  }
+
+  TempDir dir_;
+  const std::string ca_ = (dir_ / "ca").string();
+  const std::string token_ = (dir_ / "token").string();
+  std::string port_;
+  std::unique_ptr<Process> server_;
+};
+
+TEST_F(CertsEnrolmentTest, SitesOfOneTokenGetNumbersAndCanBeRevoked) {
+  const ProgramResult invited = Certs(
+      {"invite", ca_, "--prefix", "camera-", "--uses", "2", "--out", token_});
+  ASSERT_EQ(invited.exit_code, 0) << invited.err;
+  EXPECT_THAT(EnrolInto("a").out,
+              HasSubstr("is the bundle of client camera-1 of federation demo"));
+  EXPECT_THAT(EnrolInto("b").out, HasSubstr("client camera-2"));
+  const ProgramResult third = EnrolInto("c");
+  EXPECT_EQ(third.exit_code, 1);
+  EXPECT_THAT(third.err, HasSubstr("the token is used up"));
+  // A container that starts anew keeps what it has.
+  EXPECT_THAT(EnrolInto("a").out, HasSubstr("camera-1 already"));
+
+  const ProgramResult shown = Certs({"show", (dir_ / "a").string()});
+  EXPECT_EQ(shown.exit_code, 0) << shown.err;
+  EXPECT_EQ(Certs({"revoke", ca_, "camera-2"}).exit_code, 0);
+  EXPECT_THAT(Certs({"list", ca_}).out,
+              AllOf(HasSubstr("camera-1"), HasSubstr("revoked on")));
+  server_->Signal(SIGTERM);
+  EXPECT_EQ(server_->Wait().exit_code, 0);
+}
+
+TEST_F(CertsEnrolmentTest, AnInvitationIsForSomebody) {
+  EXPECT_THAT(Certs({"invite", ca_}).err, HasSubstr("whom to invite?"));
+  const ProgramResult printed = Certs({"invite", ca_, "--name", "site-7"});
+  EXPECT_EQ(printed.exit_code, 0) << printed.err;
+  EXPECT_THAT(printed.out, AllOf(HasSubstr("fg1."),
+                                 HasSubstr("good for 1 certificate until")));
+  const ProgramResult pieces =
+      Certs({"enrol", (dir_ / "x").string(), "--server", "localhost:" + port_,
+             "--token", "fg1.0011"});
+  EXPECT_EQ(pieces.exit_code, 1);
+  EXPECT_THAT(pieces.err, HasSubstr("no whole token"));
+}
+
+}  // namespace
+}  // namespace fedgap
