@@ -16,9 +16,12 @@
 
 namespace {
 
+constexpr int kFailed = 1;
+constexpr int kSentAway = 3;
+
 int Fail(const fedgap::Status& status) {
   fmt::print(stderr, "fedgap-client: {}\n", fedgap::MessageOf(status));
-  return 1;
+  return kFailed;
 }
 
 }  // namespace
@@ -57,7 +60,8 @@ int main(int argc, char** argv) {
   app.footer(
       "An option overrides the environment (FEDGAP_CLIENT__STATE_DIR=state),\n"
       "that the file of --config; docs/CONFIG.md has every key.\n"
-      "Exit codes: 0 done, 1 failed, 2 wrong usage.\n\n"
+      "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the server does not let "
+      "this client take part (sent away, revoked, not allowed).\n\n"
       "Examples:\n"
       "  fedgap-client --server fl.example.org:7443 --certs bundles/site-1 "
       "--data folder:/data/images --state-dir state\n"
@@ -90,5 +94,8 @@ int main(int argc, char** argv) {
   }
   const fedgap::Status status =
       check ? fedgap::CheckClient(settings) : fedgap::RunClient(settings);
-  return status.ok() ? 0 : Fail(status);
+  if (status.ok()) return 0;
+  Fail(status);
+  // A supervisor need not start it again.
+  return absl::IsPermissionDenied(status) && !check ? kSentAway : kFailed;
 }

@@ -61,33 +61,34 @@ StatusOr<Certificate> Ask(const EnrolOptions& options,
   client.enable_server_certificate_verification(true);
   client.set_connection_timeout(kTimeout);
   client.set_read_timeout(kTimeout);
-  const std::string body =
-      Json{{"token", options.token.secret}, {"request", request.ToPem()}}
-          .dump();
+  const std::string body = Json{
+      {"token", options.token.secret},
+      {"request",
+       request.ToPem()}}.dump();
   // The answer may be lost after the server has counted the token: the same key
   // gets its certificate again.
-  httplib::Result answer;
-  for (int i = 0; i < kAttempts && !answer; ++i) {
-    answer = client.Post("/v1/enrol", body, "application/json");
-  }
+  const auto ask = [&] {
+    return client.Post("/v1/enrol", body, "application/json");
+  };
+  httplib::Result answer = ask();
+  for (int i = 1; i < kAttempts && !answer; ++i) answer = ask();
   if (!answer) {
-    return absl::UnavailableError(
-        fmt::format("the enrolment server at {} did not answer: {}",
-                    options.server.ToString(),
-                    httplib::to_string(answer.error())));
+    return absl::UnavailableError(fmt::format(
+        "the enrolment server at {} did not answer: {}",
+        options.server.ToString(), httplib::to_string(answer.error())));
   }
   if (answer->status == 403) {
     std::string reason = answer->body.substr(0, 1000);
-    std::erase_if(reason, [](char c) { return static_cast<unsigned char>(c) < 32; });
+    std::erase_if(reason,
+                  [](char c) { return static_cast<unsigned char>(c) < 32; });
     return absl::PermissionDeniedError(reason);
   }
   const Json json =
       Json::parse(answer->body, nullptr, /*allow_exceptions=*/false);
   if (answer->status != 200 || !json.is_object() ||
       !json.contains("certificate") || !json["certificate"].is_string()) {
-    return absl::InternalError(
-        fmt::format("the enrolment server answered with status {}",
-                    answer->status));
+    return absl::InternalError(fmt::format(
+        "the enrolment server answered with status {}", answer->status));
   }
   return Certificate::FromPem(json["certificate"].get<std::string>());
 }
@@ -98,8 +99,7 @@ StatusOr<Identity> Enrol(const EnrolOptions& options, Clock::WallTime now) {
   FEDGAP_ASSIGN_OR_RETURN(const Certificate authority,
                           FindAuthority(options, now));
   const TlsFiles files = TlsFilesIn(options.bundle);
-  FEDGAP_RETURN_IF_ERROR(
-      WriteFileAtomic(files.authority, authority.ToPem()));
+  FEDGAP_RETURN_IF_ERROR(WriteFileAtomic(files.authority, authority.ToPem()));
   PrivateKey key = PrivateKey::Generate(options.algorithm);
   const CertificateRequest request = CertificateRequest::Make(key);
   FEDGAP_ASSIGN_OR_RETURN(Certificate certificate,

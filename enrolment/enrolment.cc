@@ -51,12 +51,11 @@ StatusOr<Certificate> Enrolment::Enrol(const std::string& secret,
         "certificate can be revoked");
   }
   FEDGAP_ASSIGN_OR_RETURN(const std::string name, NameFor(invitation));
-  FEDGAP_ASSIGN_OR_RETURN(
-      Certificate certificate,
-      authority_.Issue({.role = invitation.role,
-                        .name = name,
-                        .validity = invitation.validity},
-                       request, now));
+  FEDGAP_ASSIGN_OR_RETURN(Certificate certificate,
+                          authority_.Issue({.role = invitation.role,
+                                            .name = name,
+                                            .validity = invitation.validity},
+                                           request, now));
   FEDGAP_RETURN_IF_ERROR(directory_.Record(certificate));
   // What is recorded but not counted was given to nobody.
   invitation.enrolled.push_back({key, certificate.SerialNumber()});

@@ -73,7 +73,7 @@ class HttpsEnrolment final : public EnrolmentServer {
     const StatusOr<Certificate> certificate = Enrol(request.body);
     if (!certificate.ok()) {
       const Status& status = certificate.status();
-      response.status = absl::IsPermissionDenied(status)    ? 403
+      response.status = absl::IsPermissionDenied(status)  ? 403
                         : absl::IsInvalidArgument(status) ? 400
                                                           : 500;
       response.set_content(MessageOf(status) + "\n", "text/plain");

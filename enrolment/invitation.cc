@@ -28,7 +28,9 @@ bool IsHex(std::string_view text) {
   });
 }
 
-int ValueOf(char digit) { return digit <= '9' ? digit - '0' : digit - 'a' + 10; }
+int ValueOf(char digit) {
+  return digit <= '9' ? digit - '0' : digit - 'a' + 10;
+}
 
 std::string NewSecret() {
   std::array<std::uint8_t, kSecretDigits / 2> bytes{};
@@ -118,8 +120,8 @@ StatusOr<EnrolmentToken> EnrolmentToken::Parse(std::string_view text) {
   EnrolmentToken token;
   token.secret = secret;
   for (std::size_t i = 0; i < token.authority.size(); ++i) {
-    token.authority[i] = static_cast<std::uint8_t>(
-        ValueOf(digits[2 * i]) * 16 + ValueOf(digits[2 * i + 1]));
+    token.authority[i] = static_cast<std::uint8_t>(ValueOf(digits[2 * i]) * 16 +
+                                                   ValueOf(digits[2 * i + 1]));
   }
   return token;
 }

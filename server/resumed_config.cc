@@ -16,7 +16,7 @@ StatusOr<RunConfig> ResumedConfig(const std::string& directory,
     return absl::InvalidArgumentError(fmt::format(
         "--set {}: a resumed run keeps its configuration, so that it ends as "
         "if it had never stopped; leave it out, or start a new run from this "
-        "one's model with --set model.init_from={}/model.safetensors",
+        "one's newest model with --set model.init_from={}/models/round-...",
         text, directory));
   }
   const std::string path = RunDirectory{directory}.config().string();

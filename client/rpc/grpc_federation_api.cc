@@ -149,10 +149,12 @@ class GrpcFederationApi::Impl {
   std::optional<JoinReply> joined_;
   std::optional<ModelDownload> download_;
   std::atomic<bool> leaving_ = false;
+  std::atomic<std::uint64_t> instance_ = 0;  // of the last Join
 };
 
 StatusOr<JoinReply> GrpcFederationApi::Impl::Join(const JoinRequest& request) {
   connection_->StartAfresh();
+  instance_ = request.instance;
   Call call(*connection_, options_.call_timeout);
   v1::JoinReply message;
   FEDGAP_RETURN_IF_ERROR(connection_->ExplainFirst(
@@ -292,6 +294,7 @@ Status GrpcFederationApi::Impl::Leave(const std::string& reason) {
   Call call(*connection_, options_.leave_timeout, /*cancellable=*/false);
   v1::LeaveRequest request;
   request.set_reason(ReasonToProto(reason));
+  request.set_instance(instance_);
   v1::LeaveReply reply;
   return connection_->Explain(
       connection_->stub()->Leave(call.context(), request, &reply));

@@ -23,8 +23,9 @@ void BindRun(RunConfig& config, ConfigSchema& schema) {
       .Integer("rounds", &config.rounds, Range::Between(1, kMaxRound),
                "rounds of the whole run")
       .Integer("keep_models", &config.keep_models, Range::AtLeast(0),
-               "models and pooled vectors of so many last rounds stay on the "
-               "disk, and the best round's model; 0: of all rounds");
+               "models and pooled vectors of so many last rounds (at least 3) "
+               "stay on the disk, and the best round's model; 0: of all "
+               "rounds");
 }
 
 void BindModel(ModelConfig& model, ConfigSchema& schema) {

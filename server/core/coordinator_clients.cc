@@ -304,12 +304,29 @@ void Coordinator::RejectUpdate(const ClientName& client, const Status& status) {
                                         MessageOf(status)});
 }
 
-Status Coordinator::Leave(const ClientName& client, const std::string& reason) {
+Status Coordinator::Leave(const ClientName& client, const std::string& reason,
+                          std::uint64_t instance) {
+  {
+    MutexLock lock(mutex_);
+    const ClientRecord* record = registry_.Find(client);
+    const std::uint64_t here = record == nullptr ? 0 : record->join.instance;
+    if (here != 0 && instance != 0 && here != instance) return absl::OkStatus();
+  }
   return Part(client, reason, absl::OkStatus(), nullptr);
 }
 
 Status Coordinator::Expel(const ClientName& client, const Status& why,
                           const TaskSink* connection) {
+  if (connection == nullptr) {
+    MutexLock lock(mutex_);
+    const ClientRecord* record = registry_.Find(client);
+    if (record != nullptr && record->sink == nullptr) {
+      return absl::FailedPreconditionError(fmt::format(
+          "{} is not connected; to keep it out, revoke its certificate (fedgap "
+          "certs revoke)",
+          client.value));
+    }
+  }
   return Part(client, MessageOf(why), why, connection);
 }
 

@@ -103,7 +103,8 @@ grpc::ServerUnaryReactor* FederationService::Leave(
       FEDGAP_ASSIGN_OR_RETURN(const Caller caller, environment_.Client(*call));
       FEDGAP_ASSIGN_OR_RETURN(const std::string reason,
                               ReasonFromProto(request->reason()));
-      return environment_.coordinator.Leave(caller.client, reason);
+      return environment_.coordinator.Leave(caller.client, reason,
+                                            request->instance());
     };
     reactor->Finish(ToGrpcStatus(leave()));
   });

@@ -41,6 +41,15 @@ StatusOr<Access> AccessFor(const GrpcServer::Options& options,
   FEDGAP_ASSIGN_OR_RETURN(TlsMaterial material,
                           LoadTlsFiles(*options.tls, TlsEnd::kServer, now));
   FEDGAP_ASSIGN_OR_RETURN(auto tls, ServerTlsCredentials(*options.tls, now));
+  // One that is named must be there: a slip of the pen must not let everybody
+  // in.
+  if (!options.revocations.empty() &&
+      !std::filesystem::exists(options.revocations)) {
+    return absl::NotFoundError(fmt::format(
+        "there is no list of revoked certificates at {}: give the crl.pem that "
+        "`fedgap certs revoke` wrote, or leave server.revocations out",
+        options.revocations.string()));
+  }
   FEDGAP_ASSIGN_OR_RETURN(
       std::shared_ptr<RevocationFile> revocations,
       RevocationFile::Open(

@@ -29,8 +29,9 @@ class GrpcServer {
     // loopback address, unless `insecure_anywhere`.
     std::optional<TlsFiles> tls;
     bool insecure_anywhere = false;
-    // The list of revoked certificates, which need not exist yet and is looked
-    // at with every tick; empty: crl.pem beside the identity.
+    // The list of revoked certificates, looked at with every tick; NOT_FOUND if
+    // it does not exist. Empty: crl.pem beside the identity, which need not
+    // exist yet.
     std::filesystem::path revocations = {};
     // Only these may take part; none: everybody with a certificate.
     std::set<std::string> allowed_clients = {};

@@ -63,11 +63,11 @@ TEST_F(ExpelledClientTest, ARevokedCertificateEndsItsClientAndKeepsItOut) {
   ASSERT_TRUE(server_->WaitForLine("b left: the certificate of b"));
   goes_->Signal(SIGCONT);
   const ProgramResult client = goes_->Wait();
-  EXPECT_EQ(client.exit_code, 1);
+  EXPECT_EQ(client.exit_code, 3);
   EXPECT_THAT(client.err, AllOf(HasSubstr("was revoked on"),
                                 HasSubstr("ask the federation's operator")));
   const ProgramResult again = RunProgram(ClientWords(1));
-  EXPECT_EQ(again.exit_code, 1);
+  EXPECT_EQ(again.exit_code, 3);
   EXPECT_THAT(again.err, HasSubstr("was revoked on"));
   ExpectTheRunGoesOn("was revoked on");
   EXPECT_THAT(Events<WarningEvent>(),
@@ -93,7 +93,7 @@ TEST_F(ExpelledClientTest, AKickedClientEndsAndMayComeBack) {
   EXPECT_EQ(kicked.exit_code, 0) << kicked.err;
   goes_->Signal(SIGCONT);
   const ProgramResult client = goes_->Wait();
-  EXPECT_EQ(client.exit_code, 1);
+  EXPECT_EQ(client.exit_code, 3);
   EXPECT_THAT(client.err, HasSubstr("sent away by the operator: wrong labels"));
   ExpectTheRunGoesOn("sent away by the operator: wrong labels");
 }

@@ -987,6 +987,27 @@ TEST_F(CoordinatorTest, ASecondProgramOfAClientWaitsForTheFirstToGo) {
   EXPECT_OK(coordinator_->Join({"a"}, "there", second));
 }
 
+// A program that was refused says goodbye as it is stopped.
+TEST_F(CoordinatorTest, AnotherProgramOfTheNameDoesNotSpeakForTheClient) {
+  Start(SmallConfig());
+  for (const char* name : {"b", "c"}) Connect(name);
+  JoinRequest first;
+  first.samples = 10;
+  first.instance = 1;
+  ASSERT_OK(coordinator_->Join({"a"}, "here", first));
+  ASSERT_OK(coordinator_->Subscribe({"a"}, {}, std::make_shared<TaskQueue>()));
+  Advance();
+  JoinRequest second = first;
+  second.instance = 2;
+  EXPECT_THAT(coordinator_->Join({"a"}, "there", second),
+              HasCode(absl::StatusCode::kAborted));
+  ASSERT_OK(coordinator_->Leave({"a"}, "stopped", second.instance));
+  EXPECT_EQ(coordinator_->GetStatus().connected, 3);
+  EXPECT_TRUE(Events<ClientLeftEvent>().empty());
+  ASSERT_OK(coordinator_->Leave({"a"}, "stopped", first.instance));
+  EXPECT_EQ(coordinator_->GetStatus().connected, 2);
+}
+
 TEST_F(CoordinatorTest, ALeaverIsNotWaitedFor) {
   Start(SmallConfig());
   for (const char* name : {"a", "b", "c"}) Connect(name);
@@ -1064,6 +1085,8 @@ TEST_F(CoordinatorTest, AnExpelledClientIsToldWhyAndNotWaitedFor) {
   StatusOr<Task> task = connection->Pop();
   while (task.ok()) task = connection->Pop();
   EXPECT_THAT(task, HasCode(absl::StatusCode::kPermissionDenied));
+  EXPECT_THAT(coordinator_->Expel({"a"}, why),
+              HasCode(absl::StatusCode::kFailedPrecondition));
   EXPECT_THAT(coordinator_->Expel({"z"}, why),
               HasCode(absl::StatusCode::kNotFound));
 }

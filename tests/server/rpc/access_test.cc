@@ -165,6 +165,17 @@ TEST_F(TlsAccessTest, ARevokedCertificateEndsWhatIsOpenAndKeepsItOut) {
   EXPECT_EQ(server.coordinator().GetStatus().connected, 1);
 }
 
+TEST_F(TlsAccessTest, AListThatIsNamedMustBeThere) {
+  const SystemClock clock;
+  GrpcServer::Options options{.listen = {"127.0.0.1", 0},
+                              .tls = authority_.Server(),
+                              .revocations = "nowhere/crl.pem"};
+  EXPECT_THAT(GrpcServer::Check(options, clock.WallNow()),
+              Fails(StatusCode::kNotFound, HasSubstr("nowhere/crl.pem")));
+  options.revocations.clear();
+  EXPECT_OK(GrpcServer::Check(options, clock.WallNow()));
+}
+
 TEST_F(TlsAccessTest, OnlyTheAllowedTakePart) {
   RunningServer server(
       {.tls = authority_.Server(), .allowed_clients = {"bob"}});
