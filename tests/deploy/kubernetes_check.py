@@ -265,6 +265,8 @@ class Machine:
             path = mount["mountPath"]
             if word == path or word.startswith(path + "/"):
                 return str(self.volume(pods, mount["name"])) + word[len(path):]
+        if word.endswith(":8080"):
+            return "127.0.0.1:0"
         if word.endswith(":7443"):
             return f"localhost:{self.port or 0}"
         return word

@@ -26,10 +26,11 @@ fi
 "$bin/fedgap" certs init "$work/ca" --federation demo --server server --dns fedgap --dns localhost >/dev/null
 "$bin/fedgap" certs issue "$work/ca" --role admin --name health >/dev/null
 "$bin/fedgap" certs issue "$work/ca" --name site-1 --name site-2 >/dev/null
+head -c 24 /dev/urandom | od -An -v -tx1 | tr -d ' \n' >"$work/token"
 {
   kubectl kustomize "$kubernetes/overlays/demo"
   "$kubernetes/secrets.sh" fedgap-server="$work/ca/server" fedgap-health="$work/ca/health" \
-    fedgap-site-1="$work/ca/site-1" fedgap-site-2="$work/ca/site-2" |
+    fedgap-site-1="$work/ca/site-1" fedgap-site-2="$work/ca/site-2" fedgap-dashboard="$work/token" |
     sed 's/^metadata:/&\n  namespace: fedgap-demo/'
 } >"$work/demo.yaml"
 kubectl kustomize "$kubernetes/mpi" >"$work/mpi.yaml"
