@@ -116,6 +116,7 @@ size = {}
 min_clients = {}
 quorum = 1.0
 deadline_seconds = 0
+wait_seconds = 120
 [evaluation]
 pooled = "off"
 )",

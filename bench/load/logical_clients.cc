@@ -42,7 +42,8 @@ void LogicalClients::Live(std::size_t index) {
       ++counts_.disconnected;
     }
     // The run is over, or this client is not wanted.
-    if (!absl::IsUnavailable(end) && !absl::IsDeadlineExceeded(end)) return;
+    if (absl::IsFailedPrecondition(end) || absl::IsPermissionDenied(end))
+      return;
     std::this_thread::sleep_for(std::chrono::milliseconds(200));
   }
 }

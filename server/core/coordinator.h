@@ -63,7 +63,8 @@ class Coordinator {
   // --- Clients (thread-safe) ----------------------------------------------
 
   // FAILED_PRECONDITION: another protocol version (both are named), or the run
-  // is finished. ABORTED: another program with the client's certificate
+  // is finished (a client that took part may come, to be told how it ended).
+  // ABORTED: another program with the client's certificate
   // (another instance) is connected; both are named, here and in the event log.
   // A probe gets the reply and leaves no trace.
   StatusOr<JoinReply> Join(const ClientName& client, const std::string& peer,

@@ -17,8 +17,8 @@ namespace fedgap {
 Status DriveToEnd(Coordinator& coordinator,
                   const std::function<void(const std::string&)>& say = nullptr);
 
-// Once the run is over: a client whose connection was lost in its last moments
-// does not know. Returns when all of them have come back and been told, or
+// Once the run is over: a client whose connection was lost shortly before does
+// not know. Returns when all of them have come back and been told, or
 // `patience` after each was lost.
 void WaitUntilToldOf(Coordinator& coordinator, Clock::Duration patience);
 

@@ -18,12 +18,14 @@ class StatusWatch final : public grpc::ServerWriteReactor<v1::RunStatus>,
                           public LiveCall,
                           public std::enable_shared_from_this<StatusWatch> {
  public:
+  // `call` lives until OnDone has returned.
   static StatusWatch* Start(CallEnvironment& environment,
-                            const Status& allowed) {
-    auto watch = std::make_shared<StatusWatch>(environment);
+                            const grpc::CallbackServerContext& call) {
+    auto watch = std::make_shared<StatusWatch>(environment, call);
     watch->self_ = watch;
+    const Status allowed = environment.CheckAdmin(call);
     if (!allowed.ok()) {
-      watch->EndWith(allowed);
+      watch->serial_->Post([watch, allowed] { watch->End(allowed); });
     } else {
       environment.live_calls.Add(watch);
       watch->Tick({});
@@ -31,12 +33,23 @@ class StatusWatch final : public grpc::ServerWriteReactor<v1::RunStatus>,
     return watch.get();
   }
 
-  explicit StatusWatch(CallEnvironment& environment)
+  StatusWatch(CallEnvironment& environment,
+              const grpc::CallbackServerContext& call)
       : environment_(environment),
+        call_(call),
         serial_(std::make_shared<SerialQueue>(environment.workers)) {}
 
   void Tick(Clock::Time) override {
-    serial_->Post([self = shared_from_this()] { self->Look(); });
+    serial_->Post([self = shared_from_this()] {
+      if (self->finished_) return;
+      // Its certificate may have been revoked meanwhile.
+      const Status allowed = self->environment_.callers.CheckAdmin(self->call_);
+      if (allowed.ok()) {
+        self->Look();
+      } else {
+        self->End(allowed);
+      }
+    });
   }
   void EndWith(const Status& status) override {
     serial_->Post([self = shared_from_this(), status] {
@@ -86,6 +99,7 @@ class StatusWatch final : public grpc::ServerWriteReactor<v1::RunStatus>,
   }
 
   CallEnvironment& environment_;
+  const grpc::CallbackServerContext& call_;
   const std::shared_ptr<SerialQueue> serial_;
   std::shared_ptr<StatusWatch> self_;  // until OnDone
   v1::RunStatus writing_;
@@ -178,7 +192,7 @@ grpc::ServerUnaryReactor* AdminService::Kick(grpc::CallbackServerContext* call,
 
 grpc::ServerWriteReactor<v1::RunStatus>* AdminService::Watch(
     grpc::CallbackServerContext* call, const v1::WatchRequest* /*request*/) {
-  return StatusWatch::Start(environment_, environment_.CheckAdmin(*call));
+  return StatusWatch::Start(environment_, *call);
 }
 
 }  // namespace fedgap

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -20,6 +21,10 @@ class RefusalLog {
  public:
   // Of one minute at most so many are told; of the others the number.
   static constexpr std::size_t kMostAMinute = 20;
+  // And of one machine, so that it cannot hide the others.
+  static constexpr int kMostOfOneMachine = 4;
+  // Longer lines are cut: the caller has a say in what they hold.
+  static constexpr std::size_t kLongest = 300;
 
   // `say` gets one line a call, from the thread that notes.
   RefusalLog(const Clock& clock, std::function<void(const std::string&)> say)
@@ -35,6 +40,7 @@ class RefusalLog {
   Mutex mutex_;
   std::optional<Clock::Time> begun_ GUARDED_BY(mutex_);  // the minute
   std::set<std::string> told_ GUARDED_BY(mutex_);        // in it
+  std::map<std::string, int> machines_ GUARDED_BY(mutex_);
   std::int64_t untold_ GUARDED_BY(mutex_) = 0;
 };
 

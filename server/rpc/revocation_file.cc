@@ -19,30 +19,45 @@ StatusOr<std::shared_ptr<RevocationFile>> RevocationFile::Open(
   return file;
 }
 
-StatusOr<RevocationFile::Stamp> RevocationFile::Look() const {
+RevocationFile::Stamp RevocationFile::Look() const {
   struct stat info {};
-  if (::stat(path_.c_str(), &info) == 0) {
-    return Stamp{.inode = static_cast<std::int64_t>(info.st_ino),
-                 .size = info.st_size,
-                 .nanoseconds = info.st_mtim.tv_sec * 1'000'000'000 +
-                                info.st_mtim.tv_nsec};
+  if (::stat(path_.c_str(), &info) != 0) {
+    return {.error = errno == ENOENT ? 0 : errno};
   }
-  if (errno == ENOENT) return Stamp{};
-  return ErrnoStatus(errno, "look at", path_);
+  const auto nanoseconds = [](const timespec& time) {
+    return time.tv_sec * std::int64_t{1'000'000'000} + time.tv_nsec;
+  };
+  return {.inode = static_cast<std::int64_t>(info.st_ino),
+          .size = info.st_size,
+          .modified = nanoseconds(info.st_mtim),
+          .changed = nanoseconds(info.st_ctim)};
 }
 
 Status RevocationFile::Refresh() {
-  FEDGAP_ASSIGN_OR_RETURN(const Stamp stamp, Look());
+  const Stamp stamp = Look();
   {
     MutexLock lock(mutex_);
-    if (stamp == stamp_) return absl::OkStatus();
-    stamp_ = stamp;
-    if (stamp == Stamp{}) {
-      return absl::NotFoundError(
-          fmt::format("{} is gone; what it revoked stays revoked until the "
-                      "server ends",
-                      path_.string()));
-    }
+    if (stamp == read_) return absl::OkStatus();
+  }
+  // What failed is tried again each time: it may have been the system's fault.
+  const Status status = Take(stamp);
+  MutexLock lock(mutex_);
+  if (status.ok()) {
+    read_ = stamp;
+    told_.reset();
+    return status;
+  }
+  if (told_ == stamp) return absl::OkStatus();
+  told_ = stamp;
+  return status;
+}
+
+Status RevocationFile::Take(const Stamp& stamp) {
+  if (stamp.error != 0) return ErrnoStatus(stamp.error, "look at", path_);
+  if (stamp == Stamp{}) {
+    return absl::NotFoundError(fmt::format(
+        "{} is gone; what it revoked stays revoked until the server ends",
+        path_.string()));
   }
   const Status status = Read();
   if (status.ok()) return status;

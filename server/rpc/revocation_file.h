@@ -3,9 +3,11 @@
 #ifndef FEDGAP_SERVER_RPC_REVOCATION_FILE_H_
 #define FEDGAP_SERVER_RPC_REVOCATION_FILE_H_
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,8 +28,8 @@ class RevocationFile {
   static StatusOr<std::shared_ptr<RevocationFile>> Open(
       std::filesystem::path path, std::vector<Certificate> authorities);
 
-  // Reads the file if it has changed since it was last looked at. Open's
-  // errors, each change of the file once.
+  // Reads the file if it is not the one that was read last. Open's errors; the
+  // same file's (or the same error of looking at it) once.
   Status Refresh() EXCLUDES(mutex_);
 
   // PERMISSION_DENIED if the certificate with this serial number (as
@@ -36,24 +38,29 @@ class RevocationFile {
       EXCLUDES(mutex_);
 
  private:
-  // Differs after every change that a rename or a write makes.
+  // Differs after every change that a rename, a write or a change of mode
+  // makes.
   struct Stamp {
     std::int64_t inode = 0;
-    std::int64_t size = -1;  // -1: no file
-    std::int64_t nanoseconds = 0;
+    std::int64_t size = -1;     // -1: no file
+    std::int64_t modified = 0;  // nanoseconds
+    std::int64_t changed = 0;
+    int error = 0;  // errno of looking at it
     friend bool operator==(const Stamp&, const Stamp&) = default;
   };
 
   RevocationFile(std::filesystem::path path,
                  std::vector<Certificate> authorities)
       : path_(std::move(path)), authorities_(std::move(authorities)) {}
-  StatusOr<Stamp> Look() const;
+  Stamp Look() const;
+  Status Take(const Stamp& stamp) EXCLUDES(mutex_);
   Status Read() EXCLUDES(mutex_);
 
   const std::filesystem::path path_;
   const std::vector<Certificate> authorities_;
   mutable Mutex mutex_;
-  Stamp stamp_ GUARDED_BY(mutex_);
+  Stamp read_ GUARDED_BY(mutex_);                 // of the list that counts
+  std::optional<Stamp> told_ GUARDED_BY(mutex_);  // whose error was returned
   std::map<std::string, Clock::WallTime> revoked_ GUARDED_BY(mutex_);
 };
 

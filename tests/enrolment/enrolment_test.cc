@@ -70,11 +70,12 @@ TEST_F(EnrolmentTest, ATokenIsGoodForOneKey) {
 }
 
 TEST_F(EnrolmentTest, ATokenExpires) {
-  const std::string secret = Invite({.name = "site-7", .expires = now_});
+  const auto expires = now_ + std::chrono::seconds(10);
+  const std::string secret = Invite({.name = "site-7", .expires = expires});
   EXPECT_OK(NameFor(secret));
-  const std::string late = Invite({.name = "site-8", .expires = now_});
+  const std::string late = Invite({.name = "site-8", .expires = expires});
   EXPECT_THAT(
-      enrolment_.Enrol(late, NewRequest(), now_ + std::chrono::seconds(1)),
+      enrolment_.Enrol(late, NewRequest(), now_ + std::chrono::seconds(11)),
       Fails(StatusCode::kPermissionDenied, HasSubstr("expired on")));
   EXPECT_THAT(NameFor("nobody's"),
               Fails(StatusCode::kPermissionDenied, HasSubstr("no invitation")));

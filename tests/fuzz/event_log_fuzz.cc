@@ -1,6 +1,7 @@
 // A line of an event log from elsewhere never crashes the reader or the
 // dashboard; what is accepted survives being written and read again, and what
 // reaches a page holds no markup.
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -28,8 +29,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
     FEDGAP_CHECK(again.ok());
     FEDGAP_CHECK(ToJsonLine(again->header, again->event) == written);
   }
-  const std::string json =
-      RunJson(builder, ViewSource{.name = "fuzz"}, /*pooled=*/nullptr);
+  ViewSource source;
+  source.name = "fuzz";
+  const std::string json = RunJson(builder, source, /*pooled=*/nullptr);
   FEDGAP_CHECK(ForScript(json).find('<') == std::string::npos);
   return 0;
 }

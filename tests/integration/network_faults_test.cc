@@ -5,7 +5,6 @@
 #include <chrono>
 #include <csignal>
 #include <memory>
-#include <numeric>
 #include <string>
 #include <vector>
 
@@ -16,9 +15,7 @@ namespace fedgap {
 namespace {
 
 using ::testing::AllOf;
-using ::testing::Contains;
 using ::testing::ElementsAre;
-using ::testing::Field;
 using ::testing::HasSubstr;
 
 class NetworkFaultsTest : public FederationPrograms {
@@ -48,7 +45,7 @@ TEST_F(NetworkFaultsTest, EverySiteHasAnotherBadNetworkAndTheAnswerIsTheSame) {
   // each of some connections that follow.
   FaultProxy cutting(port(), [](int connection) {
     FaultProxy::Fault fault;
-    if (connection >= 6) return fault;
+    if (connection >= 4) return fault;
     if (connection % 2 == 0) fault.cut_down = 1'000 + 9'000 * connection;
     if (connection % 2 == 1) fault.cut_up = 2'000 + 9'000 * connection;
     return fault;
@@ -57,7 +54,7 @@ TEST_F(NetworkFaultsTest, EverySiteHasAnotherBadNetworkAndTheAnswerIsTheSame) {
   // length, the end waits for bytes that never come, and only pings find it.
   FaultProxy damaging(port(), [](int connection) {
     FaultProxy::Fault fault;
-    if (connection < 4) fault.flip_down = 4'000 + 5'000 * connection;
+    if (connection < 2) fault.flip_down = 4'000 + 5'000 * connection;
     return fault;
   });
   std::vector<std::unique_ptr<Process>> clients;
@@ -71,77 +68,71 @@ TEST_F(NetworkFaultsTest, EverySiteHasAnotherBadNetworkAndTheAnswerIsTheSame) {
   for (const auto& client : clients) ExpectSuccess(*client);
   ExpectSuccess(*server);
   ExpectTheUndisturbedAnswer();
-  EXPECT_GT(cutting.connections(), 3);
-  EXPECT_GT(damaging.connections(), 2);
+  EXPECT_GT(cutting.connections(), 2);
+  EXPECT_GT(damaging.connections(), 1);
 }
 
 TEST_F(NetworkFaultsTest, APartitionedClientIsDoneWithoutAndReturns) {
-  std::string config = Config(/*rounds=*/6, /*min_clients=*/3);
+  std::string config = Config(/*rounds=*/4, /*min_clients=*/3);
   const auto replace = [&config](const std::string& from,
                                  const std::string& to) {
     config.replace(config.find(from), from.size(), to);
   };
   replace("quorum = 1.0", "quorum = 0.6");
-  replace("deadline_seconds = 0", "deadline_seconds = 3");
+  replace("deadline_seconds = 0", "deadline_seconds = 5");
   WriteConfig(config);
   const auto server = StartServer();
   FaultProxy network(port());
+  const auto c = StartClient(2, PortOf(network));
+  ASSERT_TRUE(c->WaitForLine("joined run"));
+  // Nobody tells the server: the first round ends at its deadline.
+  network.SetSilent(true);
   const auto a = StartClient(0);
   const auto b = StartClient(1);
-  const auto c = StartClient(2, PortOf(network));
-  ASSERT_TRUE(c->WaitForLine("round 1: the update was accepted"));
-  network.SetSilent(true);
-  // Nobody tells the server: the round after ends at its deadline.
-  ASSERT_TRUE(server->WaitForLine("round 3/6"));
+  ASSERT_TRUE(server->WaitForLine("round 1/4"));
   network.SetSilent(false);
   for (const auto* client : {&a, &b, &c}) ExpectSuccess(**client);
   ExpectSuccess(*server);
 
   const auto committed = Events<RoundCommittedEvent>();
-  ASSERT_EQ(committed.size(), 6U);
-  int without = 0;
+  ASSERT_EQ(committed.size(), 4U);
+  EXPECT_THAT(Names(committed.front()), ElementsAre("a", "b"));
+  EXPECT_EQ(committed.front().ending, "deadline");
+  bool is_back = false;
   for (const RoundCommittedEvent& round : committed) {
     double sum = 0;
     for (const ClientInfluence& client : round.client_influence) {
       sum += client.influence;
     }
     EXPECT_NEAR(sum, 1, 1e-9) << "round " << round.round;
-    if (Names(round) == std::vector<std::string>{"a", "b"}) {
-      EXPECT_EQ(round.ending, "deadline");
-      ++without;
-    }
+    is_back |= Names(round) == std::vector<std::string>{"a", "b", "c"};
   }
-  EXPECT_GE(without, 1);
-  EXPECT_THAT(Names(committed.front()), ElementsAre("a", "b", "c"));
-  EXPECT_THAT(Names(committed.back()), ElementsAre("a", "b", "c"));
+  EXPECT_TRUE(is_back);
   EXPECT_EQ(Report()["determinism"], "replayable");
 }
 
 TEST_F(NetworkFaultsTest, AServerWithoutClientsWaitsAtRestAndGivesUpAsToldTo) {
-  std::string config = Config(/*rounds=*/50, /*min_clients=*/2);
-  config += "reconnect_seconds = 1\nwait_seconds = 2\n";
+  // More rounds than there is time for.
+  std::string config = Config(/*rounds=*/100000, /*min_clients=*/2);
+  config += "reconnect_seconds = 1\nwait_seconds = 15\n";
   WriteConfig(config);
   const auto server = StartServer();
-  auto proxy = std::make_unique<FaultProxy>(port());
   std::vector<std::unique_ptr<Process>> clients;
-  for (std::size_t i = 0; i < 2; ++i) {
-    clients.push_back(StartClient(i, PortOf(*proxy)));
-  }
-  ASSERT_TRUE(server->WaitForLine("round  1/50"));
+  for (std::size_t i = 0; i < 2; ++i) clients.push_back(StartClient(i));
+  ASSERT_TRUE(clients[0]->WaitForLine("the update was accepted"));
   for (const auto& client : clients) client->Signal(SIGKILL);
-  ASSERT_TRUE(server->WaitForLine("waiting for clients: 0 of 2 connected"));
   const ProgramResult result = server->Wait();
   EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.out, HasSubstr("aborted"));
   EXPECT_THAT(result.err,
-              AllOf(HasSubstr("0 of 2 clients were connected for 2 s "
+              AllOf(HasSubstr("0 of 2 clients were connected for 15 s "
                               "(cohort.wait_seconds)"),
                     HasSubstr("--resume")));
   EXPECT_EQ(Report()["reason"],
-            "interrupted (0 of 2 clients were connected for 2 s "
+            "interrupted (0 of 2 clients were connected for 15 s "
             "(cohort.wait_seconds))");
-  // Two seconds of waiting are two if it spins; a start, a round and the end
-  // are some tenths.
-  EXPECT_LT(result.cpu_seconds, 1.5);
+  // One that spins takes most of fifteen seconds, whoever else is at work.
+  EXPECT_LT(result.cpu_seconds, 6);
 
   Process resumed(ResumeWords());
   ASSERT_TRUE(resumed.WaitForLine("waiting for clients"));

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <utility>
 
 #include "common/base/check.h"
@@ -40,24 +41,46 @@ struct FaultProxy::Connection {
     for (std::thread& pump : pumps) {
       if (pump.joinable()) pump.join();
     }
-    ::close(client);
-    ::close(server);
+    Close();
   }
-  // Ends both pumps; with `reset` the peers see RST instead of an orderly end.
-  void Cut(bool reset) const {
+  // Ends both pumps. With `reset` the peers then see RST, else an orderly end.
+  // The first to cut decides.
+  void Cut(bool reset) EXCLUDES(mutex) {
+    MutexLock lock(mutex);
+    if (is_closed || is_cut) return;
+    is_cut = true;
     for (const int socket : {client, server}) {
       if (reset) {
+        // Takes effect as the last pump closes.
         const linger none{1, 0};
         ::setsockopt(socket, SOL_SOCKET, SO_LINGER, &none, sizeof none);
       }
-      ::shutdown(socket, SHUT_RDWR);
+      ::shutdown(socket, reset ? SHUT_RD : SHUT_RDWR);
     }
+  }
+  // Whatever a pump is doing.
+  void End() EXCLUDES(mutex) {
+    MutexLock lock(mutex);
+    if (is_closed) return;
+    ::shutdown(client, SHUT_RDWR);
+    ::shutdown(server, SHUT_RDWR);
+  }
+  void Close() EXCLUDES(mutex) {
+    MutexLock lock(mutex);
+    if (is_closed) return;
+    is_closed = true;
+    ::close(client);
+    ::close(server);
   }
 
   int client = -1;
   int server = -1;
   Fault fault;
+  std::atomic<int> at_work = 2;
   std::array<std::thread, 2> pumps;
+  Mutex mutex;
+  bool is_cut GUARDED_BY(mutex) = false;
+  bool is_closed GUARDED_BY(mutex) = false;
 };
 
 FaultProxy::FaultProxy(int server_port, std::function<Fault(int)> fault_of)
@@ -77,7 +100,7 @@ FaultProxy::~FaultProxy() {
   {
     MutexLock lock(mutex_);
     stopping_ = true;
-    for (const auto& connection : all_) connection->Cut(/*reset=*/false);
+    for (const auto& connection : all_) connection->End();
   }
   changed_.NotifyAll();
   ::shutdown(listener_, SHUT_RDWR);
@@ -97,11 +120,6 @@ void FaultProxy::SetSilent(bool silent) {
     silent_ = silent;
   }
   changed_.NotifyAll();
-}
-
-void FaultProxy::CutAll() {
-  MutexLock lock(mutex_);
-  for (const auto& connection : all_) connection->Cut(/*reset=*/true);
 }
 
 bool FaultProxy::WaitWhileSilent() {
@@ -146,6 +164,12 @@ void FaultProxy::Accept() {
 }
 
 void FaultProxy::Pump(Connection& connection, Direction direction) {
+  const bool reset = Relay(connection, direction);
+  connection.Cut(reset);
+  if (--connection.at_work == 0) connection.Close();
+}
+
+bool FaultProxy::Relay(const Connection& connection, Direction direction) {
   const bool up = direction == Direction::kUp;
   const Fault& fault = connection.fault;
   const int from = up ? connection.client : connection.server;
@@ -156,26 +180,24 @@ void FaultProxy::Pump(Connection& connection, Direction direction) {
   std::int64_t passed = 0;
   while (true) {
     std::int64_t count = ::recv(from, buffer.data(), buffer.size(), 0);
-    if (count <= 0 || !WaitWhileSilent()) break;
-    if (fault.delay.count() > 0 && !Rest(fault.delay)) break;
+    // An end waits, too, until it may be told.
+    if (!WaitWhileSilent() || count <= 0) return false;
+    if (fault.delay.count() > 0 && !Rest(fault.delay)) return false;
     if (fault.bytes_per_second > 0 &&
         !Rest(std::chrono::nanoseconds(count * 1'000'000'000 /
                                        fault.bytes_per_second))) {
-      break;
+      return false;
     }
     const bool ends = passed + count >= cut;
     if (ends) count = cut - passed;
     if (flip >= passed && flip < passed + count) {
       buffer[static_cast<std::size_t>(flip - passed)] ^= 1;
     }
-    if (!SendAll(to, buffer.data(), count)) break;
+    if (!SendAll(to, buffer.data(), count)) return false;
     passed += count;
     (up ? bytes_up_ : bytes_down_) += count;
-    if (!ends) continue;
-    connection.Cut(/*reset=*/true);
-    return;
+    if (ends) return true;
   }
-  connection.Cut(/*reset=*/false);
 }
 
 }  // namespace fedgap

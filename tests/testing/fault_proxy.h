@@ -56,8 +56,6 @@ class FaultProxy {
   // While it is silent nothing passes and nothing ends, on the connections that
   // are there and on new ones: neither side is told.
   void SetSilent(bool silent) EXCLUDES(mutex_);
-  // Resets every connection that is there.
-  void CutAll() EXCLUDES(mutex_);
 
   int connections() const { return connections_; }
   std::int64_t bytes_up() const { return bytes_up_; }
@@ -69,6 +67,8 @@ class FaultProxy {
 
   void Accept();
   void Pump(Connection& connection, Direction direction);
+  // True if the fault is to cut the connection.
+  bool Relay(const Connection& connection, Direction direction);
   // False when the proxy ends.
   bool WaitWhileSilent() EXCLUDES(mutex_);
   bool Rest(std::chrono::nanoseconds duration) EXCLUDES(mutex_);

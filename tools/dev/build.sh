@@ -36,7 +36,9 @@ on_if() { if "$@"; then echo ON; else echo OFF; fi; }
 configure() {
   local options=()
   if command -v dpkg-query >/dev/null; then
-    options+=("-DFEDGAP_BUILD_TESTS=$(on_if have_package libgmock-dev)")
+    if [[ $1 != package ]]; then
+      options+=("-DFEDGAP_BUILD_TESTS=$(on_if have_package libgmock-dev)")
+    fi
     if [[ $1 == release ]]; then
       options+=("-DFEDGAP_BUILD_BENCH=$(on_if have_package libbenchmark-dev)")
     fi
@@ -78,9 +80,11 @@ build_preset() {
 
 build_programs() { build_preset release programs; }
 
-# make_packages: the programs that are built, as Debian packages.
+# make_packages: the programs as Debian packages, from a build of their own:
+# one with tests has kill points in it.
 make_packages() {
+  build_preset package
   rm -rf -- build/packages
-  step "packages" cpack --config build/release/CPackConfig.cmake
+  step "packages" cpack --config build/package/CPackConfig.cmake
   rm -rf -- build/packages/_CPack_Packages
 }

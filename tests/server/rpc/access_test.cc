@@ -130,6 +130,12 @@ TEST_F(TlsAccessTest, AdminCallsAreForAdmins) {
       FromGrpcStatus(v1::Admin::NewStub(ChannelAs(authority_.Client("alice")))
                          ->Status(&as_client, {}, &reply)),
       HasCode(StatusCode::kPermissionDenied));
+  grpc::ClientContext watch;
+  const auto watched = v1::Admin::NewStub(ChannelAs(authority_.Client("alice")))
+                           ->Watch(&watch, {});
+  EXPECT_FALSE(watched->Read(&reply)) << "what it may not see";
+  EXPECT_THAT(FromGrpcStatus(watched->Finish()),
+              HasCode(StatusCode::kPermissionDenied));
   grpc::ClientContext as_admin;
   EXPECT_OK(FromGrpcStatus(
       v1::Admin::NewStub(ChannelAs(Admin()))->Status(&as_admin, {}, &reply)));
@@ -167,9 +173,10 @@ TEST_F(TlsAccessTest, ARevokedCertificateEndsWhatIsOpenAndKeepsItOut) {
 
 TEST_F(TlsAccessTest, AListThatIsNamedMustBeThere) {
   const SystemClock clock;
-  GrpcServer::Options options{.listen = {"127.0.0.1", 0},
-                              .tls = authority_.Server(),
-                              .revocations = "nowhere/crl.pem"};
+  GrpcServer::Options options;
+  options.listen = {"127.0.0.1", 0};
+  options.tls = authority_.Server();
+  options.revocations = "nowhere/crl.pem";
   EXPECT_THAT(GrpcServer::Check(options, clock.WallNow()),
               Fails(StatusCode::kNotFound, HasSubstr("nowhere/crl.pem")));
   options.revocations.clear();

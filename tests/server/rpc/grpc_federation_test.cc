@@ -131,20 +131,24 @@ TEST(GrpcFederationTest, AnUploadThatIsCutInAnyChunkGoesOnWhereItStopped) {
 
 TEST(GrpcFederationTest, AFlippedBitIsFoundAndTheTransferGoesOn) {
   RunningServer server({.width = kWide});
-  FaultProxy proxy(server.server().port(),
-                   {.flip_up = 700'000, .flip_down = 1'500'000});
   Member alice(server, "alice");
   const Task task = Next<TrainTask>(*alice.stream);
   const auto snapshot = server.coordinator().GetModel(task.base).value();
-  const auto far = server.Client("alice", proxy.port());
-  ASSERT_OK(far->Join({}));
-  ASSERT_OK_AND_ASSIGN(const Parameters model, far->FetchModel(task.base));
+  const auto size = std::ssize(snapshot->bytes());
+  FaultProxy down(server.server().port(), {.flip_down = 1'500'000});
+  const auto fetching = server.Client("alice", down.port());
+  ASSERT_OK(fetching->Join({}));
+  ASSERT_OK_AND_ASSIGN(const Parameters model, fetching->FetchModel(task.base));
   EXPECT_TRUE(std::ranges::equal(model, snapshot->federated()));
+  FaultProxy up(server.server().port(), {.flip_up = 700'000});
+  const auto sending = server.Client("alice", up.port());
+  ASSERT_OK(sending->Join({}));
   ASSERT_OK_AND_ASSIGN(const Verdict verdict,
-                       far->SubmitUpdate(server.UpdateFor(task)));
+                       sending->SubmitUpdate(server.UpdateFor(task)));
   EXPECT_EQ(verdict, Verdict::kAccepted);
-  // The damage was met: both ways carried a chunk again.
-  EXPECT_GT(proxy.bytes_down(), std::ssize(snapshot->bytes()) + 500'000);
+  // The damage was met: each way carried a chunk again.
+  EXPECT_GT(down.bytes_down(), size + 500'000);
+  EXPECT_GT(up.bytes_up(), size + 100'000);
 }
 
 TEST(GrpcFederationTest, AnOlderProtocolVersionIsRefusedWithBothNamed) {

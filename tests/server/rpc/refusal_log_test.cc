@@ -36,16 +36,30 @@ TEST_F(RefusalLogTest, TellsTheSameOnceAMinute) {
 }
 
 TEST_F(RefusalLogTest, AFloodIsCounted) {
+  const auto machine = [](std::size_t i) {
+    return "ipv4:10.0.0." + std::to_string(i) + ":1";
+  };
   for (std::size_t i = 0; i < RefusalLog::kMostAMinute + 5; ++i) {
-    log_.Note("ipv4:10.0.0.7:1",
-              absl::PermissionDeniedError("name " + std::to_string(i)));
+    log_.Note(machine(i), absl::PermissionDeniedError("no"));
   }
   EXPECT_THAT(lines_, SizeIs(RefusalLog::kMostAMinute));
   clock_.Advance(std::chrono::minutes(1));
   lines_.clear();
-  log_.Note("ipv4:10.0.0.7:1", absl::PermissionDeniedError("again"));
+  log_.Note(machine(7), absl::PermissionDeniedError("again"));
   EXPECT_THAT(lines_, ElementsAre("refused 5 more calls before",
                                   "refused a call from ipv4:10.0.0.7: again"));
+}
+
+TEST_F(RefusalLogTest, OneMachineDoesNotHideTheOthers) {
+  for (int i = 0; i < 100; ++i) {
+    log_.Note("ipv4:10.0.0.7:1",
+              absl::PermissionDeniedError("name " + std::to_string(i)));
+  }
+  EXPECT_THAT(lines_, SizeIs(RefusalLog::kMostOfOneMachine));
+  log_.Note("ipv4:10.0.0.8:1",
+            absl::PermissionDeniedError(std::string(2000, 'x')));
+  ASSERT_THAT(lines_, SizeIs(RefusalLog::kMostOfOneMachine + 1));
+  EXPECT_THAT(lines_.back(), SizeIs(RefusalLog::kLongest + 3));
 }
 
 }  // namespace

@@ -84,6 +84,19 @@ TEST_F(RevocationFileTest, WhatCannotBeUsedIsSaidOnceAndTakesNothingBack) {
   EXPECT_THAT(file->Check("40ab", "x"), HasCode(StatusCode::kPermissionDenied));
 }
 
+TEST_F(RevocationFileTest, OneThatCouldNotBeReadIsTriedAgain) {
+  ASSERT_OK_AND_ASSIGN(const auto file, Open());
+  // Reading a directory fails as reading a file without permission does, for
+  // root too.
+  std::filesystem::create_directory(path_);
+  EXPECT_FALSE(file->Refresh().ok());
+  EXPECT_OK(file->Refresh()) << "said once";
+  std::filesystem::remove(path_);
+  Write(authority_, {"40ab"});
+  EXPECT_OK(file->Refresh());
+  EXPECT_THAT(file->Check("40ab", "x"), HasCode(StatusCode::kPermissionDenied));
+}
+
 TEST_F(RevocationFileTest, OneThatCannotBeUsedIsRefusedAtTheStart) {
   const TestAuthority other;
   Write(other, {"40ac"});
