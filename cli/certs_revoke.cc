@@ -12,11 +12,11 @@
 #include <string>
 #include <vector>
 
-#include "enrolment/authority_directory.h"
 #include "cli/certs_subcommands.h"
 #include "cli/terminal.h"
 #include "common/base/clock.h"
 #include "common/base/did_you_mean.h"
+#include "enrolment/authority_directory.h"
 
 namespace fedgap {
 namespace {

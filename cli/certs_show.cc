@@ -13,13 +13,13 @@
 #include <string>
 #include <vector>
 
-#include "enrolment/authority_directory.h"
 #include "cli/certs_subcommands.h"
 #include "common/base/clock.h"
 #include "common/base/file_io.h"
 #include "common/crypto/certificate_checks.h"
 #include "common/crypto/revocation_list.h"
 #include "common/crypto/tls_files.h"
+#include "enrolment/authority_directory.h"
 
 namespace fedgap {
 namespace {

@@ -24,9 +24,9 @@ class Enrolment {
 
   // A certificate on the request's key, with the name and role of the
   // invitation, recorded before it is given away. The same key with the same
-  // secret gets its certificate again: an answer may be lost. PERMISSION_DENIED:
-  // the secret is nobody's, or the invitation has expired or is used up; errors
-  // of the disk and of CertificateAuthority::Issue.
+  // secret gets its certificate again: an answer may be lost.
+  // PERMISSION_DENIED: the secret is nobody's, or the invitation has expired or
+  // is used up; errors of the disk and of CertificateAuthority::Issue.
   StatusOr<Certificate> Enrol(const std::string& secret,
                               const CertificateRequest& request,
                               Clock::WallTime now) EXCLUDES(mutex_);
