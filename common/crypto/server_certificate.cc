@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 #include <openssl/ssl.h>
-#include <signal.h>
+#include <csignal>
 
 #include <cerrno>
 #include <utility>

@@ -40,7 +40,7 @@ Status RevocationFile::Refresh() {
     if (stamp == read_) return absl::OkStatus();
   }
   // What failed is tried again each time: it may have been the system's fault.
-  const Status status = Take(stamp);
+  Status status = Take(stamp);
   MutexLock lock(mutex_);
   if (status.ok()) {
     read_ = stamp;
@@ -59,7 +59,7 @@ Status RevocationFile::Take(const Stamp& stamp) {
         "{} is gone; what it revoked stays revoked until the server ends",
         path_.string()));
   }
-  const Status status = Read();
+  Status status = Read();
   if (status.ok()) return status;
   return Annotate(status, path_.string());
 }
