@@ -20,6 +20,12 @@ Status ModelDownload::Add(const ModelChunkView& chunk) {
         "a chunk at byte {} of {} came where byte {} of {} was expected",
         chunk.offset, chunk.total_bytes, offset_, total_bytes_));
   }
+  if (chunk.total_bytes <= 0 || chunk.total_bytes % 4 != 0 ||
+      std::ssize(chunk.bytes) > chunk.total_bytes - chunk.offset) {
+    return absl::InvalidArgumentError(fmt::format(
+        "a chunk of {} bytes at byte {} does not fit a model of {} bytes",
+        chunk.bytes.size(), chunk.offset, chunk.total_bytes));
+  }
   if (total_bytes_ == 0) {
     total_bytes_ = chunk.total_bytes;
     parameters_.resize(static_cast<std::size_t>(total_bytes_ / 4));

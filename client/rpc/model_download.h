@@ -25,7 +25,8 @@ class ModelDownload {
   // Where the next chunk begins.
   std::int64_t offset() const { return offset_; }
 
-  // The next chunk. INVALID_ARGUMENT: out of order, or a length that changes;
+  // The next chunk. INVALID_ARGUMENT: out of order, beyond the model's end, or
+  // a length that changes or is no whole number of parameters;
   // RESOURCE_EXHAUSTED: longer than max_bytes.
   Status Add(const ModelChunkView& chunk);
 
