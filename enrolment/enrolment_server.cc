@@ -4,8 +4,9 @@
 #include <httplib.h>
 
 #include <nlohmann/json.hpp>
-#include <thread>
 #include <utility>
+
+#include "common/http/http_listener.h"
 
 namespace fedgap {
 namespace {
@@ -39,34 +40,11 @@ class HttpsEnrolment final : public EnrolmentServer {
       response.set_content("ok\n", "text/plain");
     });
   }
-  ~HttpsEnrolment() override {
-    server_.stop();
-    if (thread_.joinable()) thread_.join();
-  }
-
   Status Listen() {
-    if (!server_.is_valid()) {
-      return absl::UnavailableError(
-          fmt::format("{} holds no key and certificate that TLS takes",
-                      options_.identity.string()));
-    }
-    if (options_.port == 0) {
-      port_ = server_.bind_to_any_port(options_.host);
-    } else if (server_.bind_to_port(options_.host, options_.port)) {
-      port_ = options_.port;
-    }
-    if (port_ <= 0) {
-      return absl::UnavailableError(fmt::format(
-          "cannot listen on {}:{}: is the port taken, or the address not of "
-          "this machine?",
-          options_.host, options_.port));
-    }
-    thread_ = std::thread([this] { server_.listen_after_bind(); });
-    // A stop() before it runs would be lost; the library tells by this alone.
-    while (!server_.is_running()) std::this_thread::yield();
-    return absl::OkStatus();
+    return listener_.Start(options_.host, options_.port,
+                           options_.identity.string());
   }
-  int port() const override { return port_; }
+  int port() const override { return listener_.port(); }
 
  private:
   void Answer(const Request& request, Response& response) {
@@ -107,8 +85,7 @@ class HttpsEnrolment final : public EnrolmentServer {
   Enrolment& enrolment_;
   const Clock& clock_;
   httplib::SSLServer server_;
-  int port_ = 0;
-  std::thread thread_;
+  HttpListener listener_{server_};  // last: ends before what it serves
 };
 
 }  // namespace

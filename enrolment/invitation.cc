@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <span>
@@ -30,14 +29,6 @@ bool IsHex(std::string_view text) {
 
 int ValueOf(char digit) {
   return digit <= '9' ? digit - '0' : digit - 'a' + 10;
-}
-
-std::string NewSecret() {
-  std::array<std::uint8_t, kSecretDigits / 2> bytes{};
-  FillRandom(bytes);
-  std::string secret;
-  for (const std::uint8_t byte : bytes) secret += fmt::format("{:02x}", byte);
-  return secret;
 }
 
 std::int64_t SecondsOf(Clock::WallTime time) {
@@ -139,7 +130,7 @@ StatusOr<std::string> InvitationBook::Add(const Invitation& invitation) const {
   if (error) {
     return ErrnoStatus(error.value(), "create the directory", directory_);
   }
-  std::string secret = NewSecret();
+  std::string secret = RandomHex(kSecretDigits / 2);
   FEDGAP_RETURN_IF_ERROR(Update(secret, invitation));
   return secret;
 }

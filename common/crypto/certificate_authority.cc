@@ -117,14 +117,9 @@ void AddExtensions(const Certificate& certificate, const Certificate& issuer,
   }
 }
 
-// Ed25519 has its digest built in.
-const EVP_MD* DigestFor(const PrivateKey& key) {
-  return key.algorithm() == KeyAlgorithm::kP256 ? EVP_sha256() : nullptr;
-}
-
 void Sign(const Certificate& certificate, const PrivateKey& key) {
-  FEDGAP_CHECK(X509_sign(certificate.handle(), key.handle(), DigestFor(key)) >
-               0);
+  FEDGAP_CHECK(X509_sign(certificate.handle(), key.handle(),
+                         key.signature_digest()) > 0);
 }
 
 void SetIssuer(const Certificate& certificate, const Certificate& issuer) {
@@ -333,8 +328,8 @@ StatusOr<RevocationList> CertificateAuthority::SignRevocations(
   }
   AddListExtensions(list, certificate(), number);
   FEDGAP_CHECK(X509_CRL_sort(handle) == 1);
-  FEDGAP_CHECK(X509_CRL_sign(handle, own_.key.handle(), DigestFor(own_.key)) >
-               0);
+  FEDGAP_CHECK(X509_CRL_sign(handle, own_.key.handle(),
+                             own_.key.signature_digest()) > 0);
   return list;
 }
 

@@ -32,10 +32,7 @@ CertificateRequest CertificateRequest::Make(const PrivateKey& key) {
   FEDGAP_CHECK(handle != nullptr);
   FEDGAP_CHECK(X509_REQ_set_version(handle, X509_REQ_VERSION_1) == 1);
   FEDGAP_CHECK(X509_REQ_set_pubkey(handle, key.handle()) == 1);
-  // Ed25519 has its digest built in.
-  const EVP_MD* digest =
-      key.algorithm() == KeyAlgorithm::kP256 ? EVP_sha256() : nullptr;
-  FEDGAP_CHECK(X509_REQ_sign(handle, key.handle(), digest) > 0);
+  FEDGAP_CHECK(X509_REQ_sign(handle, key.handle(), key.signature_digest()) > 0);
   return request;
 }
 

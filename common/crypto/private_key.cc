@@ -93,4 +93,8 @@ std::string PrivateKey::ToPem() const {
 
 KeyAlgorithm PrivateKey::algorithm() const { return *AlgorithmOf(key_.get()); }
 
+const evp_md_st* PrivateKey::signature_digest() const {
+  return algorithm() == KeyAlgorithm::kP256 ? EVP_sha256() : nullptr;
+}
+
 }  // namespace fedgap

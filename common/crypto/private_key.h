@@ -8,6 +8,7 @@
 
 #include "common/base/status.h"
 
+struct evp_md_st;    // OpenSSL's EVP_MD
 struct evp_pkey_st;  // OpenSSL's EVP_PKEY
 
 namespace fedgap {
@@ -40,7 +41,9 @@ class PrivateKey {
   std::string ToPem() const;
   KeyAlgorithm algorithm() const;
 
-  // For the sources of this folder.
+  // For the sources of this folder: the key, and the digest with which it signs
+  // (null: Ed25519 has its own built in).
+  const evp_md_st* signature_digest() const;
   evp_pkey_st* handle() const { return key_.get(); }
 
  private:

@@ -3,8 +3,10 @@
 #ifndef FEDGAP_COMMON_CRYPTO_SECURE_RANDOM_H_
 #define FEDGAP_COMMON_CRYPTO_SECURE_RANDOM_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 
 namespace fedgap {
 
@@ -14,6 +16,9 @@ namespace fedgap {
 void FillRandom(std::span<std::uint8_t> out);
 
 std::uint64_t RandomUint64();
+
+// Two hexadecimal digits a byte: for tokens.
+std::string RandomHex(std::size_t bytes);
 
 }  // namespace fedgap
 

@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 #include <openssl/ssl.h>
-#include <csignal>
 
 #include <cerrno>
+#include <csignal>
 #include <utility>
 #include <vector>
 

@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <cstdint>
 
 #include "common/base/file_io.h"
 #include "common/crypto/secure_random.h"
@@ -13,6 +11,7 @@ namespace fedgap {
 namespace {
 
 constexpr std::size_t kShortest = 16;
+constexpr std::size_t kMadeUpBytes = 16;
 constexpr const char* kSpace = " \t\r\n";
 
 // What stands in a URL as it is.
@@ -26,12 +25,7 @@ bool IsPlain(char c) {
 StatusOr<std::string> DashboardToken(const std::filesystem::path& file,
                                      bool needed) {
   if (file.empty()) {
-    if (!needed) return std::string();
-    std::array<std::uint8_t, 16> bytes{};
-    FillRandom(bytes);
-    std::string token;
-    for (const std::uint8_t byte : bytes) token += fmt::format("{:02x}", byte);
-    return token;
+    return needed ? RandomHex(kMadeUpBytes) : "";
   }
   FEDGAP_ASSIGN_OR_RETURN(std::string token, ReadFileText(file));
   token.erase(token.find_last_not_of(kSpace) + 1);

@@ -2,15 +2,14 @@
 
 #include <fmt/format.h>
 #include <httplib.h>
-#include <sys/socket.h>
 
 #include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <string_view>
-#include <thread>
 #include <utility>
 
+#include "common/http/http_listener.h"
 #include "dashboard/http/view_hub.h"
 #include "dashboard/page/page.h"
 
@@ -28,12 +27,6 @@ constexpr time_t kReadSeconds = 5;
 constexpr std::size_t kThreadsBesidePages = 8;
 // Prometheus' text exposition format.
 constexpr const char* kMetricsType = "text/plain; version=0.0.4; charset=utf-8";
-
-// Not SO_REUSEPORT: a second server on the port is an error to be told.
-void SetSocketOptions(int socket) {
-  const int yes = 1;
-  ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-}
 
 // Without a stop at the first byte that differs.
 bool IsSame(std::string_view a, std::string_view b) {
@@ -72,45 +65,27 @@ class HttpDashboard final : public DashboardServer {
       server_ = std::make_unique<httplib::SSLServer>(pem.c_str(), pem.c_str());
     }
     Configure();
+    listener_ = std::make_unique<HttpListener>(*server_);
   }
   ~HttpDashboard() override {
     hub_->Stop();
-    server_->stop();
-    if (thread_.joinable()) thread_.join();
+    listener_.reset();
   }
 
   Status Listen() {
-    if (!server_->is_valid()) {
-      return absl::UnavailableError(
-          fmt::format("{} holds no key and certificate that TLS takes",
-                      options_.identity.string()));
-    }
-    if (options_.port == 0) {
-      port_ = server_->bind_to_any_port(options_.host);
-    } else if (server_->bind_to_port(options_.host, options_.port)) {
-      port_ = options_.port;
-    }
-    if (port_ <= 0) {
-      return absl::UnavailableError(fmt::format(
-          "cannot listen on {}:{}: is the port taken, or the address not of "
-          "this machine?",
-          options_.host, options_.port));
-    }
-    thread_ = std::thread([this] { server_->listen_after_bind(); });
-    // A stop() before it runs would be lost; the library tells by this alone.
-    while (!server_->is_running()) std::this_thread::yield();
-    return absl::OkStatus();
+    return listener_->Start(options_.host, options_.port,
+                            options_.identity.string());
   }
 
-  int port() const override { return port_; }
+  int port() const override { return listener_->port(); }
   std::string url() const override {
     const bool is_v6 = options_.host.find(':') != std::string::npos;
-    return fmt::format("{}://{}:{}/{}",
-                       options_.identity.empty() ? "http" : "https",
-                       is_v6 ? "[" + options_.host + "]" : options_.host, port_,
-                       options_.token.empty() ? ""
-                       : options_.shows_token ? "?token=" + options_.token
-                                              : "?token=...");
+    return fmt::format(
+        "{}://{}:{}/{}", options_.identity.empty() ? "http" : "https",
+        is_v6 ? "[" + options_.host + "]" : options_.host, port(),
+        options_.token.empty() ? ""
+        : options_.shows_token ? "?token=" + options_.token
+                               : "?token=...");
   }
 
  private:
@@ -120,7 +95,6 @@ class HttpDashboard final : public DashboardServer {
     server_->new_task_queue = [threads] {
       return new httplib::ThreadPool(threads);
     };
-    server_->set_socket_options(SetSocketOptions);
     server_->set_payload_max_length(1024);
     server_->set_read_timeout(kReadSeconds);
     server_->set_write_timeout(kWriteSeconds);
@@ -227,9 +201,8 @@ class HttpDashboard final : public DashboardServer {
   std::unique_ptr<ViewHub> hub_;
   const std::string page_;
   std::unique_ptr<httplib::Server> server_;
+  std::unique_ptr<HttpListener> listener_;
   std::atomic<int> pages_ = 0;
-  int port_ = 0;
-  std::thread thread_;
 };
 
 }  // namespace

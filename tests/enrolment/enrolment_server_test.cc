@@ -155,6 +155,16 @@ TEST_F(EnrolmentServerTest, OtherRequestsAreRefused) {
   EXPECT_EQ(client.Get("/healthz")->status, 200);
 }
 
+TEST_F(EnrolmentServerTest, ASecondServerOnThePortIsAnError) {
+  const auto second = EnrolmentServer::Start({.host = "127.0.0.1",
+                                              .port = server_->port(),
+                                              .identity = dir_ / "server.pem",
+                                              .say = [](const auto&) {}},
+                                             enrolment_, clock_);
+  EXPECT_THAT(second.status(),
+              Fails(StatusCode::kUnavailable, HasSubstr("is the port taken")));
+}
+
 TEST_F(EnrolmentServerTest, NobodyThereIsSaid) {
   const std::string secret = Invite("site-7");
   const int port = server_->port();
