@@ -18,7 +18,6 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
@@ -36,6 +35,7 @@
 #include "common/nn/model_spec.h"
 #include "common/rpc/grpc_log.h"
 #include "common/telemetry/event_reader.h"
+#include "tests/testing/temp_dir.h"
 
 namespace fedgap::bench {
 namespace {
@@ -49,7 +49,6 @@ struct Settings {
   std::int64_t parameters = 100'000;
   bool plain = false;
   std::string json;
-  std::string keep;
 };
 
 struct Row {
@@ -78,24 +77,6 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Row, clients, cohort, rounds, parameters,
                                    rss_slope_kb_per_round, expected, accepted,
                                    lost, doubled, disconnections,
                                    wire_per_payload)
-
-// Removed at the end.
-class WorkDirectory {
- public:
-  WorkDirectory() {
-    std::string name = (fs::temp_directory_path() / "fedgap-load-XXXXXX");
-    FEDGAP_CHECK(::mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~WorkDirectory() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
 
 // gap-cnn-s has 90 w^2 + O(w) parameters at width w.
 int WidthFor(std::int64_t parameters) {
@@ -344,7 +325,7 @@ int Main(int argc, char** argv) {
   app.add_option("--json", settings.json, "Write the row to this file");
   CLI11_PARSE(app, argc, argv);
   QuietGrpc(/*tls_failures=*/false);
-  const WorkDirectory directory;
+  const TempDir directory;
   const StatusOr<Row> row = Load(settings, directory.path()).Run();
   if (!row.ok()) {
     fmt::print(stderr, "load_bench: {}\n", MessageOf(row.status()));

@@ -232,8 +232,11 @@ class Coordinator {
       REQUIRES(mutex_);
   Status Connect(const ClientName& client, std::shared_ptr<TaskSink> sink)
       EXCLUDES(mutex_);
-  Status Part(const ClientName& client, const std::string& reason,
-              const Status& end, const TaskSink* connection) EXCLUDES(mutex_);
+  // NOT_FOUND: it has not joined.
+  StatusOr<ClientRecord*> Joined(const ClientName& client) REQUIRES(mutex_);
+  // Ends the client's connection with `end`; no round waits for it.
+  void Part(const ClientName& client, ClientRecord& record,
+            const std::string& reason, const Status& end) REQUIRES(mutex_);
   void WakeUp() EXCLUDES(mutex_);
   void RequestStop(const std::string& reason, bool resumable);
   void SetPaused(bool paused);

@@ -45,11 +45,7 @@ Status Coordinator::Subscribe(const ClientName& client, const TaskId& /*last*/,
 Status Coordinator::Connect(const ClientName& client,
                             std::shared_ptr<TaskSink> sink) {
   MutexLock lock(mutex_);
-  ClientRecord* record = registry_.Find(client);
-  if (record == nullptr) {
-    return absl::NotFoundError(
-        fmt::format("{} has not joined run {}", client.value, run_.value));
-  }
+  FEDGAP_ASSIGN_OR_RETURN(ClientRecord* const record, Joined(client));
   record->lost.reset();
   if (phase_ == RunPhase::kFinished) {
     if (resumable_) return GoingAway();
@@ -109,10 +105,7 @@ StatusOr<std::shared_ptr<const ModelSnapshot>> Coordinator::GetModel(
 
 StatusOr<UploadDecision> Coordinator::CheckHeader(const ClientName& client,
                                                   const UploadHeader& header) {
-  if (registry_.Find(client) == nullptr) {
-    return absl::NotFoundError(
-        fmt::format("{} has not joined run {}", client.value, run_.value));
-  }
+  FEDGAP_RETURN_IF_ERROR(Joined(client).status());
   // A copy of what the last commit holds: the client missed the verdict.
   for (const LedgerEntry& entry : ledger_) {
     if (entry.client != client || entry.task != header.task) continue;
@@ -287,10 +280,7 @@ Status Coordinator::Decline(const ClientName& client, const TaskId& task,
                             const std::string& reason) {
   {
     MutexLock lock(mutex_);
-    if (registry_.Find(client) == nullptr) {
-      return absl::NotFoundError(
-          fmt::format("{} has not joined run {}", client.value, run_.value));
-    }
+    FEDGAP_RETURN_IF_ERROR(Joined(client).status());
   }
   RejectUpload(client, task, absl::UnimplementedError("declined: " + reason));
   return absl::OkStatus();
@@ -308,50 +298,50 @@ Status Coordinator::Leave(const ClientName& client, const std::string& reason,
                           std::uint64_t instance) {
   {
     MutexLock lock(mutex_);
-    const ClientRecord* record = registry_.Find(client);
-    const std::uint64_t here = record == nullptr ? 0 : record->join.instance;
+    FEDGAP_ASSIGN_OR_RETURN(ClientRecord* const record, Joined(client));
+    const std::uint64_t here = record->join.instance;
     if (here != 0 && instance != 0 && here != instance) return absl::OkStatus();
+    Part(client, *record, reason, absl::OkStatus());
   }
-  return Part(client, reason, absl::OkStatus(), nullptr);
+  WakeUp();
+  return absl::OkStatus();
 }
 
 Status Coordinator::Expel(const ClientName& client, const Status& why,
                           const TaskSink* connection) {
-  if (connection == nullptr) {
+  {
     MutexLock lock(mutex_);
-    const ClientRecord* record = registry_.Find(client);
-    if (record != nullptr && record->sink == nullptr) {
+    FEDGAP_ASSIGN_OR_RETURN(ClientRecord* const record, Joined(client));
+    if (connection != nullptr && connection != record->sink.get()) {
+      return absl::OkStatus();
+    }
+    if (record->sink == nullptr) {
       return absl::FailedPreconditionError(fmt::format(
           "{} is not connected; to keep it out, revoke its certificate (fedgap "
           "certs revoke)",
           client.value));
     }
-  }
-  return Part(client, MessageOf(why), why, connection);
-}
-
-Status Coordinator::Part(const ClientName& client, const std::string& reason,
-                         const Status& end, const TaskSink* connection) {
-  {
-    MutexLock lock(mutex_);
-    ClientRecord* record = registry_.Find(client);
-    if (record == nullptr) {
-      return absl::NotFoundError(
-          fmt::format("{} has not joined run {}", client.value, run_.value));
-    }
-    const std::shared_ptr<TaskSink> sink = record->sink;
-    if (connection != nullptr && connection != sink.get()) {
-      return absl::OkStatus();
-    }
-    record->lost.reset();
-    if (round_.has_value()) round_->Leave(client);
-    if (registry_.Disconnect(client, sink.get())) {
-      sink->Close(end);
-      deps_.events.Emit(ClientLeftEvent{client, reason});
-    }
+    Part(client, *record, MessageOf(why), why);
   }
   WakeUp();
   return absl::OkStatus();
+}
+
+StatusOr<ClientRecord*> Coordinator::Joined(const ClientName& client) {
+  ClientRecord* record = registry_.Find(client);
+  if (record != nullptr) return record;
+  return absl::NotFoundError(
+      fmt::format("{} has not joined run {}", client.value, run_.value));
+}
+
+void Coordinator::Part(const ClientName& client, ClientRecord& record,
+                       const std::string& reason, const Status& end) {
+  record.lost.reset();
+  if (round_.has_value()) round_->Leave(client);
+  const std::shared_ptr<TaskSink> sink = record.sink;
+  if (!registry_.Disconnect(client, sink.get())) return;
+  sink->Close(end);
+  deps_.events.Emit(ClientLeftEvent{client, reason});
 }
 
 void Coordinator::CountBytesDown(std::int64_t bytes) {
