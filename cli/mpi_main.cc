@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 #include <iostream>
+#include <string>
 #include <thread>
 
 #include <fmt/format.h>
@@ -35,6 +36,21 @@ int ThreadsOfRank(int wanted, int ranks_here) {
   return allowed < online ? allowed : std::max(1, allowed / ranks_here);
 }
 
+std::string Describe(const char* what, const MpiRankGroup::Spent& spent) {
+  return fmt::format("{} {:.3f} MB in {:.2f} s", what,
+                     static_cast<double>(spent.bytes) / 1e6, spent.seconds);
+}
+
+// Where the root's time went that was not its own work.
+void PrintTraffic(const MpiRankGroup& ranks) {
+  const MpiRankGroup::Traffic& traffic = ranks.traffic();
+  fmt::print("ranks: {}; the root waited {:.2f} s for others, {}, {}, {}\n",
+             ranks.size(), traffic.waited_seconds,
+             Describe("broadcast", traffic.broadcast),
+             Describe("gathered", traffic.gathered),
+             Describe("summed", traffic.summed));
+}
+
 Status RunRank(SimulateFlags flags, MpiRankGroup& ranks,
                const Interruption& interruption) {
   flags.settings.threads =
@@ -45,6 +61,7 @@ Status RunRank(SimulateFlags flags, MpiRankGroup& ranks,
   flags.settings.ranks = &ranks;
   Status simulated = RunSimulate(std::move(flags), interruption);
   FEDGAP_RETURN_IF_ERROR(EndSimulations(ranks));
+  if (simulated.ok()) PrintTraffic(ranks);
   return simulated;
 }
 

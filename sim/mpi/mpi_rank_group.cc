@@ -5,14 +5,25 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdlib>
 #include <string>
+#include <thread>
 #include <utility>
 
 namespace fedgap {
 namespace {
 
+using std::chrono::steady_clock;
+
 constexpr int kTag = 1;
+
+// MPI's own waiting polls and takes a whole core, which another rank of this
+// machine may need. The pauses between two looks grow with the wait: an early
+// rank is late by an eighth of what it waited, and by a millisecond at most.
+constexpr auto kShortestPause = std::chrono::microseconds(10);
+constexpr auto kLongestPause = std::chrono::milliseconds(1);
+constexpr int kPauseOfWait = 8;
 
 // With the default error handler the library ends all processes by itself;
 // this is for those that it returns all the same.
@@ -25,6 +36,40 @@ Status FromMpi(int code, const char* what) {
       fmt::format("MPI cannot {}: {}", what,
                   std::string(text.data(), static_cast<std::size_t>(length))));
 }
+
+Status AwaitPatiently(MPI_Request request) {
+  const auto began = steady_clock::now();
+  while (true) {
+    int done = 0;
+    FEDGAP_RETURN_IF_ERROR(
+        FromMpi(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "wait"));
+    if (done != 0) return absl::OkStatus();
+    std::this_thread::sleep_for(std::clamp<steady_clock::duration>(
+        (steady_clock::now() - began) / kPauseOfWait, kShortestPause,
+        kLongestPause));
+  }
+}
+
+double SecondsSince(steady_clock::time_point began) {
+  return std::chrono::duration<double>(steady_clock::now() - began).count();
+}
+
+// Counts a call from its construction on.
+class Counted {
+ public:
+  explicit Counted(MpiRankGroup::Spent& spent) : spent_(spent) {}
+  ~Counted() { spent_.seconds += SecondsSince(began_); }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+
+  void Moved(std::size_t bytes) {
+    spent_.bytes += static_cast<std::int64_t>(bytes);
+  }
+
+ private:
+  MpiRankGroup::Spent& spent_;
+  const steady_clock::time_point began_ = steady_clock::now();
+};
 
 // Calls `piece(begin, count)` for pieces of `all` elements.
 template <typename Piece>
@@ -67,12 +112,25 @@ MpiRankGroup::MpiRankGroup(const Options& options) : options_(options) {
 
 MpiRankGroup::~MpiRankGroup() { MPI_Finalize(); }
 
+Status MpiRankGroup::Meet() {
+  const auto began = steady_clock::now();
+  MPI_Request all_here = MPI_REQUEST_NULL;
+  FEDGAP_RETURN_IF_ERROR(FromMpi(MPI_Ibarrier(MPI_COMM_WORLD, &all_here),
+                                 "ask for the other ranks"));
+  FEDGAP_RETURN_IF_ERROR(AwaitPatiently(all_here));
+  traffic_.waited_seconds += SecondsSince(began);
+  return absl::OkStatus();
+}
+
 StatusOr<RankGroup::Bytes> MpiRankGroup::Broadcast(Bytes bytes) {
+  FEDGAP_RETURN_IF_ERROR(Meet());
+  Counted counted(traffic_.broadcast);
   std::uint64_t size = bytes.size();
   FEDGAP_RETURN_IF_ERROR(
       FromMpi(MPI_Bcast(&size, 1, MPI_UINT64_T, 0, MPI_COMM_WORLD),
               "broadcast a length"));
   bytes.resize(size);
+  counted.Moved(size);
   FEDGAP_RETURN_IF_ERROR(ForPieces(
       bytes.size(), options_.piece_bytes, [&](std::size_t begin, int count) {
         return FromMpi(
@@ -83,6 +141,8 @@ StatusOr<RankGroup::Bytes> MpiRankGroup::Broadcast(Bytes bytes) {
 }
 
 StatusOr<std::vector<RankGroup::Bytes>> MpiRankGroup::Gather(Bytes bytes) {
+  FEDGAP_RETURN_IF_ERROR(Meet());
+  Counted counted(traffic_.gathered);
   const std::uint64_t size = bytes.size();
   std::vector<std::uint64_t> sizes(static_cast<std::size_t>(size_));
   FEDGAP_RETURN_IF_ERROR(
@@ -90,6 +150,7 @@ StatusOr<std::vector<RankGroup::Bytes>> MpiRankGroup::Gather(Bytes bytes) {
                          0, MPI_COMM_WORLD),
               "gather lengths"));
   if (!is_root()) {
+    counted.Moved(size);
     FEDGAP_RETURN_IF_ERROR(ForPieces(
         bytes.size(), options_.piece_bytes, [&](std::size_t begin, int count) {
           return FromMpi(MPI_Send(bytes.data() + begin, count, MPI_BYTE, 0,
@@ -103,6 +164,7 @@ StatusOr<std::vector<RankGroup::Bytes>> MpiRankGroup::Gather(Bytes bytes) {
   for (int rank = 1; rank < size_; ++rank) {
     Bytes& theirs = all[static_cast<std::size_t>(rank)];
     theirs.resize(sizes[static_cast<std::size_t>(rank)]);
+    counted.Moved(theirs.size());
     FEDGAP_RETURN_IF_ERROR(ForPieces(
         theirs.size(), options_.piece_bytes, [&](std::size_t begin, int count) {
           return FromMpi(MPI_Recv(theirs.data() + begin, count, MPI_BYTE, rank,
@@ -114,6 +176,9 @@ StatusOr<std::vector<RankGroup::Bytes>> MpiRankGroup::Gather(Bytes bytes) {
 }
 
 Status MpiRankGroup::SumToRoot(std::span<std::int64_t> values) {
+  FEDGAP_RETURN_IF_ERROR(Meet());
+  Counted counted(traffic_.summed);
+  counted.Moved(values.size_bytes());
   return ForPieces(values.size(), options_.piece_bytes / sizeof(std::int64_t),
                    [&](std::size_t begin, int count) {
                      std::int64_t* piece = values.data() + begin;
@@ -125,6 +190,9 @@ Status MpiRankGroup::SumToRoot(std::span<std::int64_t> values) {
 }
 
 Status MpiRankGroup::UniteForAll(std::span<std::uint64_t> bits) {
+  FEDGAP_RETURN_IF_ERROR(Meet());
+  Counted counted(traffic_.summed);
+  counted.Moved(bits.size_bytes());
   return FromMpi(
       MPI_Allreduce(MPI_IN_PLACE, bits.data(), static_cast<int>(bits.size()),
                     MPI_UINT64_T, MPI_BOR, MPI_COMM_WORLD),

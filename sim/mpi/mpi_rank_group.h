@@ -17,12 +17,27 @@ namespace fedgap {
 // process, used by the thread that made it. When a process is lost, the
 // launcher ends all of them: no call returns to say so, and the run goes on
 // from its last commit when it is started again.
+//
+// A rank that is early leaves its core to others: every call begins with all
+// ranks meeting, where those that wait sleep.
 class MpiRankGroup final : public RankGroup {
  public:
   struct Options {
     // What is summed or sent in one call: small pieces cost latency, large ones
     // memory that the library holds beside them.
     std::size_t piece_bytes = std::size_t{4} << 20;
+  };
+
+  // What this rank has spent in the calls so far.
+  struct Spent {
+    std::int64_t bytes = 0;  // sent and received here
+    double seconds = 0;      // without the wait for the others
+  };
+  struct Traffic {
+    double waited_seconds = 0;  // for ranks that came later
+    Spent broadcast;
+    Spent gathered;
+    Spent summed;
   };
 
   // Starts MPI. FAILED_PRECONDITION: the library cannot be used by a program
@@ -37,6 +52,7 @@ class MpiRankGroup final : public RankGroup {
   int size() const override { return size_; }
   // How many of them run on this machine.
   int ranks_here() const { return ranks_here_; }
+  const Traffic& traffic() const { return traffic_; }
 
   StatusOr<Bytes> Broadcast(Bytes bytes) override;
   StatusOr<std::vector<Bytes>> Gather(Bytes bytes) override;
@@ -48,11 +64,14 @@ class MpiRankGroup final : public RankGroup {
 
  private:
   explicit MpiRankGroup(const Options& options);
+  // Returns when every rank is here.
+  Status Meet();
 
   const Options options_;
   int rank_ = 0;
   int size_ = 1;
   int ranks_here_ = 1;
+  Traffic traffic_;
 };
 
 }  // namespace fedgap

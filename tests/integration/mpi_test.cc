@@ -48,6 +48,7 @@ TEST_F(MpiTest, AnyNumberOfRanksGivesTheAnswerOfTheRealFederation) {
     const ProgramResult result = RunProgram(Words(ranks, threads, other));
     ASSERT_EQ(result.exit_code, 0) << result.err;
     EXPECT_THAT(result.out, HasSubstr("round 3/3"));
+    EXPECT_THAT(result.out, HasSubstr(fmt::format("ranks: {}; ", ranks)));
   }
   ASSERT_EQ(RunProgram(Words(1, 1, run())).exit_code, 0);
   ExpectTheUndisturbedAnswer();
