@@ -114,16 +114,13 @@ StatusOr<Identity> PeerIdentity(const grpc::AuthContext& context) {
                                      MessageOf(identity.status()));
 }
 
-StatusOr<std::string> PeerSerial(const grpc::AuthContext& context) {
+StatusOr<std::string> PeerCertificatePem(const grpc::AuthContext& context) {
   const std::vector<grpc::string_ref> pem =
       context.FindPropertyValues(GRPC_X509_PEM_CERT_PROPERTY_NAME);
   if (pem.size() != 1) {
     return absl::UnauthenticatedError("the peer showed no certificate");
   }
-  FEDGAP_ASSIGN_OR_RETURN(
-      const std::vector<Certificate> certificates,
-      ParseCertificates(std::string_view(pem[0].data(), pem[0].size())));
-  return certificates.front().SerialNumber();
+  return std::string(pem[0].data(), pem[0].size());
 }
 
 }  // namespace fedgap

@@ -58,9 +58,8 @@ StatusOr<std::shared_ptr<grpc::ChannelCredentials>> ChannelInsecureCredentials(
 // word; a server with several authorities compares it with its own.
 StatusOr<Identity> PeerIdentity(const grpc::AuthContext& context);
 
-// The serial number of that certificate (Certificate::SerialNumber).
-// UNAUTHENTICATED if there is none.
-StatusOr<std::string> PeerSerial(const grpc::AuthContext& context);
+// That certificate, as PEM. UNAUTHENTICATED if there is none.
+StatusOr<std::string> PeerCertificatePem(const grpc::AuthContext& context);
 
 }  // namespace fedgap
 

@@ -50,7 +50,9 @@ StatusOr<Caller> CallerPolicy::Certified(
         RoleName(role), identity.name, RoleName(identity.role)));
   }
   Caller caller{ClientName{identity.name}};
-  FEDGAP_ASSIGN_OR_RETURN(caller.serial, PeerSerial(*call.auth_context()));
+  FEDGAP_ASSIGN_OR_RETURN(const std::string pem,
+                          PeerCertificatePem(*call.auth_context()));
+  FEDGAP_ASSIGN_OR_RETURN(caller.serial, serials_->SerialOf(pem));
   FEDGAP_RETURN_IF_ERROR(CheckSerial(caller));
   return caller;
 }

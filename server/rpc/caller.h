@@ -13,6 +13,7 @@
 #include "common/crypto/identity.h"
 #include "common/federation/ids.h"
 #include "server/rpc/revocation_file.h"
+#include "server/rpc/serial_cache.h"
 
 namespace fedgap {
 
@@ -64,6 +65,7 @@ class CallerPolicy {
   bool tls_;
   std::string federation_;
   std::shared_ptr<const RevocationFile> revocations_;  // null without TLS
+  std::shared_ptr<SerialCache> serials_ = std::make_shared<SerialCache>();
   std::set<std::string> allowed_;
 };
 
