@@ -262,9 +262,9 @@ StatusOr<Verdict> GrpcFederationApi::Impl::Submit(
     while (sent && offset < std::ssize(bytes)) {
       const auto length =
           std::min(kUpdateChunkBytes, std::ssize(bytes) - offset);
-      *message.mutable_chunk() = ToProto(UpdateChunkView{
-          offset, bytes.subspan(static_cast<std::size_t>(offset),
-                                static_cast<std::size_t>(length))});
+      SetProto({offset, bytes.subspan(static_cast<std::size_t>(offset),
+                                      static_cast<std::size_t>(length))},
+               *message.mutable_chunk());
       sent = stream->Write(message);
       KillPoint("update-chunk-sent");
       offset += length;

@@ -9,6 +9,9 @@ namespace fedgap {
 // only if `tls_failures`, for a server, and at most one a second. With the
 // environment variable GRPC_VERBOSITY set, gRPC logs as it asks. For programs:
 // it is a setting of the process.
+//
+// Neither does Abseil, as Debian builds it, look for cycles any more in the
+// order of the locks that gRPC takes: it would only report them.
 void QuietGrpc(bool tls_failures);
 
 }  // namespace fedgap

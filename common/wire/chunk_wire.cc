@@ -22,12 +22,17 @@ std::string StringOf(std::span<const std::uint8_t> bytes) {
 
 }  // namespace
 
-v1::ModelChunk ToProto(const ModelChunkView& chunk) {
+v1::ModelChunk HeadToProto(const ModelChunkView& chunk) {
   v1::ModelChunk proto;
   proto.set_offset(chunk.offset);
   proto.set_total_bytes(chunk.total_bytes);
-  proto.set_data(StringOf(chunk.bytes));
   proto.set_sha256(BytesOf(chunk.digest));
+  return proto;
+}
+
+v1::ModelChunk ToProto(const ModelChunkView& chunk) {
+  v1::ModelChunk proto = HeadToProto(chunk);
+  proto.set_data(StringOf(chunk.bytes));
   return proto;
 }
 
@@ -58,11 +63,15 @@ StatusOr<ModelChunkView> FromProto(const v1::ModelChunk& proto) {
   return chunk;
 }
 
+void SetProto(const UpdateChunkView& chunk, v1::UpdateChunk& proto) {
+  proto.set_offset(chunk.offset);
+  proto.set_data(chunk.bytes.data(), chunk.bytes.size());
+  proto.set_xxh3_64(Xxh3Of64(chunk.bytes));
+}
+
 v1::UpdateChunk ToProto(const UpdateChunkView& chunk) {
   v1::UpdateChunk proto;
-  proto.set_offset(chunk.offset);
-  proto.set_data(StringOf(chunk.bytes));
-  proto.set_xxh3_64(Xxh3Of64(chunk.bytes));
+  SetProto(chunk, proto);
   return proto;
 }
 

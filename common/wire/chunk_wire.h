@@ -20,6 +20,8 @@ struct ModelChunkView {
   Sha256Digest digest{};
 };
 
+// All but the bytes, which stand in field v1::ModelChunk::kDataFieldNumber.
+v1::ModelChunk HeadToProto(const ModelChunkView& chunk);
 v1::ModelChunk ToProto(const ModelChunkView& chunk);
 // INVALID_ARGUMENT: offset, length or total do not fit each other (every chunk
 // but the last has kModelChunkBytes). DATA_LOSS: the digest does not match.
@@ -32,6 +34,8 @@ struct UpdateChunkView {
 };
 
 v1::UpdateChunk ToProto(const UpdateChunkView& chunk);
+// The same into a message whose memory is used again.
+void SetProto(const UpdateChunkView& chunk, v1::UpdateChunk& proto);
 // INVALID_ARGUMENT: a negative offset or no bytes. RESOURCE_EXHAUSTED: more
 // than kMaxUpdateChunkBytes. DATA_LOSS: the checksum does not match.
 StatusOr<UpdateChunkView> FromProto(const v1::UpdateChunk& proto);

@@ -54,14 +54,21 @@ grpc::ServerWriteReactor<v1::TasksReply>* FederationService::Tasks(
   return TaskStream::Start(environment_, *caller, *last);
 }
 
-grpc::ServerWriteReactor<v1::ModelChunk>* FederationService::FetchModel(
-    grpc::CallbackServerContext* call, const v1::FetchModelRequest* request) {
+grpc::ServerWriteReactor<grpc::ByteBuffer>* FederationService::FetchModel(
+    grpc::CallbackServerContext* call, const grpc::ByteBuffer* request) {
+  using Refused = RefusedStream<grpc::ServerWriteReactor<grpc::ByteBuffer>>;
   const StatusOr<Caller> caller = environment_.Client(*call);
-  if (!caller.ok()) {
-    return new RefusedStream<grpc::ServerWriteReactor<v1::ModelChunk>>(
-        caller.status());
+  if (!caller.ok()) return new Refused(caller.status());
+  v1::FetchModelRequest message;
+  grpc::ByteBuffer bytes = *request;
+  const grpc::Status parsed =
+      grpc::SerializationTraits<v1::FetchModelRequest>::Deserialize(&bytes,
+                                                                    &message);
+  if (!parsed.ok()) {
+    return new Refused(absl::InvalidArgumentError(
+        "the request is no message of this protocol"));
   }
-  return new ModelStream(environment_, *request);
+  return new ModelStream(environment_, message);
 }
 
 grpc::ServerBidiReactor<v1::SubmitRequest, v1::SubmitReply>*

@@ -9,7 +9,9 @@ namespace fedgap {
 
 // Every call begins with the question who calls. `environment` outlives the
 // service. docs/PROTOCOL.md has the codes of every call.
-class FederationService final : public v1::Federation::CallbackService {
+class FederationService final
+    : public v1::Federation::WithRawCallbackMethod_FetchModel<
+          v1::Federation::CallbackService> {
  public:
   explicit FederationService(CallEnvironment& environment)
       : environment_(environment) {}
@@ -20,9 +22,10 @@ class FederationService final : public v1::Federation::CallbackService {
   grpc::ServerWriteReactor<v1::TasksReply>* Tasks(
       grpc::CallbackServerContext* call,
       const v1::TasksRequest* request) override;
-  grpc::ServerWriteReactor<v1::ModelChunk>* FetchModel(
+  // Of v1::FetchModelRequest and v1::ModelChunk.
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* FetchModel(
       grpc::CallbackServerContext* call,
-      const v1::FetchModelRequest* request) override;
+      const grpc::ByteBuffer* request) override;
   grpc::ServerBidiReactor<v1::SubmitRequest, v1::SubmitReply>* SubmitUpdate(
       grpc::CallbackServerContext* call) override;
   grpc::ServerUnaryReactor* Decline(grpc::CallbackServerContext* call,

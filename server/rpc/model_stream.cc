@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "common/base/kill_point.h"
+#include "common/rpc/message_buffer.h"
 #include "common/rpc/status_conversion.h"
 #include "common/wire/chunk_wire.h"
 #include "common/wire/join_wire.h"
@@ -47,12 +48,16 @@ void ModelStream::SendNext() {
     return;
   }
   const auto index = static_cast<std::size_t>(offset_ / kModelChunkBytes);
-  chunk_ = ToProto(
-      ModelChunkView{.offset = offset_,
-                     .total_bytes = std::ssize(bytes),
-                     .bytes = bytes.subspan(static_cast<std::size_t>(offset_),
-                                            static_cast<std::size_t>(length)),
-                     .digest = snapshot_->digest().chunks[index]});
+  chunk_ = MessageWithBytes(
+      HeadToProto({.offset = offset_,
+                   .total_bytes = std::ssize(bytes),
+                   .bytes = {},
+                   .digest = snapshot_->digest().chunks[index]}),
+      v1::ModelChunk::kDataFieldNumber,
+      bytes.subspan(static_cast<std::size_t>(offset_),
+                    static_cast<std::size_t>(length)),
+      snapshot_);
+  sending_bytes_ = static_cast<std::int64_t>(chunk_.Length());
   offset_ += length;
   StartWrite(&chunk_);
 }
@@ -62,7 +67,7 @@ void ModelStream::OnWriteDone(bool ok) {
     Finish(grpc::Status(grpc::StatusCode::CANCELLED, "the connection is lost"));
     return;
   }
-  sent_bytes_ += static_cast<std::int64_t>(chunk_.ByteSizeLong());
+  sent_bytes_ += sending_bytes_;
   KillPoint("model-chunk-sent");
   SendNext();
 }

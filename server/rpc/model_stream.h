@@ -2,6 +2,7 @@
 #ifndef FEDGAP_SERVER_RPC_MODEL_STREAM_H_
 #define FEDGAP_SERVER_RPC_MODEL_STREAM_H_
 
+#include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
 #include <cstdint>
@@ -12,8 +13,9 @@
 
 namespace fedgap {
 
-// Sends the chunks of a snapshot from an offset on; deletes itself.
-class ModelStream final : public grpc::ServerWriteReactor<v1::ModelChunk> {
+// Sends the chunks of a snapshot from an offset on, from where they stand;
+// deletes itself.
+class ModelStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
   // NOT_FOUND: not a current model. INVALID_ARGUMENT: a bad id or offset. Both
   // end the call.
@@ -31,7 +33,8 @@ class ModelStream final : public grpc::ServerWriteReactor<v1::ModelChunk> {
   std::shared_ptr<const ModelSnapshot> snapshot_;
   std::int64_t offset_ = 0;
   std::int64_t sent_bytes_ = 0;
-  v1::ModelChunk chunk_;
+  std::int64_t sending_bytes_ = 0;
+  grpc::ByteBuffer chunk_;
 };
 
 }  // namespace fedgap
