@@ -67,7 +67,7 @@ StatusOr<ClientPool::ClientAtWork> ClientPool::MakeClient(
 }
 
 Status ClientPool::Train(const Clients& clients, const OpenRound& round,
-                         std::span<const float> last_delta,
+                         const GlobalDelta& last_delta,
                          const LocalTensorsOf& local_of, const Take& take) {
   FirstError error;
   const auto should_stop = [&] {
@@ -86,7 +86,7 @@ Status ClientPool::Train(const Clients& clients, const OpenRound& round,
 
 StatusOr<std::unique_ptr<TrainedUpdate>> ClientPool::TrainOne(
     std::size_t client, int thread, const OpenRound& round,
-    std::span<const float> last_delta, const LocalTensorsOf& local_of,
+    const GlobalDelta& last_delta, const LocalTensorsOf& local_of,
     const std::function<bool()>& should_stop) {
   const ClientName name = deps_.population.NameOf(client);
   FEDGAP_ASSIGN_OR_RETURN(const ClientAtWork at_work,
@@ -104,7 +104,7 @@ StatusOr<std::unique_ptr<TrainedUpdate>> ClientPool::TrainOne(
 TrainedUpdate ClientPool::Review(const ClientName& client,
                                  LocalTrainer::Result result,
                                  const OpenRound& round,
-                                 std::span<const float> last_delta) const {
+                                 const GlobalDelta& last_delta) const {
   TrainedUpdate update;
   update.client = client;
   update.info = std::move(result.update.info);

@@ -51,8 +51,8 @@ class ClientPool {
   // the most work begin first. An interruption ends it early, with OK.
   // INVALID_ARGUMENT names a client whose data does not fit the model.
   Status Train(const Clients& clients, const OpenRound& round,
-               std::span<const float> last_delta,
-               const LocalTensorsOf& local_of, const Take& take);
+               const GlobalDelta& last_delta, const LocalTensorsOf& local_of,
+               const Take& take);
 
   // The clients look at the round's model; the sums of their metrics. Errors as
   // above.
@@ -72,11 +72,11 @@ class ClientPool {
   // Nothing where the work was broken off.
   StatusOr<std::unique_ptr<TrainedUpdate>> TrainOne(
       std::size_t client, int thread, const OpenRound& round,
-      std::span<const float> last_delta, const LocalTensorsOf& local_of,
+      const GlobalDelta& last_delta, const LocalTensorsOf& local_of,
       const std::function<bool()>& should_stop);
   TrainedUpdate Review(const ClientName& client, LocalTrainer::Result result,
                        const OpenRound& round,
-                       std::span<const float> last_delta) const;
+                       const GlobalDelta& last_delta) const;
   StatusOr<UpdateInfo> EvaluateOne(std::size_t client, int thread,
                                    const OpenRound& round,
                                    const LocalTensorsOf& local_of);

@@ -66,10 +66,11 @@ const std::vector<std::size_t>& RankWorker::ShareOf(
 // The change of the global model is what two models differ by, as at the root.
 void RankWorker::FollowModel(RankOrder& order) {
   if (!order.last_delta.empty()) {
-    last_delta_ = std::move(order.last_delta);
+    last_delta_ = GlobalDelta(std::move(order.last_delta));
   } else if (order.round > 1 && model_ != nullptr) {
-    last_delta_.resize(order.model.size());
-    Subtract(order.model, model_->federated(), last_delta_);
+    Parameters change(order.model.size());
+    Subtract(order.model, model_->federated(), change);
+    last_delta_ = GlobalDelta(std::move(change));
   }
   const auto federated = std::ssize(order.model);
   model_ = std::make_shared<const ModelSnapshot>(

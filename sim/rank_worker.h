@@ -63,7 +63,7 @@ class RankWorker {
   ClientPool clients_;
   ThreadPool pool_;
   std::shared_ptr<const ModelSnapshot> model_;
-  Parameters last_delta_;
+  GlobalDelta last_delta_;
 
   Mutex mutex_;
   std::unique_ptr<RoundAggregator> aggregator_ GUARDED_BY(mutex_);

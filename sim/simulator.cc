@@ -235,7 +235,7 @@ RankOrder Simulator::OrderFor(RankOrder::Kind kind, const OpenRound& round,
   const auto federated = round.plan().base->federated();
   order.model.assign(federated.begin(), federated.end());
   if (!std::exchange(others_know_delta_, true)) {
-    order.last_delta = *progress_.last_delta();
+    order.last_delta = progress_.last_delta()->values;
   }
   for (const std::size_t client : clients) {
     const ClientName name = deps_.population.NameOf(client);

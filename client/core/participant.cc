@@ -235,10 +235,12 @@ StatusOr<bool> Participant::Handle(const Task& task, const TaskInbox& inbox) {
   // An aborted round is run again with the same keys: a finished update stays.
   watched_inbox_ = nullptr;
   watched_task_ = nullptr;
-  // A call that somebody else cancelled (a proxy, the server as it goes) is a
-  // lost connection: only after it is the task pushed again.
-  if (status.code() == absl::StatusCode::kCancelled && !stopped() &&
-      inbox.Supersedes(task)) {
+  // The round went on without this client, and its model is gone. A call that
+  // somebody else cancelled (a proxy, the server as it goes) is a lost
+  // connection: only after it is the task pushed again.
+  const bool gone_on = status.code() == absl::StatusCode::kCancelled ||
+                       status.code() == absl::StatusCode::kNotFound;
+  if (gone_on && !stopped() && inbox.Supersedes(task)) {
     listener_.OnRejected(task, status);
     return false;
   }

@@ -66,7 +66,7 @@ Status ReadInto(const std::filesystem::path& path, std::uint64_t max_bytes,
 }
 
 Status WriteTemporary(const std::filesystem::path& temporary,
-                      std::span<const std::uint8_t> bytes,
+                      std::span<const std::span<const std::uint8_t>> pieces,
                       const WriteOptions& options) {
   FileDescriptor fd(::open(temporary.c_str(),
                            O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
@@ -76,7 +76,9 @@ Status WriteTemporary(const std::filesystem::path& temporary,
   if (::fchmod(fd.get(), options.mode) != 0) {
     return ErrnoStatus(errno, "chmod", temporary);
   }
-  FEDGAP_RETURN_IF_ERROR(WriteAll(fd.get(), bytes, temporary));
+  for (const auto piece : pieces) {
+    FEDGAP_RETURN_IF_ERROR(WriteAll(fd.get(), piece, temporary));
+  }
   if (options.sync && ::fsync(fd.get()) != 0) {
     return ErrnoStatus(errno, "fsync", temporary);
   }
@@ -150,12 +152,12 @@ StatusOr<std::string> ReadFileText(const std::filesystem::path& path,
 }
 
 Status WriteFileAtomic(const std::filesystem::path& path,
-                       std::span<const std::uint8_t> bytes,
+                       std::span<const std::span<const std::uint8_t>> pieces,
                        WriteOptions options) {
   // The process id keeps two programs that write one path apart.
   std::filesystem::path temporary = path;
   temporary += fmt::format(".tmp{}", ::getpid());
-  Status status = WriteTemporary(temporary, bytes, options);
+  Status status = WriteTemporary(temporary, pieces, options);
   if (status.ok() && ::rename(temporary.c_str(), path.c_str()) != 0) {
     status = ErrnoStatus(errno, "rename to", path);
   }
@@ -166,6 +168,12 @@ Status WriteFileAtomic(const std::filesystem::path& path,
   if (!options.sync) return absl::OkStatus();
   const std::filesystem::path directory = path.parent_path();
   return SyncDirectory(directory.empty() ? "." : directory);
+}
+
+Status WriteFileAtomic(const std::filesystem::path& path,
+                       std::span<const std::uint8_t> bytes,
+                       WriteOptions options) {
+  return WriteFileAtomic(path, std::span(&bytes, 1), options);
 }
 
 Status WriteFileAtomic(const std::filesystem::path& path, std::string_view text,

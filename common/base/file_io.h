@@ -38,6 +38,10 @@ Status WriteFileAtomic(const std::filesystem::path& path,
                        WriteOptions options = {});
 Status WriteFileAtomic(const std::filesystem::path& path, std::string_view text,
                        WriteOptions options = {});
+// The pieces, one after the other.
+Status WriteFileAtomic(const std::filesystem::path& path,
+                       std::span<const std::span<const std::uint8_t>> pieces,
+                       WriteOptions options = {});
 
 // Writes all of `bytes` to `fd`; `path` is for the message. Errors as above.
 Status WriteAll(int fd, std::span<const std::uint8_t> bytes,

@@ -71,9 +71,9 @@ StatusOr<ModelOrigin> ReadOrigin(const SafetensorsFile& file,
 
 }  // namespace
 
-std::vector<std::uint8_t> EncodeModelFile(const Model& model,
-                                          std::span<const float> parameters,
-                                          const ModelOrigin& origin) {
+SafetensorsWriter ModelFileWriter(const Model& model,
+                                  std::span<const float> parameters,
+                                  const ModelOrigin& origin) {
   const Layout& layout = model.layout();
   FEDGAP_CHECK(std::ssize(parameters) == layout.elements());
   SafetensorsWriter writer(
@@ -93,7 +93,13 @@ std::vector<std::uint8_t> EncodeModelFile(const Model& model,
                parameters.subspan(static_cast<std::size_t>(range.begin),
                                   static_cast<std::size_t>(range.size())));
   }
-  return writer.Finish();
+  return writer;
+}
+
+std::vector<std::uint8_t> EncodeModelFile(const Model& model,
+                                          std::span<const float> parameters,
+                                          const ModelOrigin& origin) {
+  return ModelFileWriter(model, parameters, origin).Finish();
 }
 
 StatusOr<ModelFile> ParseModelFile(std::vector<std::uint8_t> bytes) {

@@ -14,6 +14,7 @@
 #include "common/federation/ids.h"
 #include "common/nn/model.h"
 #include "common/tensor/parameters.h"
+#include "common/tensor/safetensors.h"
 
 namespace fedgap {
 
@@ -25,9 +26,13 @@ struct ModelOrigin {
   std::vector<std::string> class_names;
 };
 
-// The bytes of the file. Metadata: format "fedgap-model-1", model_json,
-// class_names (a JSON array), model_id, layout_hash, run, round. `parameters`
-// is the whole buffer in the model's layout order.
+// Writes the file. Metadata: format "fedgap-model-1", model_json, class_names
+// (a JSON array), model_id, layout_hash, run, round. `parameters` is the whole
+// buffer in the model's layout order, and borrowed.
+SafetensorsWriter ModelFileWriter(const Model& model,
+                                  std::span<const float> parameters,
+                                  const ModelOrigin& origin);
+// The bytes of the file.
 std::vector<std::uint8_t> EncodeModelFile(const Model& model,
                                           std::span<const float> parameters,
                                           const ModelOrigin& origin);

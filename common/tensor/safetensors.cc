@@ -109,12 +109,19 @@ void SafetensorsWriter::Add(std::string name, Shape shape,
   AddEntry({std::move(name), "I64", std::move(shape), AsBytes(values)});
 }
 
+void SafetensorsWriter::AddOwned(std::string name, Shape shape,
+                                 std::vector<std::int64_t> values) {
+  owned_.push_back(std::move(values));
+  Add(std::move(name), std::move(shape),
+      std::span(std::as_const(owned_.back())));
+}
+
 void SafetensorsWriter::AddEntry(Entry entry) {
   FEDGAP_CHECK(entry.name != kMetadataKey);
   entries_.push_back(std::move(entry));
 }
 
-std::vector<std::uint8_t> SafetensorsWriter::Finish() const {
+std::vector<std::uint8_t> SafetensorsWriter::Head() const {
   Json header = Json::object();
   if (!metadata_.empty()) header[kMetadataKey] = metadata_;
   std::uint64_t offset = 0;
@@ -130,17 +137,28 @@ std::vector<std::uint8_t> SafetensorsWriter::Finish() const {
       header.dump(-1, ' ', false, Json::error_handler_t::replace);
   // Spaces bring the data to a multiple of 8, so that it can be mapped.
   text.resize((text.size() + 7) / 8 * 8, ' ');
-  std::vector<std::uint8_t> bytes;
-  bytes.reserve(kLengthBytes + text.size() + offset);
   const std::uint64_t length = text.size();
-  const auto append = [&bytes](const void* data, std::size_t size) {
-    const auto* begin = static_cast<const std::uint8_t*>(data);
-    bytes.insert(bytes.end(), begin, begin + size);
-  };
-  append(&length, sizeof(length));
-  append(text.data(), text.size());
-  for (const Entry& entry : entries_) {
-    append(entry.bytes.data(), entry.bytes.size());
+  std::vector<std::uint8_t> bytes(kLengthBytes + text.size());
+  std::memcpy(bytes.data(), &length, kLengthBytes);
+  std::memcpy(bytes.data() + kLengthBytes, text.data(), text.size());
+  return bytes;
+}
+
+std::vector<std::span<const std::uint8_t>> SafetensorsWriter::Pieces() {
+  head_ = Head();
+  std::vector<std::span<const std::uint8_t>> pieces = {head_};
+  for (const Entry& entry : entries_) pieces.push_back(entry.bytes);
+  return pieces;
+}
+
+std::vector<std::uint8_t> SafetensorsWriter::Finish() {
+  const auto pieces = Pieces();
+  std::size_t size = 0;
+  for (const auto piece : pieces) size += piece.size();
+  std::vector<std::uint8_t> bytes;
+  bytes.reserve(size);
+  for (const auto piece : pieces) {
+    bytes.insert(bytes.end(), piece.begin(), piece.end());
   }
   return bytes;
 }

@@ -20,18 +20,26 @@ namespace fedgap {
 using SafetensorsMetadata = std::map<std::string, std::string>;
 
 // Collects tensors and gives the file's bytes. The same input gives the same
-// bytes. Tensors stand in the order in which they are added. Not thread-safe.
+// bytes. Tensors stand in the order in which they are added. Movable; not
+// thread-safe.
 class SafetensorsWriter {
  public:
   explicit SafetensorsWriter(SafetensorsMetadata metadata = {})
       : metadata_(std::move(metadata)) {}
 
   // `name` is unique and not "__metadata__"; `values` has shape.elements()
-  // items and must stay until Finish.
+  // items and must stay as long as the writer is used.
   void Add(std::string name, Shape shape, std::span<const float> values);
   void Add(std::string name, Shape shape, std::span<const std::int64_t> values);
+  // Keeps the values.
+  void AddOwned(std::string name, Shape shape,
+                std::vector<std::int64_t> values);
 
-  std::vector<std::uint8_t> Finish() const;
+  // The file's bytes one after the other, without a copy of the tensors: good
+  // until the next call or the writer's end.
+  std::vector<std::span<const std::uint8_t>> Pieces();
+  // In one.
+  std::vector<std::uint8_t> Finish();
 
  private:
   struct Entry {
@@ -41,9 +49,12 @@ class SafetensorsWriter {
     std::span<const std::uint8_t> bytes;
   };
   void AddEntry(Entry entry);
+  std::vector<std::uint8_t> Head() const;
 
   SafetensorsMetadata metadata_;
   std::vector<Entry> entries_;
+  std::vector<std::vector<std::int64_t>> owned_;
+  std::vector<std::uint8_t> head_;  // of Pieces
 };
 
 // A file read into memory and checked. Immutable; thread-safe.

@@ -62,11 +62,6 @@ double SquaredNorm(std::span<const float> x) { return Dot(x, x); }
 
 double Norm(std::span<const float> x) { return std::sqrt(SquaredNorm(x)); }
 
-double CosineSimilarity(std::span<const float> a, std::span<const float> b) {
-  const double norms = Norm(a) * Norm(b);
-  return norms > 0 ? Dot(a, b) / norms : 0.0;
-}
-
 float MaxAbs(std::span<const float> x) {
   float largest = 0;
   bool finite = true;

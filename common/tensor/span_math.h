@@ -19,8 +19,6 @@ void Scale(float alpha, std::span<float> x);
 double Dot(std::span<const float> a, std::span<const float> b);
 double SquaredNorm(std::span<const float> x);
 double Norm(std::span<const float> x);
-// a.b / (|a| |b|); 0 if either is zero.
-double CosineSimilarity(std::span<const float> a, std::span<const float> b);
 
 // The largest |x_i|; +infinity if any is NaN or infinite; 0 if empty.
 float MaxAbs(std::span<const float> x);

@@ -1,6 +1,8 @@
 #include "server/aggregation/exact_accumulator.h"
 
 #include <fmt/format.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -16,6 +18,8 @@ namespace {
 // Elements handled at a time: four sources and the sums stay in the second
 // cache (4 x 32 KiB + 64 KiB).
 constexpr std::int64_t kBlock = 8192;
+// Elements that ReportLast reads before it gives their memory back (4 MiB).
+constexpr std::int64_t kStretch = 64 * kBlock;
 constexpr int kMaxBins = 4096;
 
 int BlockCount(std::int64_t elements) {
@@ -67,8 +71,8 @@ StatusOr<ExactAccumulator> ExactAccumulator::Create(
 Status ExactAccumulator::CheckUsable() const {
   if (!broken_) return absl::OkStatus();
   return absl::InternalError(
-      "the sums are void: a vector could neither be read to its end nor be "
-      "taken back; run the round again");
+      "the sums are void: they were reported, or a vector could neither be "
+      "read to its end nor be taken back; run the round again");
 }
 
 Status ExactAccumulator::CheckTerms(std::span<const Term> terms) const {
@@ -262,9 +266,9 @@ double ExactAccumulator::Total(const Bin& bin, std::size_t element) const {
   return static_cast<double>(total);
 }
 
-Status ExactAccumulator::Report(ThreadPool& pool, std::span<float> out) const {
+StatusOr<std::vector<const ExactAccumulator::Bin*>> ExactAccumulator::HeldBins()
+    const {
   FEDGAP_RETURN_IF_ERROR(CheckUsable());
-  FEDGAP_CHECK(std::ssize(out) == elements_);
   std::vector<const Bin*> held;
   for (const Bin& bin : bins_) {
     if (bin.weight > 0) held.push_back(&bin);
@@ -272,21 +276,85 @@ Status ExactAccumulator::Report(ThreadPool& pool, std::span<float> out) const {
   if (held.empty()) {
     return absl::FailedPreconditionError("no update was added");
   }
+  return held;
+}
+
+void ExactAccumulator::ReportBlock(std::span<const Bin* const> held,
+                                   std::int64_t begin,
+                                   std::span<float> out) const {
   const double unit = std::ldexp(1.0, -scale_.shift);
-  pool.ParallelFor(BlockCount(elements_), [&](int block, int) {
-    const std::int64_t begin = block * kBlock;
-    const std::int64_t end = std::min(begin + kBlock, elements_);
-    for (auto j = static_cast<std::size_t>(begin);
-         j < static_cast<std::size_t>(end); ++j) {
-      double sum = 0;
-      for (const Bin* bin : held) {
-        sum += Total(*bin, j) * unit / static_cast<double>(bin->weight);
+  const auto first = static_cast<std::size_t>(begin);
+  std::vector<double> sums(out.size(), 0.0);
+  for (const Bin* bin : held) {
+    const auto weight = static_cast<double>(bin->weight);
+    if (scale_.digits == 1) {
+      if (bin->digits[0].empty()) continue;  // zeros, from a serial form
+      const std::int64_t* totals = bin->digits[0].data() + first;
+      for (std::size_t j = 0; j < sums.size(); ++j) {
+        sums[j] += static_cast<double>(totals[j]) * unit / weight;
       }
-      if (held.size() > 1) sum /= static_cast<double>(held.size());
-      out[j] = static_cast<float>(sum);
+    } else {
+      for (std::size_t j = 0; j < sums.size(); ++j) {
+        sums[j] += Total(*bin, first + j) * unit / weight;
+      }
     }
+  }
+  const auto bins = static_cast<double>(held.size());
+  for (std::size_t j = 0; j < sums.size(); ++j) {
+    out[j] = static_cast<float>(held.size() > 1 ? sums[j] / bins : sums[j]);
+  }
+}
+
+void ExactAccumulator::ReportBlocks(std::span<const Bin* const> held,
+                                    std::int64_t begin, ThreadPool& pool,
+                                    std::span<float> out) const {
+  pool.ParallelFor(BlockCount(std::ssize(out)), [&](int block, int) {
+    const std::int64_t at = block * kBlock;
+    const auto size =
+        static_cast<std::size_t>(std::min(kBlock, std::ssize(out) - at));
+    ReportBlock(held, begin + at,
+                out.subspan(static_cast<std::size_t>(at), size));
   });
+}
+
+Status ExactAccumulator::Report(ThreadPool& pool, std::span<float> out) const {
+  FEDGAP_ASSIGN_OR_RETURN(const auto held, HeldBins());
+  FEDGAP_CHECK(std::ssize(out) == elements_);
+  ReportBlocks(held, 0, pool, out);
   return absl::OkStatus();
+}
+
+StatusOr<Parameters> ExactAccumulator::ReportLast(ThreadPool& pool) {
+  FEDGAP_ASSIGN_OR_RETURN(const auto held, HeldBins());
+  broken_ = true;
+  Parameters mean;
+  mean.reserve(static_cast<std::size_t>(elements_));
+  for (std::int64_t begin = 0; begin < elements_; begin += kStretch) {
+    const std::int64_t end = std::min(begin + kStretch, elements_);
+    mean.resize(static_cast<std::size_t>(end));
+    ReportBlocks(held, begin, pool,
+                 std::span(mean).subspan(static_cast<std::size_t>(begin)));
+    GiveBack(begin, end);
+  }
+  bins_.clear();
+  return mean;
+}
+
+void ExactAccumulator::GiveBack(std::int64_t begin, std::int64_t end) {
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  for (Bin& bin : bins_) {
+    for (Sums& sums : bin.digits) {
+      if (sums.empty()) continue;
+      // Whole pages, and none that others share.
+      const auto first = reinterpret_cast<std::uintptr_t>(sums.data() + begin);
+      const auto last = reinterpret_cast<std::uintptr_t>(sums.data() + end);
+      const std::uintptr_t from = (first + page - 1) / page * page;
+      const std::uintptr_t to = last / page * page;
+      if (from < to) {
+        ::madvise(reinterpret_cast<void*>(from), to - from, MADV_DONTNEED);
+      }
+    }
+  }
 }
 
 }  // namespace fedgap

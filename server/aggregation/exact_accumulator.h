@@ -69,6 +69,11 @@ class ExactAccumulator {
   // FAILED_PRECONDITION if nothing was added.
   Status Report(ThreadPool& pool, std::span<float> out) const;
 
+  // The same; the memory of the sums goes back to the system as they are read
+  // and the mean grows, so that the two never stand in memory together. Void
+  // afterwards.
+  StatusOr<Parameters> ReportLast(ThreadPool& pool);
+
   // Little-endian; equal sums give equal bytes. Deserialize: DATA_LOSS for
   // anything that Serialize has not written.
   StatusOr<std::vector<std::uint8_t>> Serialize() const;
@@ -100,7 +105,14 @@ class ExactAccumulator {
   Status Run(Plan& plan, double sign, ThreadPool& pool) const;
   Status ReduceSums(SumReducer& reducer);
   StatusOr<ReducedHead> ReduceHead(SumReducer& reducer) const;
+  StatusOr<std::vector<const Bin*>> HeldBins() const;
+  // Of the elements from `begin` on, as many as `out` has.
+  void ReportBlocks(std::span<const Bin* const> held, std::int64_t begin,
+                    ThreadPool& pool, std::span<float> out) const;
+  void ReportBlock(std::span<const Bin* const> held, std::int64_t begin,
+                   std::span<float> out) const;
   double Total(const Bin& bin, std::size_t element) const;
+  void GiveBack(std::int64_t begin, std::int64_t end);
   Status CheckUsable() const;
 
   std::int64_t elements_ = 0;

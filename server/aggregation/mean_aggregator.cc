@@ -55,8 +55,7 @@ Status MeanAggregator::Reduce(SumReducer& reducer, bool is_root,
 
 StatusOr<Aggregate> MeanAggregator::Report() {
   Aggregate aggregate;
-  aggregate.delta.resize(static_cast<std::size_t>(options_.elements));
-  FEDGAP_RETURN_IF_ERROR(accumulator_.Report(pool_, aggregate.delta));
+  FEDGAP_ASSIGN_OR_RETURN(aggregate.delta, accumulator_.ReportLast(pool_));
   Influence influence = InfluenceOf(options_.weighting, clients_);
   aggregate.client_influence = std::move(influence.clients);
   aggregate.group_influence = std::move(influence.groups);

@@ -49,7 +49,8 @@ class RoundAggregator {
 
   virtual int count() const = 0;
 
-  // FAILED_PRECONDITION if there is no contribution.
+  // FAILED_PRECONDITION if there is no contribution. The last call: the memory
+  // of what was accumulated is gone afterwards.
   virtual StatusOr<Aggregate> Report() = 0;
 };
 

@@ -6,7 +6,9 @@
 #include <cmath>
 #include <limits>
 
+#include "common/base/check.h"
 #include "common/tensor/span_math.h"
+#include "server/aggregation/delta_sums.h"
 #include "server/aggregation/weighting.h"
 
 namespace fedgap {
@@ -229,13 +231,15 @@ Status ValidateEvaluation(const UpdateInfo& info, const UpdateRules& rules) {
 
 StatusOr<UpdateFacts> ValidateUpdate(const UpdateInfo& info,
                                      const VectorSource& delta,
-                                     const UpdateRules& rules) {
+                                     const UpdateRules& rules,
+                                     std::span<const float> direction) {
   FEDGAP_RETURN_IF_ERROR(ValidateInfo(info, rules));
   const std::int64_t elements = rules.layout.federated_range().size();
   if (delta.elements() != elements) {
     return Invalid("the update has {} elements; the layout has {}",
                    delta.elements(), elements);
   }
+  FEDGAP_CHECK(direction.empty() || std::ssize(direction) == elements);
   UpdateFacts facts;
   double squares = 0;
   Parameters scratch;
@@ -250,10 +254,16 @@ StatusOr<UpdateFacts> ValidateUpdate(const UpdateInfo& info,
       FEDGAP_RETURN_IF_ERROR(delta.Read(begin, scratch));
       block = scratch;
     }
-    const float largest = MaxAbs(block);
-    if (std::isinf(largest)) return NotFinite(block, begin, rules.layout);
-    facts.max_abs = std::max(facts.max_abs, static_cast<double>(largest));
-    squares += SquaredNorm(block);
+    const DeltaSums sums = SumDelta(
+        block, direction.empty()
+                   ? direction
+                   : direction.subspan(static_cast<std::size_t>(begin), size));
+    if (!std::isfinite(sums.squares)) {
+      return NotFinite(block, begin, rules.layout);
+    }
+    facts.max_abs = std::max(facts.max_abs, double{sums.max_abs});
+    squares += sums.squares;
+    facts.dot += sums.dot;
   }
   facts.norm = std::sqrt(squares);
   FEDGAP_RETURN_IF_ERROR(ApplyBounds(rules.validation, &facts));

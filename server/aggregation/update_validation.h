@@ -2,6 +2,8 @@
 #ifndef FEDGAP_SERVER_AGGREGATION_UPDATE_VALIDATION_H_
 #define FEDGAP_SERVER_AGGREGATION_UPDATE_VALIDATION_H_
 
+#include <span>
+
 #include "common/base/status.h"
 #include "common/federation/run_config.h"
 #include "common/federation/update.h"
@@ -23,6 +25,7 @@ struct UpdateRules {
 struct UpdateFacts {
   double norm = 0;     // Euclidean, of delta as sent
   double max_abs = 0;  // of delta as sent
+  double dot = 0;      // of delta as sent, with the direction
   // What delta is to be multiplied by: 1, or less where it was clipped.
   double scale = 1.0;
   bool clipped() const { return scale < 1.0; }
@@ -39,13 +42,16 @@ Status ValidateInfo(const UpdateInfo& info, const UpdateRules& rules);
 Status ValidateEvaluation(const UpdateInfo& info, const UpdateRules& rules);
 
 // The info of a train task and its delta, in a single pass over delta block by
-// block. INVALID_ARGUMENT also for a wrong length, NaN or infinity (naming the
-// tensor and element), and, under OnExcess::kReject, an element or a norm
-// beyond its bound; under kClip, delta is scaled to the tighter bound instead.
-// Errors of VectorSource::Read. The same bits on every machine. Thread-safe.
+// block, which also multiplies it with `direction` (empty: none, else of the
+// federated range's length). INVALID_ARGUMENT also for a wrong length, NaN or
+// infinity (naming the tensor and element), and, under OnExcess::kReject, an
+// element or a norm beyond its bound; under kClip, delta is scaled to the
+// tighter bound instead. Errors of VectorSource::Read. The same bits on every
+// machine. Thread-safe.
 StatusOr<UpdateFacts> ValidateUpdate(const UpdateInfo& info,
                                      const VectorSource& delta,
-                                     const UpdateRules& rules);
+                                     const UpdateRules& rules,
+                                     std::span<const float> direction = {});
 
 }  // namespace fedgap
 

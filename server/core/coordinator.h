@@ -76,8 +76,7 @@ class Coordinator {
   // The connection of `sink` is gone; nothing happens if another took over.
   void Unsubscribe(const ClientName& client, const TaskSink* sink,
                    const std::string& reason);
-  // NOT_FOUND unless it is the current model (or the one before, for a
-  // transfer that is still running).
+  // NOT_FOUND unless it is the current model.
   StatusOr<std::shared_ptr<const ModelSnapshot>> GetModel(
       const ModelId& id) const;
   // Whether bytes are wanted at all, before any is sent. NOT_FOUND: unknown
@@ -202,7 +201,7 @@ class Coordinator {
     Round round = 0;
     int attempt = 0;
     ModelId base;
-    std::shared_ptr<const Parameters> last_delta;
+    std::shared_ptr<const GlobalDelta> last_delta;
   };
   // Nothing for a copy of what is accepted already.
   StatusOr<std::optional<Review>> BeginReview(const ClientName& client,
@@ -258,8 +257,7 @@ class Coordinator {
   std::optional<OpenRound> round_ GUARDED_BY(mutex_);
   std::vector<RunProgress::AcceptedUpdate> inbox_ GUARDED_BY(mutex_);
   std::shared_ptr<const ModelSnapshot> current_ GUARDED_BY(mutex_);
-  std::shared_ptr<const ModelSnapshot> previous_ GUARDED_BY(mutex_);
-  std::shared_ptr<const Parameters> last_delta_ GUARDED_BY(mutex_);
+  std::shared_ptr<const GlobalDelta> last_delta_ GUARDED_BY(mutex_);
   std::vector<LedgerEntry> ledger_ GUARDED_BY(mutex_);
   Round last_committed_ GUARDED_BY(mutex_) = 0;
   // The last round that counted an update of each client.

@@ -98,7 +98,6 @@ StatusOr<std::shared_ptr<const ModelSnapshot>> Coordinator::GetModel(
     const ModelId& id) const {
   MutexLock lock(mutex_);
   if (current_->id() == id) return current_;
-  if (previous_ != nullptr && previous_->id() == id) return previous_;
   return absl::NotFoundError(fmt::format("model {} is not the current one ({})",
                                          ToHex(id), ToHex(current_->id())));
 }

@@ -271,7 +271,6 @@ Status Coordinator::CloseRound(const RoundDecision& decision) {
 }
 
 void Coordinator::PublishCommit(const RunProgress::Outcome& outcome) {
-  previous_ = current_;
   current_ = outcome.model;
   last_delta_ = progress_.last_delta();
   ledger_ = progress_.ledger();

@@ -73,8 +73,9 @@ class MemoryRunStore final : public RunStore {
   static void Take(const RoundCommit& commit, RestoredRun& run) {
     run.round = commit.round;
     run.model = commit.model;
-    run.parameters = *commit.parameters;
-    run.global_delta = commit.global_delta;
+    run.parameters.assign(commit.parameters.begin(), commit.parameters.end());
+    run.global_delta.assign(commit.global_delta.begin(),
+                            commit.global_delta.end());
     run.optimizer = commit.optimizer;
     run.prototypes = commit.prototypes;
     run.ledger = commit.ledger;

@@ -50,7 +50,7 @@ RunProgress::RunProgress(const RunConfig& config, const Model& model, Deps deps)
       layout_hash_(LayoutHash(model.layout())),
       federated_(model.layout().federated_range().size()),
       pool_(std::max(1, config.aggregation.threads)),
-      last_delta_(std::make_shared<const Parameters>()),
+      last_delta_(std::make_shared<const GlobalDelta>()),
       optimizer_(MakeServerOptimizer(config.aggregation, federated_)) {}
 
 Status RunProgress::Start(const RunRecord& record, Parameters initial) {
@@ -58,7 +58,7 @@ Status RunProgress::Start(const RunRecord& record, Parameters initial) {
       layout_hash_, std::move(initial), federated_);
   RoundCommit commit;
   commit.model = snapshot_->id();
-  commit.parameters = &snapshot_->parameters();
+  commit.parameters = snapshot_->parameters();
   commit.optimizer = optimizer_->state();
   return deps_.store.Create(record, commit);
 }
@@ -79,7 +79,7 @@ Status RunProgress::Restore(RestoredRun restored) {
   }
   FEDGAP_RETURN_IF_ERROR(optimizer_->Restore(restored.optimizer));
   last_delta_ =
-      std::make_shared<const Parameters>(std::move(restored.global_delta));
+      std::make_shared<const GlobalDelta>(std::move(restored.global_delta));
   last_committed_ = restored.round;
   ledger_ = std::move(restored.ledger);
   early_stop_ = {restored.best_accuracy_millionths, restored.stale_evaluations};
@@ -89,6 +89,10 @@ Status RunProgress::Restore(RestoredRun restored) {
 
 Status RunProgress::BeginAttempt() {
   accepted_.clear();
+  if (next_.has_value()) {
+    FEDGAP_CHECK(optimizer_->Restore(optimizer_before_).ok());
+    next_.reset();
+  }
   FEDGAP_ASSIGN_OR_RETURN(
       aggregator_, MakeRoundAggregator(config_.aggregation, config_.validation,
                                        config_.cohort, federated_, pool_));
@@ -149,12 +153,10 @@ Status RunProgress::MergeElsewhere(SumReducer& reducer,
 }
 
 StatusOr<RunProgress::Outcome> RunProgress::Commit(const ClosedRound& closed) {
-  const OptimizerState optimizer_before = optimizer_->state();
   StatusOr<Draft> draft = DraftCommit(closed);
   Status status = draft.status();
   if (status.ok()) status = Store(closed, *draft);
   if (!status.ok()) {
-    FEDGAP_CHECK(optimizer_->Restore(optimizer_before).ok());
     return Annotate(status, fmt::format("commit of round {}", closed.round));
   }
   return Adopt(*std::move(draft));
@@ -165,15 +167,15 @@ StatusOr<RunProgress::Draft> RunProgress::DraftCommit(
   Phases at;
   at.started = closed.started;
   at.collected = deps_.clock.Now();
-  FEDGAP_ASSIGN_OR_RETURN(const Aggregate aggregate, aggregator_->Report());
-  NextModel next = MoveModel(aggregate);
+  if (!next_.has_value()) FEDGAP_RETURN_IF_ERROR(MoveModel());
+  const NextModel& next = *next_;
   Draft draft;
   RoundCommit& commit = draft.commit;
   commit.prototypes = ComputePrototypes();
   at.aggregated = deps_.clock.Now();
   KillPoint("aggregated");
 
-  commit.event = DescribeRound(closed, aggregate, next);
+  commit.event = DescribeRound(closed, next);
   FEDGAP_ASSIGN_OR_RETURN(commit.event.evaluated,
                           EvaluateIfDue(closed.round, next, commit.prototypes,
                                         commit.event.evaluation));
@@ -186,17 +188,16 @@ StatusOr<RunProgress::Draft> RunProgress::DraftCommit(
   commit.round = closed.round;
   commit.attempt = closed.attempt;
   commit.model = next.snapshot->id();
-  commit.global_delta = std::move(next.delta);
+  commit.parameters = next.snapshot->parameters();
+  commit.global_delta = next.delta.values;
   commit.optimizer = optimizer_->state();
   commit.best_accuracy_millionths = draft.early_stop.best_millionths;
   commit.stale_evaluations = draft.early_stop.stale_evaluations;
-  draft.model = std::move(next.snapshot);
   return draft;
 }
 
 Status RunProgress::Store(const ClosedRound& closed, Draft& draft) {
   RoundCommit& commit = draft.commit;
-  commit.parameters = &draft.model->parameters();
   MoveContributors(commit);
   Status stored = deps_.store.Commit(commit);
   if (!stored.ok()) {
@@ -226,9 +227,9 @@ void RunProgress::MoveContributors(RoundCommit& commit) {
 
 RunProgress::Outcome RunProgress::Adopt(Draft draft) {
   last_committed_ = draft.commit.round;
-  snapshot_ = std::move(draft.model);
-  last_delta_ =
-      std::make_shared<const Parameters>(std::move(draft.commit.global_delta));
+  snapshot_ = std::move(next_->snapshot);
+  last_delta_ = std::make_shared<const GlobalDelta>(std::move(next_->delta));
+  next_.reset();
   early_stop_ = draft.early_stop;
   stop_reason_ = std::move(draft.commit.stop_reason);
   ledger_ = std::move(draft.commit.ledger);
@@ -237,17 +238,22 @@ RunProgress::Outcome RunProgress::Adopt(Draft draft) {
   return {snapshot_, ClientsOf(ledger_), stop_reason_};
 }
 
-RunProgress::NextModel RunProgress::MoveModel(const Aggregate& aggregate) {
+Status RunProgress::MoveModel() {
+  FEDGAP_ASSIGN_OR_RETURN(Aggregate aggregate, aggregator_->Report());
+  aggregator_.reset();
+  optimizer_before_ = optimizer_->state();
   Parameters moved = snapshot_->parameters();
   const auto federated =
       std::span(moved).first(static_cast<std::size_t>(federated_));
   optimizer_->Step(aggregate.delta, federated);
-  NextModel next;
-  next.delta.resize(federated.size());
-  Subtract(federated, snapshot_->federated(), next.delta);
-  next.snapshot = std::make_shared<const ModelSnapshot>(
-      layout_hash_, std::move(moved), federated_);
-  return next;
+  Parameters change = std::move(aggregate.delta);
+  Subtract(federated, snapshot_->federated(), change);
+  next_ = {std::make_shared<const ModelSnapshot>(layout_hash_, std::move(moved),
+                                                 federated_),
+           GlobalDelta(std::move(change)),
+           std::move(aggregate.client_influence),
+           std::move(aggregate.group_influence)};
+  return absl::OkStatus();
 }
 
 Prototypes RunProgress::ComputePrototypes() const {
@@ -274,19 +280,20 @@ StatusOr<bool> RunProgress::EvaluateIfDue(Round round, const NextModel& next,
 }
 
 RoundCommittedEvent RunProgress::DescribeRound(const ClosedRound& closed,
-                                               const Aggregate& aggregate,
                                                const NextModel& next) const {
   RoundCommittedEvent event;
   event.round = closed.round;
   event.attempt = closed.attempt;
   event.model = next.snapshot->id();
   event.ending = ToString(closed.ending);
-  event.delta_norm = Norm(next.delta);
-  if (!last_delta_->empty()) {
-    event.cosine_to_previous = CosineSimilarity(next.delta, *last_delta_);
+  event.delta_norm = next.delta.norm;
+  const double norms = next.delta.norm * last_delta_->norm;
+  if (norms > 0) {
+    event.cosine_to_previous =
+        Dot(next.delta.values, last_delta_->values) / norms;
   }
-  event.group_influence = aggregate.group_influence;
-  event.client_influence = aggregate.client_influence;
+  event.group_influence = next.group_influence;
+  event.client_influence = next.client_influence;
   event.bytes_up = closed.bytes_up;
   event.bytes_down = closed.bytes_down;
   std::vector<const std::vector<GroupMetrics>*> held_out;

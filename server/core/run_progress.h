@@ -2,7 +2,9 @@
 #ifndef FEDGAP_SERVER_CORE_RUN_PROGRESS_H_
 #define FEDGAP_SERVER_CORE_RUN_PROGRESS_H_
 
+#include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -21,6 +23,7 @@
 #include "server/core/model_snapshot.h"
 #include "server/core/round_policy.h"
 #include "server/core/run_store.h"
+#include "server/core/update_review.h"
 
 namespace fedgap {
 
@@ -79,7 +82,7 @@ class RunProgress {
   const std::vector<LedgerEntry>& ledger() const { return ledger_; }
   // The last round's change of the global model; empty before the second
   // round. Immutable: validation threads read it.
-  const std::shared_ptr<const Parameters>& last_delta() const {
+  const std::shared_ptr<const GlobalDelta>& last_delta() const {
     return last_delta_;
   }
 
@@ -97,35 +100,39 @@ class RunProgress {
   Status MergeElsewhere(SumReducer& reducer,
                         std::vector<AcceptedUpdate> updates);
   // Report, optimiser step, evaluation, durable commit, event. After an error,
-  // of the evaluation or the store, the state is that before the call.
+  // of the evaluation or the store, the same call may be made again, or another
+  // attempt be begun: the committed state is that before the call.
   StatusOr<Outcome> Commit(const ClosedRound& closed);
 
  private:
+  // What the round's updates make of the model.
   struct NextModel {
     std::shared_ptr<const ModelSnapshot> snapshot;
-    Parameters delta;
+    GlobalDelta delta;
+    std::vector<ClientInfluence> client_influence;
+    std::vector<GroupInfluence> group_influence;
   };
 
   // What a round becomes before it is stored.
   struct Draft {
-    RoundCommit commit;  // but for `parameters`, which are the model's
-    std::shared_ptr<const ModelSnapshot> model;
+    RoundCommit commit;
     EarlyStop early_stop;
     Clock::Time evaluated;
   };
 
+  // Sets next_. The sums are gone then: a large model stands in memory as
+  // seldom as can be.
+  Status MoveModel();
   StatusOr<Draft> DraftCommit(const ClosedRound& closed);
   Status Store(const ClosedRound& closed, Draft& draft);
   Outcome Adopt(Draft draft);
 
-  NextModel MoveModel(const Aggregate& aggregate);
   Prototypes ComputePrototypes() const;
   void MoveContributors(RoundCommit& commit);
   StatusOr<bool> EvaluateIfDue(Round round, const NextModel& next,
                                const Prototypes& prototypes,
                                ServerEvaluation& evaluation);
   RoundCommittedEvent DescribeRound(const ClosedRound& closed,
-                                    const Aggregate& aggregate,
                                     const NextModel& next) const;
   std::string DecideStop(const RoundCommittedEvent& event, EarlyStop& stop);
 
@@ -138,13 +145,15 @@ class RunProgress {
 
   Round last_committed_ = 0;
   std::shared_ptr<const ModelSnapshot> snapshot_;
-  std::shared_ptr<const Parameters> last_delta_;
+  std::shared_ptr<const GlobalDelta> last_delta_;
   std::unique_ptr<ServerOptimizer> optimizer_;
+  OptimizerState optimizer_before_;  // next_
   EarlyStop early_stop_;
   std::string stop_reason_;
   std::vector<LedgerEntry> ledger_;
 
   std::unique_ptr<RoundAggregator> aggregator_;
+  std::optional<NextModel> next_;  // until it is committed
   // Of the attempt, by name; deltas are dropped once they are accumulated.
   std::map<ClientName, AcceptedUpdate> accepted_;
 };

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -47,8 +48,9 @@ struct RoundCommit {
   int attempt = 1;
   ModelId model;
   // The whole buffer, federated range then local tensors (as initialised).
-  const Parameters* parameters = nullptr;
-  Parameters global_delta;  // model minus the one before; for cosines
+  // Borrowed, as is the next.
+  std::span<const float> parameters;
+  std::span<const float> global_delta;  // model minus the one before
   OptimizerState optimizer;
   Prototypes prototypes;
   std::vector<PooledRecord> pooled;  // sorted by client

@@ -1,45 +1,22 @@
 #include "server/core/update_review.h"
 
-#include <algorithm>
-#include <cmath>
-#include <vector>
+#include <utility>
 
 #include "common/tensor/span_math.h"
 
 namespace fedgap {
-namespace {
-
-constexpr std::int64_t kBlockElements = 1 << 16;
-
-// Block by block, so that a staged file is never in memory as a whole.
-StatusOr<double> CosineWith(const VectorSource& delta,
-                            std::span<const float> last_delta) {
-  std::vector<float> block;
-  double dot = 0, squares = 0;
-  for (std::int64_t begin = 0; begin < delta.elements();
-       begin += kBlockElements) {
-    block.resize(static_cast<std::size_t>(
-        std::min(kBlockElements, delta.elements() - begin)));
-    FEDGAP_RETURN_IF_ERROR(delta.Read(begin, block));
-    dot += Dot(block, last_delta.subspan(static_cast<std::size_t>(begin),
-                                         block.size()));
-    squares += SquaredNorm(block);
-  }
-  const double norms = std::sqrt(squares) * Norm(last_delta);
-  return norms > 0 ? dot / norms : 0.0;
-}
-
-}  // namespace
+GlobalDelta::GlobalDelta(Parameters change)
+    : values(std::move(change)), norm(Norm(values)) {}
 
 StatusOr<UpdateReview> ReviewUpdate(const UpdateInfo& info,
                                     const VectorSource& delta,
                                     const UpdateRules& rules,
-                                    std::span<const float> last_delta) {
+                                    const GlobalDelta& last_delta) {
   UpdateReview review;
-  FEDGAP_ASSIGN_OR_RETURN(review.facts, ValidateUpdate(info, delta, rules));
-  if (!last_delta.empty()) {
-    FEDGAP_ASSIGN_OR_RETURN(review.cosine, CosineWith(delta, last_delta));
-  }
+  FEDGAP_ASSIGN_OR_RETURN(
+      review.facts, ValidateUpdate(info, delta, rules, last_delta.values));
+  const double norms = review.facts.norm * last_delta.norm;
+  if (norms > 0) review.cosine = review.facts.dot / norms;
   return review;
 }
 

@@ -3,12 +3,12 @@
 #define FEDGAP_SERVER_CORE_UPDATE_REVIEW_H_
 
 #include <cstdint>
-#include <span>
 
 #include "common/base/status.h"
 #include "common/federation/ids.h"
 #include "common/federation/update.h"
 #include "common/telemetry/events.h"
+#include "common/tensor/parameters.h"
 #include "server/aggregation/contribution.h"
 #include "server/aggregation/update_validation.h"
 
@@ -21,12 +21,21 @@ struct UpdateReview {
   double cosine = 0;
 };
 
+// A round's change of the global model and its length.
+struct GlobalDelta {
+  GlobalDelta() = default;
+  explicit GlobalDelta(Parameters change);
+
+  Parameters values;  // empty before the second round
+  double norm = 0;
+};
+
 // Validates a train task's update (the errors of ValidateUpdate) and compares
-// it with `last_delta`, empty before the second round. Thread-safe.
+// it with the last change. Thread-safe.
 StatusOr<UpdateReview> ReviewUpdate(const UpdateInfo& info,
                                     const VectorSource& delta,
                                     const UpdateRules& rules,
-                                    std::span<const float> last_delta);
+                                    const GlobalDelta& last_delta);
 
 // The event of an accepted update. `arrived_seconds` count from the beginning
 // of the round, `bytes` are those that it took on the way.

@@ -6,8 +6,6 @@
 #include <string_view>
 #include <utility>
 
-#include "common/tensor/safetensors.h"
-
 namespace fedgap {
 namespace {
 
@@ -71,7 +69,7 @@ Round RoundOfFileName(const std::string& name) {
   return error == std::errc() && at == end ? round : -1;
 }
 
-std::vector<std::uint8_t> EncodeRoundState(const RoundCommit& commit) {
+SafetensorsWriter RoundStateWriter(const RoundCommit& commit) {
   SafetensorsWriter writer(
       {{"format", "fedgap-state-1"}, {"round", std::to_string(commit.round)}});
   writer.Add("global_delta", Vector(commit.global_delta.size()),
@@ -80,14 +78,13 @@ std::vector<std::uint8_t> EncodeRoundState(const RoundCommit& commit) {
     writer.Add(std::string(kOptimizer) + name, Vector(values.size()), values);
   }
   const Prototypes& prototypes = commit.prototypes;
-  const std::vector<std::int64_t> held(prototypes.held.begin(),
-                                       prototypes.held.end());
   if (!prototypes.empty()) {
     writer.Add("prototypes/means", {prototypes.classes, prototypes.channels},
                prototypes.means);
-    writer.Add("prototypes/held", Vector(held.size()), held);
+    writer.AddOwned("prototypes/held", Vector(prototypes.held.size()),
+                    {prototypes.held.begin(), prototypes.held.end()});
   }
-  return writer.Finish();
+  return writer;
 }
 
 StatusOr<RoundState> ParseRoundState(std::vector<std::uint8_t> bytes) {
@@ -117,8 +114,8 @@ StatusOr<RoundState> ParseRoundState(std::vector<std::uint8_t> bytes) {
   return state;
 }
 
-std::vector<std::uint8_t> EncodePooled(const std::vector<PooledRecord>& pooled,
-                                       Round round) {
+SafetensorsWriter PooledWriter(const std::vector<PooledRecord>& pooled,
+                               Round round) {
   SafetensorsWriter writer(
       {{"format", "fedgap-pooled-1"}, {"round", std::to_string(round)}});
   for (const PooledRecord& record : pooled) {
@@ -134,7 +131,7 @@ std::vector<std::uint8_t> EncodePooled(const std::vector<PooledRecord>& pooled,
                  group.class_means);
     }
   }
-  return writer.Finish();
+  return writer;
 }
 
 StatusOr<std::vector<PooledRecord>> ParsePooled(

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/base/status.h"
+#include "common/tensor/safetensors.h"
 #include "server/core/run_store.h"
 
 namespace fedgap {
@@ -23,11 +24,13 @@ struct RoundState {
   OptimizerState optimizer;
   Prototypes prototypes;
 };
-std::vector<std::uint8_t> EncodeRoundState(const RoundCommit& commit);
+// Borrows the commit.
+SafetensorsWriter RoundStateWriter(const RoundCommit& commit);
 StatusOr<RoundState> ParseRoundState(std::vector<std::uint8_t> bytes);
 
-std::vector<std::uint8_t> EncodePooled(const std::vector<PooledRecord>& pooled,
-                                       Round round);
+// Borrows `pooled`.
+SafetensorsWriter PooledWriter(const std::vector<PooledRecord>& pooled,
+                               Round round);
 StatusOr<std::vector<PooledRecord>> ParsePooled(
     std::vector<std::uint8_t> bytes);
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <future>
 #include <numeric>
 #include <set>
 #include <system_error>
@@ -214,7 +215,7 @@ Status SqliteRunStore::Commit(const RoundCommit& commit) {
 
 Status SqliteRunStore::Write(const RunRecord* record,
                              const RoundCommit& commit) {
-  FEDGAP_CHECK(commit.parameters != nullptr);
+  FEDGAP_CHECK(!commit.parameters.empty());
   std::vector<FileRow> files;
   Status status = WriteFiles(commit, files);
   KillPoint("files-written");
@@ -239,26 +240,43 @@ Status SqliteRunStore::WriteFiles(const RoundCommit& commit,
                            .run = record_.run,
                            .round = commit.round,
                            .class_names = record_.class_names};
-  FEDGAP_RETURN_IF_ERROR(
+  // Side by side: one is hashed while the other is on its way to the disk.
+  std::future<StatusOr<FileRow>> state = std::async(std::launch::async, [&] {
+    return WriteFile(kState, commit.round, RoundStateWriter(commit));
+  });
+  std::vector<StatusOr<FileRow>> written;
+  written.push_back(
       WriteFile(kModels, commit.round,
-                EncodeModelFile(*model_, *commit.parameters, origin), files));
-  FEDGAP_RETURN_IF_ERROR(
-      WriteFile(kState, commit.round, EncodeRoundState(commit), files));
-  if (commit.pooled.empty()) return absl::OkStatus();
-  return WriteFile(kPooled, commit.round,
-                   EncodePooled(commit.pooled, commit.round), files);
+                ModelFileWriter(*model_, commit.parameters, origin)));
+  if (!commit.pooled.empty()) {
+    written.push_back(WriteFile(kPooled, commit.round,
+                                PooledWriter(commit.pooled, commit.round)));
+  }
+  written.push_back(state.get());
+  Status status;
+  for (StatusOr<FileRow>& row : written) {
+    status.Update(row.status());
+    if (row.ok()) files.push_back(*std::move(row));
+  }
+  return status;
 }
 
-Status SqliteRunStore::WriteFile(const std::string& kind, Round round,
-                                 std::vector<std::uint8_t> bytes,
-                                 std::vector<FileRow>& files) {
+StatusOr<FileRow> SqliteRunStore::WriteFile(const std::string& kind,
+                                            Round round,
+                                            SafetensorsWriter writer) const {
+  const auto pieces = writer.Pieces();
   FEDGAP_RETURN_IF_ERROR(
-      WriteFileAtomic(directory_.round_file(kind, round), bytes));
-  files.push_back({.round = round,
-                   .kind = kind,
-                   .sha256 = ToHex(Sha256Of(bytes)),
-                   .bytes = std::ssize(bytes)});
-  return absl::OkStatus();
+      WriteFileAtomic(directory_.round_file(kind, round), pieces));
+  Sha256 hash;
+  std::int64_t bytes = 0;
+  for (const auto piece : pieces) {
+    hash.Update(piece);
+    bytes += std::ssize(piece);
+  }
+  return FileRow{.round = round,
+                 .kind = kind,
+                 .sha256 = ToHex(hash.Finish()),
+                 .bytes = bytes};
 }
 
 void SqliteRunStore::RemoveFiles(const std::vector<FileRow>& files) {

@@ -73,9 +73,8 @@ class SqliteRunStore final : public RunStore {
   // Takes the model's layout and the names that models are stored with.
   Status Adopt(const RunRecord& record);
   Status Write(const RunRecord* record, const RoundCommit& commit);
-  Status WriteFile(const std::string& kind, Round round,
-                   std::vector<std::uint8_t> bytes,
-                   std::vector<FileRow>& files);
+  StatusOr<FileRow> WriteFile(const std::string& kind, Round round,
+                              SafetensorsWriter writer) const;
   Status WriteFiles(const RoundCommit& commit, std::vector<FileRow>& files);
   void RemoveFiles(const std::vector<FileRow>& files);
   Status DropOldFiles();

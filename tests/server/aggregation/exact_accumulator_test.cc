@@ -12,6 +12,7 @@
 namespace fedgap {
 namespace {
 
+using ::testing::HasSubstr;
 using Term = ExactAccumulator::Term;
 constexpr std::int64_t kElements = 20001;  // several blocks, an odd rest
 
@@ -145,6 +146,39 @@ TEST_F(ExactAccumulatorTest, SeveralDigitsGiveTheMeanOfOne) {
   for (std::size_t j = 0; j < left.size(); ++j) {
     ASSERT_NEAR(left[j], right[j], 1e-7);
   }
+}
+
+// More elements than are given back at a time; sums of one digit and of two.
+TEST_F(ExactAccumulatorTest, TheLastReportIsTheReportAndEndsTheSums) {
+  constexpr std::int64_t kMany = 1'100'003;
+  const MemoryVector a(RandomVector(kMany, 1, 3.9));
+  const MemoryVector b(RandomVector(kMany, 2, 3.9));
+  for (const std::int64_t max_weight :
+       {std::int64_t{10}, std::int64_t{1} << 40}) {
+    const AccumulatorLimits limits = {100, max_weight, 4.0};
+    auto accumulator = ExactAccumulator::Create(kMany, 2, limits).value();
+    const Term terms[] = {{&a, 1.0, {{0, 3}}}, {&b, 0.5, {{0, 1}, {1, 7}}}};
+    ASSERT_OK(accumulator.Add(terms, pool_));
+    Parameters report(kMany);
+    ASSERT_OK(accumulator.Report(pool_, report));
+    ThreadPool two(2);
+    ASSERT_OK_AND_ASSIGN(const Parameters last, accumulator.ReportLast(two));
+    EXPECT_EQ(last, report);
+    EXPECT_THAT(accumulator.Report(pool_, report),
+                Fails(absl::StatusCode::kInternal, HasSubstr("reported")));
+    EXPECT_THAT(accumulator.Add(terms, pool_),
+                Fails(absl::StatusCode::kInternal, HasSubstr("reported")));
+  }
+}
+
+TEST_F(ExactAccumulatorTest, SumsOfZeroSurviveTheSerialForm) {
+  const MemoryVector zeros(Parameters(kElements, 0.0F));
+  ExactAccumulator accumulator = Make(1);
+  const Term terms[] = {{&zeros, 1.0, {{0, 1}}}};
+  ASSERT_OK(accumulator.Add(terms, pool_));
+  ASSERT_OK_AND_ASSIGN(const auto bytes, accumulator.Serialize());
+  ASSERT_OK_AND_ASSIGN(const auto read, ExactAccumulator::Deserialize(bytes));
+  EXPECT_EQ(Report(read), Parameters(kElements, 0.0F));
 }
 
 TEST_F(ExactAccumulatorTest, HoldsTheExtremes) {

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <span>
 #include <utility>
 
 #include "common/federation/model_id.h"
@@ -33,18 +34,18 @@ class SampleRun {
     return model_->InitialParameters(static_cast<std::uint64_t>(round));
   }
 
-  // The commit keeps a pointer into `parameters`.
+  // The commit borrows `parameters`; all but the first stand for the change.
   RoundCommit CommitOf(Round round, const Parameters& parameters) const {
     RoundCommit commit;
     commit.round = round;
     commit.model = DigestModel(LayoutHash(model_->layout()), parameters).id;
-    commit.parameters = &parameters;
+    commit.parameters = parameters;
     commit.stale_evaluations = static_cast<int>(round);
     commit.best_accuracy_millionths = 1000 * round;
     commit.stop_reason = fmt::format("rule {}", round);
     if (round == 0) return commit;
     const float value = static_cast<float>(round) * 1e-3f;
-    commit.global_delta.assign(parameters.size(), value);
+    commit.global_delta = std::span(parameters).subspan(1);
     commit.optimizer["m"].assign(parameters.size(), -value);
     commit.optimizer["v"].assign(3, 1e-40f);
     commit.prototypes = {.classes = 2,

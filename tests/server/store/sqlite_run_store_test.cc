@@ -1,6 +1,7 @@
 #include "server/store/sqlite_run_store.h"
 
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -80,7 +81,8 @@ TEST_F(SqliteRunStoreTest, RestoresACommitToTheLastBit) {
   EXPECT_EQ(std::memcmp(restored.parameters.data(), parameters.data(),
                         parameters.size() * sizeof(float)),
             0);
-  EXPECT_EQ(restored.global_delta, commit.global_delta);
+  EXPECT_THAT(restored.global_delta,
+              testing::ElementsAreArray(commit.global_delta));
   EXPECT_EQ(restored.optimizer, commit.optimizer);
   EXPECT_EQ(restored.prototypes.means, commit.prototypes.means);
   EXPECT_EQ(restored.prototypes.held, commit.prototypes.held);
