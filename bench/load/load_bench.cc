@@ -2,20 +2,27 @@
 // whole protocol, every digest, every commit's fsync.
 //
 //   load_bench [--clients 1000] [--cohort 200] [--rounds 100]
-//              [--parameters 100000] [--plain] [--json FILE]
+//              [--parameters 100000] [--plain] [--rivals] [--json FILE]
 //
-// A row: clients, cohort, rounds, parameters, tls, round_ms_median,
-// round_ms_p99 (of the server's events), server_cpu_s_per_round, server_rss_mb
-// (peak), server_idle_kb_per_client (once all are connected, less the server
-// alone), rss_slope_kb_per_round (least squares over the last four fifths),
-// updates expected and accepted, lost, doubled, disconnections,
+// A row: system "fedgap", clients, cohort, rounds, parameters, tls,
+// round_ms_median, round_ms_p99 (of the server's events), of the median what
+// went to collecting, aggregating and committing, server_cpu_s_per_round,
+// server_rss_mb (peak), server_idle_kb_per_client (once all are connected, less
+// the server alone), rss_slope_kb_per_round (least squares over the last four
+// fifths), updates expected and accepted, lost, doubled, disconnections,
 // wire_per_payload.
+//
+// With --rivals two more rows follow, of the cohort's clients: "bare gRPC"
+// (bare_grpc.h: the bytes alone, with TLS where ours has it) and
+// "Flower-shaped" (flower_shaped.py, without TLS).
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -25,6 +32,7 @@
 #include <utility>
 #include <vector>
 
+#include "bench/load/bare_grpc.h"
 #include "bench/load/logical_clients.h"
 #include "bench/load/server_process.h"
 #include "common/base/check.h"
@@ -48,6 +56,7 @@ struct Settings {
   int rounds = 100;
   std::int64_t parameters = 100'000;
   bool plain = false;
+  bool rivals = false;
   std::string json;
 };
 
@@ -59,6 +68,9 @@ struct Row {
   bool tls = true;
   double round_ms_median = 0;
   double round_ms_p99 = 0;
+  double collect_ms_median = 0;
+  double aggregate_ms_median = 0;
+  double commit_ms_median = 0;
   double server_cpu_s_per_round = 0;
   double server_rss_mb = 0;
   double server_idle_kb_per_client = 0;
@@ -72,11 +84,31 @@ struct Row {
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Row, clients, cohort, rounds, parameters,
                                    tls, round_ms_median, round_ms_p99,
-                                   server_cpu_s_per_round, server_rss_mb,
-                                   server_idle_kb_per_client,
+                                   collect_ms_median, aggregate_ms_median,
+                                   commit_ms_median, server_cpu_s_per_round,
+                                   server_rss_mb, server_idle_kb_per_client,
                                    rss_slope_kb_per_round, expected, accepted,
                                    lost, doubled, disconnections,
                                    wire_per_payload)
+
+double MedianOf(std::vector<double> values) {
+  std::ranges::sort(values);
+  return values.empty() ? 0 : values[values.size() / 2];
+}
+
+double Percentile99(std::vector<double> values) {
+  std::ranges::sort(values);
+  return values.empty() ? 0
+                        : values[static_cast<std::size_t>(
+                              0.99 * static_cast<double>(values.size() - 1))];
+}
+
+fs::path BuildDirectory() {
+  return fs::read_symlink("/proc/self/exe")
+      .parent_path()
+      .parent_path()
+      .parent_path();
+}
 
 // gap-cnn-s has 90 w^2 + O(w) parameters at width w.
 int WidthFor(std::int64_t parameters) {
@@ -111,6 +143,9 @@ class Load {
       : settings_(settings), directory_(std::move(directory)) {}
 
   StatusOr<Row> Run();
+  // After Run, whose certificates they use.
+  StatusOr<nlohmann::json> RunBare(const Row& ours) const;
+  static StatusOr<nlohmann::json> RunFlowerShaped(const Row& ours);
 
  private:
   struct Sample {
@@ -166,11 +201,7 @@ StatusOr<std::uint16_t> Load::StartServer() {
   const fs::path port_file = directory_ / "port";
   FEDGAP_RETURN_IF_ERROR(
       WriteFileAtomic(directory_ / "server.toml", Config(settings_)));
-  const fs::path program = fs::read_symlink("/proc/self/exe")
-                               .parent_path()
-                               .parent_path()
-                               .parent_path() /
-                           "bin/fedgap-server";
+  const fs::path program = BuildDirectory() / "bin/fedgap-server";
   std::vector<std::string> words = {program.string(),
                                     "--config",
                                     (directory_ / "server.toml").string(),
@@ -232,7 +263,7 @@ double Load::Slope() const {
 }
 
 Status Load::ReadEvents(Row& row) const {
-  std::vector<double> milliseconds;
+  std::vector<double> milliseconds, collect, aggregate, commit;
   std::int64_t up = 0;
   std::int64_t contributions = 0;
   FEDGAP_RETURN_IF_ERROR(fedgap::ReadEvents(
@@ -240,6 +271,9 @@ Status Load::ReadEvents(Row& row) const {
         const auto* round = std::get_if<RoundCommittedEvent>(&logged.event);
         if (round == nullptr) return;
         milliseconds.push_back(round->seconds.total * 1e3);
+        collect.push_back(round->seconds.collect * 1e3);
+        aggregate.push_back(round->seconds.aggregate * 1e3);
+        commit.push_back(round->seconds.commit * 1e3);
         const std::set<ClientName> once(round->contributors.begin(),
                                         round->contributors.end());
         contributions += std::ssize(once);
@@ -248,10 +282,11 @@ Status Load::ReadEvents(Row& row) const {
       }));
   row.rounds = static_cast<int>(milliseconds.size());
   if (milliseconds.empty()) return absl::UnavailableError("no round committed");
-  std::ranges::sort(milliseconds);
-  row.round_ms_median = milliseconds[milliseconds.size() / 2];
-  row.round_ms_p99 = milliseconds[static_cast<std::size_t>(
-      0.99 * static_cast<double>(milliseconds.size() - 1))];
+  row.round_ms_median = MedianOf(milliseconds);
+  row.round_ms_p99 = Percentile99(milliseconds);
+  row.collect_ms_median = MedianOf(collect);
+  row.aggregate_ms_median = MedianOf(aggregate);
+  row.commit_ms_median = MedianOf(commit);
   row.expected = std::int64_t{settings_.rounds} * settings_.cohort;
   row.lost = row.expected - contributions;
   row.wire_per_payload = static_cast<double>(up) /
@@ -306,6 +341,55 @@ StatusOr<Row> Load::Run() {
   return row;
 }
 
+nlohmann::json RivalRow(const char* system, const Row& ours, bool tls) {
+  return {{"system", system},
+          {"clients", ours.cohort},
+          {"cohort", ours.cohort},
+          {"rounds", ours.rounds},
+          {"parameters", ours.parameters},
+          {"tls", tls}};
+}
+
+StatusOr<nlohmann::json> Load::RunBare(const Row& ours) const {
+  BareRounds work;
+  work.clients = ours.cohort;
+  work.rounds = ours.rounds;
+  work.bytes = ours.parameters * static_cast<std::int64_t>(sizeof(float));
+  if (ours.tls) {
+    work.server_tls = bundles_.front();
+    work.client_tls.assign(bundles_.begin() + 1, bundles_.end());
+  }
+  FEDGAP_ASSIGN_OR_RETURN(const auto milliseconds, RunBareRounds(work));
+  nlohmann::json row = RivalRow("bare gRPC", ours, ours.tls);
+  row["round_ms_median"] = MedianOf(milliseconds);
+  row["round_ms_p99"] = Percentile99(milliseconds);
+  return row;
+}
+
+StatusOr<nlohmann::json> Load::RunFlowerShaped(const Row& ours) {
+  const std::string command = fmt::format(
+      "/usr/bin/python3 '{}' --clients {} --rounds {} --parameters {}",
+      (BuildDirectory() / "bench/load/flower_shaped.py").string(), ours.cohort,
+      ours.rounds, ours.parameters);
+  FILE* const pipe = ::popen(command.c_str(), "r");
+  if (pipe == nullptr) return absl::UnavailableError("cannot start python3");
+  std::string text;
+  std::array<char, 4096> part;
+  while (std::size_t size = std::fread(part.data(), 1, part.size(), pipe)) {
+    text.append(part.data(), size);
+  }
+  const int code = ::pclose(pipe);
+  const nlohmann::json found =
+      nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (code != 0 || !found.is_object()) {
+    return absl::UnavailableError(fmt::format(
+        "{} ended with {}; is python3-grpcio installed?", command, code));
+  }
+  nlohmann::json row = RivalRow("Flower-shaped", ours, /*tls=*/false);
+  row.update(found);
+  return row;
+}
+
 int Main(int argc, char** argv) {
   Settings settings;
   CLI::App app("One server under many connected clients, without training.");
@@ -322,20 +406,32 @@ int Main(int argc, char** argv) {
       ->check(CLI::Range(std::int64_t{2000}, std::int64_t{1} << 30))
       ->capture_default_str();
   app.add_flag("--plain", settings.plain, "Without TLS");
-  app.add_option("--json", settings.json, "Write the row to this file");
+  app.add_flag("--rivals", settings.rivals,
+               "Then bare gRPC and a Flower-shaped server, in the same run");
+  app.add_option("--json", settings.json, "Write the rows to this file");
   CLI11_PARSE(app, argc, argv);
   QuietGrpc(/*tls_failures=*/false);
   const TempDir directory;
-  const StatusOr<Row> row = Load(settings, directory.path()).Run();
+  Load load(settings, directory.path());
+  const StatusOr<Row> row = load.Run();
   if (!row.ok()) {
     fmt::print(stderr, "load_bench: {}\n", MessageOf(row.status()));
     return 1;
   }
-  const nlohmann::json json = *row;
-  fmt::print("{}\n", json.dump(1));
-  if (!settings.json.empty()) {
-    std::ofstream(settings.json) << nlohmann::json::array({json}).dump(1);
+  nlohmann::json rows = {*row};
+  rows[0]["system"] = "fedgap";
+  if (settings.rivals) {
+    for (const auto& rival :
+         {load.RunBare(*row), Load::RunFlowerShaped(*row)}) {
+      if (rival.ok()) {
+        rows.push_back(*rival);
+      } else {
+        fmt::print(stderr, "load_bench: {}\n", MessageOf(rival.status()));
+      }
+    }
   }
+  fmt::print("{}\n", rows.dump(1));
+  if (!settings.json.empty()) std::ofstream(settings.json) << rows.dump(1);
   return row->lost == 0 && row->doubled == 0 ? 0 : 1;
 }
 
