@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tests/integration/federation_programs.h"
+#include "tests/testing/rank_network.h"
 
 namespace fedgap {
 namespace {
@@ -118,6 +119,56 @@ TEST_F(MpiTest, CtrlCGivesTheRoundUpAndTheRunGoesOn) {
   EXPECT_THAT(RunProgram({kBin + "fedgap", "inspect", run()}).out,
               HasSubstr("not finished"));
   EXPECT_EQ(RunProgram(ResumeWords(2)).exit_code, 0);
+}
+
+// Each rank in a network of its own, as on machines of a cluster.
+class MpiNetworkTest : public MpiTest {
+ protected:
+  void SetUp() override {
+    const std::string why_not = RankNetwork::WhyNot();
+    if (!why_not.empty()) GTEST_SKIP() << why_not;
+    MpiTest::SetUp();
+  }
+  // Of `fedgap simulate` on the first machine.
+  static std::vector<std::string> On(const RankNetwork& network,
+                                     const std::vector<std::string>& words) {
+    std::vector<std::string> there = network.Enter(0);
+    there.insert(there.end(), words.begin(), words.end());
+    there.insert(there.end(), {"--mpirun-args", network.MpirunArgs()});
+    return there;
+  }
+};
+
+TEST_F(MpiNetworkTest, RanksThatSpeakTcpGiveTheAnswerOfTheRealFederation) {
+  WriteSimulation(3);
+  const RankNetwork network(3, dir_.path());
+  const ProgramResult result = RunProgram(On(network, Words(3, 1, run())));
+  ASSERT_EQ(result.exit_code, 0) << result.out << result.err;
+  ExpectTheUndisturbedAnswer();
+  // The model came to each of the others in every round, and sums to the root.
+  const std::int64_t model = 3 * 4 * Report()["parameters"].get<int>();
+  EXPECT_GT(network.ReceivedBytes(1), model);
+  EXPECT_GT(network.ReceivedBytes(2), model);
+  EXPECT_GT(network.ReceivedBytes(0), 2 * model);
+}
+
+// All of a machine's processes are gone, MPI's own among them.
+TEST_F(MpiNetworkTest, ALostMachineLeavesARunThatGoesOnToTheSameModel) {
+  WriteSimulation(30);
+  const RankNetwork network(3, dir_.path());
+  {
+    Process simulation(On(network, Words(3, 1, run())));
+    ASSERT_TRUE(simulation.WaitForLine("round  2/30"));
+    for (const pid_t pid : network.Processes(2)) ::kill(pid, SIGKILL);
+    const ProgramResult lost = simulation.Wait();
+    EXPECT_EQ(lost.exit_code, 1);
+    EXPECT_THAT(lost.err, HasSubstr("a rank failed or was lost"));
+  }
+  const ProgramResult resumed = RunProgram(On(network, ResumeWords(3)));
+  ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
+  const std::string whole = (dir_ / "whole").string();
+  ASSERT_EQ(RunProgram(Words(1, 1, whole)).exit_code, 0);
+  EXPECT_EQ(ModelOf(run()), ModelOf(whole));
 }
 
 }  // namespace
