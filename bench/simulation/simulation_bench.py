@@ -12,137 +12,23 @@ Every measurement is a whole process. Sides take turns; medians are printed.
 """
 import argparse
 import json
-import os
 import pathlib
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 
-HERE = pathlib.Path(__file__).resolve().parent
-SHARED = HERE.parent / "simulation"
-FEDGAP = HERE.parent.parent / "bin" / "fedgap"
+# What is shared by the benchmarks stands beside bin/.
+SHARED = pathlib.Path(__file__).resolve().parents[1] / "simulation"
 PEER = SHARED / "torch_fedavg.py"
 
-# FLOPs of one sample's training step, convolutions and linear layers alone, a
-# multiply-add as two; input gradients of the first layer are not needed.
-FLOPS = {"gap-cnn-s": 11.29e6, "pfl-cnn": 97.25e6}
+sys.path.insert(0, str(SHARED))
+from measured_run import run_process, simulate  # noqa: E402
+from workloads import (FEDAVG, FLOPS, LOGISTIC, MILLION, PFL,  # noqa: E402
+                       SLOPE, model_of)
 
-BASE = """
-[run]
-name = "bench"
-seed = {seed}
-rounds = {rounds}
-[model]
-{model}
-mean = [0.2860]
-stddev = [0.3530]
-[training]
-learning_rate = {learning_rate}
-momentum = {momentum}
-weight_decay = {weight_decay}
-batch_size = {batch}
-[cohort]
-size = {cohort}
-max_size = {cohort}
-[aggregation]
-weighting = "samples"
-[evaluation]
-{evaluation}
-pooled = "off"
-held_out_fraction = 0.0
-[simulation]
-data = "{data}"
-population = {clients}
-partition = "{partition}"
-samples_per_client = {samples_per_client}
-final_evaluation_clients = 0
-"""
-TEST_IMAGES = 'data = "fashion-mnist"\nsizes = ["28x28"]\nevery = {every}'
-
-FEDAVG = dict(model="gap-cnn-s", clients=100, cohort=10, rounds=20,
-              samples_per_client=600, batch=32, learning_rate=0.05,
-              momentum=0.9, weight_decay=0.0, every=5, partition="iid",
-              data="fashion-mnist")
-LOGISTIC = dict(model="logistic", clients=1000, cohort=10, rounds=100,
-                samples_per_client=60, batch=10, learning_rate=0.03,
-                momentum=0.0, weight_decay=0.001, every=20, partition="iid",
-                data="fashion-mnist")
-PFL = dict(model="pfl-cnn", clients=1000, cohort=50, rounds=2,
-           samples_per_client=50, batch=10, learning_rate=0.1, momentum=0.0,
-           weight_decay=0.0, every=100, partition="iid",
-           data="fashion-mnist")
-MILLION = dict(model="tiny", clients=1_000_000, cohort=1000, rounds=10,
-               samples_per_client=20, batch=10, learning_rate=0.05,
-               momentum=0.0, weight_decay=0.0, every=0, partition="virtual",
-               data="synthetic:1,2000")
-SLOPE = dict(model="tiny", clients=1000, cohort=16, rounds=500,
-             samples_per_client=20, batch=10, learning_rate=0.05,
-             momentum=0.0, weight_decay=0.0, every=0, partition="virtual",
-             data="synthetic:1,2000")
-
-
-def config_text(work, seed):
-    model = (f'name = "{work["model"]}"' if work["model"].startswith("gap-")
-             else f'file = "{SHARED / (work["model"].replace("-", "_") + ".json")}"')
-    evaluation = (TEST_IMAGES.format(every=work["every"]) if work["every"]
-                  else "")
-    return BASE.format(**dict(work, model=model, evaluation=evaluation,
-                              seed=seed))
-
-
-def memory_kb(pid):
-    try:
-        with open(f"/proc/{pid}/status", encoding="ascii") as file:
-            for line in file:
-                if line.startswith("VmRSS:"):
-                    return int(line.split()[1])
-    except OSError:
-        pass
-    return None
-
-
-def run_process(words, watch=False):
-    """(seconds, usage, stdout, [(seconds, resident kB)]) of a process."""
-    began = time.perf_counter()
-    with tempfile.TemporaryFile("w+") as out:
-        process = subprocess.Popen(words, stdout=out, stderr=subprocess.PIPE,
-                                   text=True)
-        samples = []
-        while watch:
-            time.sleep(0.02)
-            resident = memory_kb(process.pid)
-            if process.poll() is not None or resident is None:
-                break
-            samples.append((time.perf_counter() - began, resident))
-        errors = process.stderr.read()
-        if process.returncode is None:
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-        else:
-            usage = None
-        seconds = time.perf_counter() - began
-        if process.returncode != 0:
-            sys.exit(f"{' '.join(map(str, words))} failed:\n{errors}")
-        out.seek(0)
-        return seconds, usage, out.read(), samples
-
-
-def ours(work, seed, threads, watch=False):
-    with tempfile.TemporaryDirectory() as folder:
-        config = pathlib.Path(folder) / "bench.toml"
-        config.write_text(config_text(work, seed), encoding="utf-8")
-        run = pathlib.Path(folder) / "run"
-        whole, usage, _, samples = run_process(
-            [str(FEDGAP), "simulate", "--config", str(config), "--threads",
-             str(threads), "--run-dir", str(run), "--quiet"], watch)
-        report = json.loads((run / "report.json").read_text(encoding="utf-8"))
-    return {"seconds": report["seconds"], "whole_seconds": whole,
-            "cpu_seconds": usage and usage.ru_utime + usage.ru_stime,
-            "rss_mb": usage and usage.ru_maxrss / 1024,
-            "accuracy": report["accuracy"]["mean"] if work["every"] else None,
-            "model_sha256": report["model_sha256"], "samples_rss": samples}
+# Our sides.
+THREADS = {"fedgap, 1 thread": 1, "fedgap, 2 threads": 2}
+ENGINE = pathlib.Path(__file__).resolve().parent / "engine_bench"
 
 
 def peer(work, seed, variant, processes):
@@ -150,18 +36,67 @@ def peer(work, seed, variant, processes):
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(request, file)
         file.flush()
-        whole, usage, out, _ = run_process(["/usr/bin/python3", str(PEER),
+        whole, _, out, _ = run_process(["/usr/bin/python3", str(PEER),
                                             file.name])
     result = json.loads(out.splitlines()[-1])
     last = max(result["accuracy"], key=int)
+    # Of the rounds alone, without the interpreter's start: in its favour.
     return {"seconds": result["seconds"], "whole_seconds": whole,
-            "cpu_seconds": usage.ru_utime + usage.ru_stime,
+            "cpu_seconds": result["cpu_seconds"],
             "rss_mb": result["rss_mb"],
             "accuracy": result["accuracy"][last], "torch": result["torch"]}
 
 
 def median(rows, key):
     return statistics.median(row[key] for row in rows)
+
+
+def measure_engine(work):
+    """The core's peak and the step of one image alone, on one thread."""
+    with tempfile.NamedTemporaryFile("r", suffix=".json") as file:
+        run_process([str(ENGINE), "--profile", "--models", model_of(work),
+                     "--sizes", "28", "--batch", str(work["batch"]),
+                     "--profile-seconds", "0.5", "--json", file.name])
+        profile = json.load(file)["profile"]
+    return {"peak_gflops": profile["peak_gflops"],
+            "step_us": profile["models"][0]["us"]}
+
+
+def add_shares(row, work, runs, threads, engine):
+    """Of our own sides: how far from the peak, and where the time goes."""
+    samples = work["cohort"] * work["samples_per_client"] * work["rounds"]
+    seconds = sum(run["seconds"] for run in runs)
+    cpu = row["cpu_seconds"]
+    row.update({
+        "threads": threads, **engine,
+        "peak_share": row["gflops"] / (threads * engine["peak_gflops"]),
+        "peak_share_of_cpu": (FLOPS[work["model"]] * samples / 1e9 /
+                              (cpu * engine["peak_gflops"])),
+        "step_share_of_cpu": samples * engine["step_us"] / 1e6 / cpu,
+        "phase_shares": {phase: sum(run["phases"][phase] for run in runs) /
+                         seconds for phase in runs[0]["phases"]}})
+
+
+def print_shares(table):
+    for row in table:
+        if "peak_share" not in row:
+            continue
+        phases = ", ".join(f"{phase} {100 * share:.1f} %"
+                           for phase, share in row["phase_shares"].items())
+        print(f"  {row['side']}: {100 * row['peak_share']:.0f} % of "
+              f"{row['threads']} x {row['peak_gflops']:.1f} GFLOP/s, "
+              f"{100 * row['peak_share_of_cpu']:.0f} % of its processor "
+              f"time's; steps of {row['step_us']:.0f} us an image are "
+              f"{100 * row['step_share_of_cpu']:.0f} % of that time\n"
+              f"    phases of a round: {phases}")
+
+
+def ratios(runs, rows, key):
+    """What the other sides take of it beside these runs, turn by turn."""
+    return {other: statistics.median(b[key] / a[key]
+                                     for a, b in zip(runs, others))
+            for other, others in rows.items()
+            if all(run[key] for run in runs + others)}
 
 
 def compare(name, work, sides, turns, show):
@@ -172,6 +107,7 @@ def compare(name, work, sides, turns, show):
             rows[side].append(run(turn))
             show(f"  turn {turn}: {side:24} {rows[side][-1]['seconds']:7.2f} s")
     samples = work["cohort"] * work["samples_per_client"] * work["rounds"]
+    engine = measure_engine(work) if work["model"] in FLOPS else None
     table = []
     for side, runs in rows.items():
         seconds = median(runs, "seconds")
@@ -188,9 +124,10 @@ def compare(name, work, sides, turns, show):
             "accuracy": statistics.mean(accuracies) if accuracies else None,
             "accuracy_stddev": (statistics.stdev(accuracies)
                                 if len(accuracies) > 1 else None),
-            "ratios": {other: statistics.median(
-                b["seconds"] / a["seconds"]
-                for a, b in zip(runs, rows[other])) for other in rows}})
+            "ratios": ratios(runs, rows, "seconds"),
+            "cpu_ratios": ratios(runs, rows, "cpu_seconds")})
+        if work["model"] in FLOPS and side.startswith("fedgap"):
+            add_shares(table[-1], work, runs, THREADS[side], engine)
     return table
 
 
@@ -207,11 +144,13 @@ def print_table(table):
               f"{row['samples_per_s']:11.0f}{row['gflops']:9.1f}"
               f"{row['whole_seconds']:9.1f}{row['cpu_seconds']:8.1f}"
               f"{row['rss_mb']:7.0f}{accuracy:>18}")
-    print("how much longer the column takes than the row:")
-    for row in table:
-        print("  " + f"{row['side']:24}" + "  ".join(
-            f"{other}: {ratio:.2f}" for other, ratio in row["ratios"].items()
-            if other != row["side"]))
+    for key, what in (("ratios", "time"), ("cpu_ratios", "processor time")):
+        print(f"{what}, the column's by the row's:")
+        for row in table:
+            print("  " + f"{row['side']:24}" + "  ".join(
+                f"{other}: {ratio:.2f}" for other, ratio in row[key].items()
+                if other != row["side"]))
+    print_shares(table)
 
 
 def slope_mb_per_round(samples, rounds):
@@ -227,9 +166,13 @@ def slope_mb_per_round(samples, rounds):
             sum((a - x) ** 2 for a in xs))
 
 
+def our_sides(work):
+    return {side: lambda seed, n=threads: simulate(work, seed, n)
+            for side, threads in THREADS.items()}
+
+
 def fedavg_sides(work, quick):
-    sides = {"fedgap, 1 thread": lambda seed: ours(work, seed, 1),
-             "fedgap, 2 threads": lambda seed: ours(work, seed, 2),
+    sides = {**our_sides(work),
              "stock, 2 processes": lambda seed: peer(work, seed, "stock", 2),
              "tuned, 2 processes": lambda seed: peer(work, seed, "tuned", 2)}
     if not quick:
@@ -243,6 +186,8 @@ def main():
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--json", metavar="FILE", help="write the rows there")
     parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--rounds", type=int,
+                        help="of each workload but slope, instead of its own")
     parser.add_argument("--quick", action="store_true",
                         help="one turn, fewer rounds and sides")
     parser.add_argument("--workloads", metavar="A,B",
@@ -266,11 +211,12 @@ def main():
         work = dict(work)
         if options.quick:
             work["rounds"] = max(1, work["rounds"] // 4)
+        if options.rounds:
+            work["rounds"] = options.rounds
         if name == "fedavg":
             sides = fedavg_sides(work, options.quick)
         else:
-            sides = {f"fedgap, {n} thread{'s' * (n > 1)}":
-                     lambda seed, n=n: ours(work, seed, n) for n in (1, 2)}
+            sides = our_sides(work)
         if name == "pfl":
             sides["tuned, 2 processes"] = (
                 lambda seed: peer(work, seed, "tuned", 2))
@@ -282,7 +228,7 @@ def main():
     if "slope" in wanted:
         work = dict(SLOPE, rounds=100 if options.quick else SLOPE["rounds"])
         show(f"slope: {work['rounds']} rounds of {work['cohort']} clients")
-        result = ours(work, 1, 1, watch=True)
+        result = simulate(work, 1, 1, watch=True)
         slope = slope_mb_per_round(result["samples_rss"], work["rounds"])
         last = result["samples_rss"][-1][1] / 1024
         print(f"resident {last:.1f} MB at the end, "

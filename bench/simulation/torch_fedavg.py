@@ -151,10 +151,12 @@ class Trainer:
 def serve(request, pipe):
     trainer = Trainer(request)
     pipe.send("ready")
+    began = time.process_time()
     while True:
         message = pipe.recv()
         if message is None:
-            pipe.send(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+            pipe.send((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+                       time.process_time() - began))
             return
         values, clients = message
         trainer.values.copy_(torch.from_numpy(values))
@@ -184,7 +186,7 @@ def main():
         process.start()
         helper.recv()
     accuracy = {}
-    began = time.perf_counter()
+    began, cpu_began = time.perf_counter(), time.process_time()
     for number in range(1, request["rounds"] + 1):
         cohort = rng.choice(request["clients"], request["cohort"],
                             replace=False)
@@ -200,12 +202,16 @@ def main():
         if number % request["every"] == 0 or number == request["rounds"]:
             accuracy[number] = trainer.accuracy(*test)
     seconds = time.perf_counter() - began
+    cpu_seconds = time.process_time() - cpu_began
     rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     if helper is not None:
         helper.send(None)
-        rss += helper.recv()
+        their_rss, their_cpu_seconds = helper.recv()
+        rss += their_rss
+        cpu_seconds += their_cpu_seconds
         process.join()
-    print(json.dumps({"seconds": seconds, "rss_mb": rss / 1024,
+    print(json.dumps({"seconds": seconds, "cpu_seconds": cpu_seconds,
+                      "rss_mb": rss / 1024,
                       "accuracy": accuracy, "torch": torch.__version__,
                       "pid": os.getpid()}))
 
