@@ -84,16 +84,22 @@ class GradientEngine::Impl {
     }
   }
 
-  // Into the first, as a binary tree that depends on the count alone.
+  // Into the first, as a binary tree that depends on the count alone; a stretch
+  // that the cache holds at a time, so that each shard is read once.
   void AddShards(std::size_t count) {
     const auto elements = static_cast<std::ptrdiff_t>(gradients_[0].size());
-    for (std::size_t step = 1; step < count; step *= 2) {
-      for (std::size_t i = 0; i + step < count; i += 2 * step) {
-        kernels_.add_vectors(elements, gradients_[i + step].data(),
-                             gradients_[i].data());
+    for (std::ptrdiff_t at = 0; at < elements; at += kStretch) {
+      const std::ptrdiff_t stretch = std::min(kStretch, elements - at);
+      for (std::size_t step = 1; step < count; step *= 2) {
+        for (std::size_t i = 0; i + step < count; i += 2 * step) {
+          kernels_.add_vectors(stretch, gradients_[i + step].data() + at,
+                               gradients_[i].data() + at);
+        }
       }
     }
   }
+
+  static constexpr std::ptrdiff_t kStretch = 2048;
 
   ExecutionPlan plan_;
   ThreadPool& pool_;

@@ -156,6 +156,17 @@ class Conv2d {
     std::ptrdiff_t in;
   };
 
+  // kChannelBlock outputs of one tap and input, from `first_out` on: where they
+  // begin among the packed weights.
+  struct PackedRow {
+    int tap;
+    int in;
+    int first_out;
+    std::size_t packed;
+  };
+
+  template <typename Visit>
+  void ForEachForwardRow(const Visit& visit) const;
   PanelLayout MakeLayout(int in_channels, int out_channels) const;
   static void AppendRuns(const std::vector<Tap>& taps, const Panel& panel,
                          bool depthwise, std::vector<ConvRun>* runs);

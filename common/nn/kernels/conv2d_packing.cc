@@ -42,61 +42,77 @@ WeightIndex IndexOf(const ConvShape& shape) {
 
 }  // namespace
 
-void Conv2d::PackForward(const float* weight, float* packed) const {
-  const WeightIndex index = IndexOf(shape_);
-  for (std::size_t p = 0; p < forward_.panels.size(); ++p) {
-    const Panel& panel = forward_.panels[p];
-    const int first = static_cast<int>(p) * kChannelBlock;
-    const int lanes = std::min(kChannelBlock, shape_.out_channels - first);
-    float* to = packed + panel.offset;
-    for (int tap = 0; tap < taps(); ++tap) {
-      for (int i = 0; i < panel.in_count; ++i, to += kBlock) {
-        const int in = panel.in_begin + i;
-        const float* from = weight + index(tap, in, first);
-        if (forward_.uniform) {
-          std::fill(CopyLanes(from, lanes, to), to + kBlock, 0.0f);
-          continue;
-        }
-        std::fill_n(to, kBlock, 0.0f);
-        for (int lane = 0; lane < lanes; ++lane) {
-          if (index.Connected(in, first + lane)) to[lane] = from[lane];
-        }
+// In the order of the model's weights, whose rows of outputs are spread over
+// the panels: large ones are read or written once from end to end, and the
+// panels are as many streams.
+template <typename Visit>
+void Conv2d::ForEachForwardRow(const Visit& visit) const {
+  int widest = 0;
+  for (const Panel& panel : forward_.panels) {
+    widest = std::max(widest, panel.in_count);
+  }
+  for (int tap = 0; tap < taps(); ++tap) {
+    for (int i = 0; i < widest; ++i) {
+      for (std::size_t p = 0; p < forward_.panels.size(); ++p) {
+        const Panel& panel = forward_.panels[p];
+        if (i >= panel.in_count) continue;
+        const int row = tap * panel.in_count + i;
+        visit(PackedRow{
+            .tap = tap,
+            .in = panel.in_begin + i,
+            .first_out = static_cast<int>(p) * kChannelBlock,
+            .packed = panel.offset + static_cast<std::size_t>(row) * kBlock});
       }
     }
   }
+}
+
+void Conv2d::PackForward(const float* weight, float* packed) const {
+  const WeightIndex index = IndexOf(shape_);
+  ForEachForwardRow([&](const PackedRow& row) {
+    const int lanes =
+        std::min(kChannelBlock, shape_.out_channels - row.first_out);
+    const float* from = weight + index(row.tap, row.in, row.first_out);
+    float* to = packed + row.packed;
+    if (forward_.uniform) {
+      std::fill(CopyLanes(from, lanes, to), to + kBlock, 0.0f);
+      return;
+    }
+    std::fill_n(to, kBlock, 0.0f);
+    for (int lane = 0; lane < lanes; ++lane) {
+      if (index.Connected(row.in, row.first_out + lane)) to[lane] = from[lane];
+    }
+  });
 }
 
 void Conv2d::UnpackGradient(const float* packed, float* weight_gradient) const {
   const WeightIndex index = IndexOf(shape_);
-  for (std::size_t p = 0; p < forward_.panels.size(); ++p) {
-    const Panel& panel = forward_.panels[p];
-    const int first = static_cast<int>(p) * kChannelBlock;
-    const int lanes = std::min(kChannelBlock, shape_.out_channels - first);
-    const float* from = packed + panel.offset;
-    for (int tap = 0; tap < taps(); ++tap) {
-      for (int i = 0; i < panel.in_count; ++i, from += kBlock) {
-        const int in = panel.in_begin + i;
-        float* to = weight_gradient + index(tap, in, first);
-        if (forward_.uniform) {
-          CopyLanes(from, lanes, to);
-          continue;
-        }
-        for (int lane = 0; lane < lanes; ++lane) {
-          if (index.Connected(in, first + lane)) to[lane] = from[lane];
-        }
-      }
+  ForEachForwardRow([&](const PackedRow& row) {
+    const int lanes =
+        std::min(kChannelBlock, shape_.out_channels - row.first_out);
+    const float* from = packed + row.packed;
+    float* to = weight_gradient + index(row.tap, row.in, row.first_out);
+    if (forward_.uniform) {
+      CopyLanes(from, lanes, to);
+      return;
     }
-  }
+    for (int lane = 0; lane < lanes; ++lane) {
+      if (index.Connected(row.in, row.first_out + lane)) to[lane] = from[lane];
+    }
+  });
 }
 
 void Conv2d::PackBackward(const float* weight, float* packed) const {
   const WeightIndex index = IndexOf(shape_);
-  std::fill_n(packed, backward_.elements, 0.0f);
   for (std::size_t p = 0; p < backward_.panels.size(); ++p) {
     const Panel& panel = backward_.panels[p];
     const int first = static_cast<int>(p) * kChannelBlock;
     const int lanes = std::min(kChannelBlock, shape_.in_channels - first);
     float* to = packed + panel.offset;
+    if (lanes < kChannelBlock || !backward_.uniform) {
+      std::fill_n(
+          to, static_cast<std::size_t>(taps() * panel.in_count) * kBlock, 0.0f);
+    }
     for (int tap = taps() - 1; tap >= 0; --tap) {
       for (int lane = 0; lane < lanes; ++lane) {
         const int in = first + lane;
