@@ -356,8 +356,8 @@ StatusOr<nlohmann::json> Load::RunBare(const Row& ours) const {
   work.rounds = ours.rounds;
   work.bytes = ours.parameters * static_cast<std::int64_t>(sizeof(float));
   if (ours.tls) {
-    work.server_tls = bundles_.front();
-    work.client_tls.assign(bundles_.begin() + 1, bundles_.end());
+    work.server_tls = TlsFilesIn(directory_ / "server");
+    work.client_tls = bundles_;
   }
   FEDGAP_ASSIGN_OR_RETURN(const auto milliseconds, RunBareRounds(work));
   nlohmann::json row = RivalRow("bare gRPC", ours, ours.tls);
