@@ -140,9 +140,14 @@ StatusOr<Clock::WallTime> ParseTime(const std::string& text) {
                     std::chrono::minutes(part(14, 2)) +
                     std::chrono::seconds(part(17, 2)) +
                     std::chrono::milliseconds(part(20, 3));
-  if (!is_time || !date.ok()) {
+  // Clock::WallTime holds the nanoseconds of these years.
+  const bool fits = date.year() >= std::chrono::year(1678) &&
+                    date.year() <= std::chrono::year(2261);
+  if (!is_time || !date.ok() || !fits) {
     return absl::DataLossError(fmt::format(
-        "\"{}\" is not a time in RFC 3339 with milliseconds and Z", text));
+        "\"{}\" is not a time in RFC 3339 with milliseconds and Z, of the "
+        "years 1678 to 2261",
+        text));
   }
   return std::chrono::sys_days{date} + time;
 }

@@ -59,19 +59,48 @@ test_arm64() {
   ctest --preset arm64 -j "$(nproc)" --no-tests=error
 }
 
+# fuzz_row NAME SECONDS LOG FINDINGS: the line of a table with what libFuzzer
+# wrote last of its runs, of the edges that they reached and of its corpus.
+fuzz_row() {
+  awk -v name="$1" -v seconds="$2" -v findings="$4" '
+    /^INFO: Loaded .* inline 8-bit counters/ {
+      sub(/^.*\(/, ""); all = $1
+    }
+    /^#[0-9]+.* cov: / {
+      runs = substr($1, 2)
+      for (i = 2; i < NF; ++i) {
+        if ($i == "cov:") edges = $(i + 1)
+        if ($i == "corp:") split($(i + 1), corpus, "/")
+      }
+    }
+    END {
+      printf "| %s | %d | %d | %d of %d | %d | %d |\n",
+        name, seconds, runs, edges, all, corpus[1], findings
+    }' "$3"
+}
+
 # fuzz_targets NAME SECONDS: NAME "" is every target. New inputs go to
-# build/fuzz/corpus; a crash leaves its input in build/fuzz/crashes.
+# build/fuzz/corpus; a crash ends its target, leaves its input in
+# build/fuzz/crashes and fails the whole. Then the table of docs/SECURITY.md.
 fuzz_targets() {
-  local program name found=no
-  mkdir -p build/fuzz/crashes
+  local program name log started status failed=0 rows=()
+  mkdir -p build/fuzz/crashes build/logs
   for program in build/fuzz/fuzz/bin/*; do
     name=${program##*/}
     [[ -x $program && (-z $1 || $name == "$1") ]] || continue
-    found=yes
     mkdir -p "build/fuzz/corpus/$name"
-    step "fuzz $name for $2 s" "$program" -max_total_time="$2" -timeout=10 -rss_limit_mb=2048 \
+    log=build/logs/fuzz-$name.log
+    started=$SECONDS status=0
+    printf 'fuzz %s for %s s ... ' "$name" "$2"
+    "$program" -max_total_time="$2" -timeout=10 -rss_limit_mb=2048 \
       "-artifact_prefix=build/fuzz/crashes/$name-" "build/fuzz/corpus/$name" \
-      "tests/fuzz/corpus/$name"
+      "tests/fuzz/corpus/$name" >"$log" 2>&1 </dev/null || status=$?
+    if ((status == 0)); then printf 'ok\n'; else printf 'FAILED, see %s\n' "$log"; fi
+    rows+=("$(fuzz_row "$name" $((SECONDS - started)) "$log" $((status != 0)))")
+    ((failed |= status != 0)) || true
   done
-  [[ $found == yes ]] || die "there is no fuzz target '$1'; see tests/fuzz"
+  ((${#rows[@]} > 0)) || die "there is no fuzz target '$1'; see tests/fuzz"
+  printf '%s\n' '' '| target | seconds | runs | edges | corpus | findings |' \
+    '|---|---|---|---|---|---|' "${rows[@]}"
+  ((failed == 0)) || die "build/fuzz/crashes has the inputs that were found"
 }

@@ -127,6 +127,16 @@ TEST(EventJsonTest, TimesHaveMilliseconds) {
               HasCode(absl::StatusCode::kDataLoss));
   EXPECT_THAT(ParseTime("1970-02-01T00:00:00.000Z!"),
               HasCode(absl::StatusCode::kDataLoss));
+  // What 64 bits of nanoseconds hold.
+  for (const char* known :
+       {"1678-01-01T00:00:00.000Z", "2261-12-31T23:59:59.999Z"}) {
+    ASSERT_OK_AND_ASSIGN(const auto edge, ParseTime(known));
+    EXPECT_EQ(FormatTime(edge), known);
+  }
+  for (const char* unknown :
+       {"1677-12-31T23:59:59.999Z", "4052-11-22T10:00:00.500Z"}) {
+    EXPECT_THAT(ParseTime(unknown), HasCode(absl::StatusCode::kDataLoss));
+  }
 }
 
 }  // namespace
