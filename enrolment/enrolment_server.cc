@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "common/crypto/server_tls.h"
 #include "common/http/http_listener.h"
 
 namespace fedgap {
@@ -26,7 +27,9 @@ class HttpsEnrolment final : public EnrolmentServer {
       : options_(options),
         enrolment_(enrolment),
         clock_(clock),
-        server_(options.identity.c_str(), options.identity.c_str()) {
+        server_([&options](SSL_CTX& context) {
+          return ConfigureServerTls(context, options.identity);
+        }) {
     server_.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
     server_.set_payload_max_length(kMaxRequestBytes);
     server_.set_read_timeout(kTimeoutSeconds);

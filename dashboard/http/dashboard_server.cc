@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "common/crypto/server_tls.h"
 #include "common/http/http_listener.h"
 #include "dashboard/http/view_hub.h"
 #include "dashboard/page/page.h"
@@ -62,7 +63,9 @@ class HttpDashboard final : public DashboardServer {
     if (pem.empty()) {
       server_ = std::make_unique<httplib::Server>();
     } else {
-      server_ = std::make_unique<httplib::SSLServer>(pem.c_str(), pem.c_str());
+      server_ = std::make_unique<httplib::SSLServer>([&pem](SSL_CTX& context) {
+        return ConfigureServerTls(context, pem);
+      });
     }
     Configure();
     listener_ = std::make_unique<HttpListener>(*server_);

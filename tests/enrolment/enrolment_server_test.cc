@@ -176,5 +176,15 @@ TEST_F(EnrolmentServerTest, NobodyThereIsSaid) {
               Fails(StatusCode::kUnavailable, HasSubstr("fedgap certs serve")));
 }
 
+TEST_F(EnrolmentServerTest, SpeaksTls13Alone) {
+  httplib::SSLClient client("127.0.0.1", server_->port());
+  client.enable_server_certificate_verification(false);
+  EXPECT_TRUE(client.Get("/healthz"));
+  httplib::SSLClient older("127.0.0.1", server_->port());
+  older.enable_server_certificate_verification(false);
+  SSL_CTX_set_max_proto_version(older.ssl_context(), TLS1_2_VERSION);
+  EXPECT_FALSE(older.Get("/healthz"));
+}
+
 }  // namespace
 }  // namespace fedgap

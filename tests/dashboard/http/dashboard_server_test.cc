@@ -182,6 +182,10 @@ TEST_F(DashboardServerTest, SpeaksTlsWithTheProjectsCertificates) {
   const auto page = client.Get("/");
   ASSERT_TRUE(page) << httplib::to_string(page.error());
   EXPECT_EQ(page->status, 200);
+  httplib::SSLClient older("127.0.0.1", server_->port());
+  older.set_ca_cert_path(files.authority.c_str());
+  SSL_CTX_set_max_proto_version(older.ssl_context(), TLS1_2_VERSION);
+  EXPECT_FALSE(older.Get("/")) << "TLS 1.2";
 }
 
 TEST_F(DashboardServerTest, SaysWhenThePortIsTaken) {
