@@ -57,9 +57,11 @@ StatusOr<GrpcServer::Options> ListenOptions(const ServerSettings& settings,
   options.insecure_anywhere = settings.access.insecure_anywhere;
   options.revocations = settings.revocations;
   for (const std::string& client : settings.allowed_clients) {
-    FEDGAP_RETURN_IF_ERROR(ValidateName(client, "server.allowed_clients"));
+    FEDGAP_RETURN_IF_ERROR(ValidateName(
+        client, fmt::format("server.allowed_clients: '{}'", client)));
     options.allowed_clients.insert(client);
   }
+  options.limits = settings.limits;
   return options;
 }
 
@@ -240,6 +242,9 @@ Status RunServer(const ServerSettings& settings, const RunConfig& config) {
   });
   listening.staging.directory = root;
   listening.staging.slots = config.aggregation.upload_slots;
+  listening.on_refusal = [&metrics](const Status& why) {
+    metrics.CountRefusedCall(why);
+  };
   listening.on_warning = [&run, &log, &settings](const std::string& line) {
     run->events().Emit(WarningEvent{line});
     if (settings.quiet) log->Warning(line);

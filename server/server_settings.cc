@@ -15,6 +15,14 @@ void BindServerSettings(ServerSettings& settings, ConfigSchema& schema) {
       .Texts("allowed_clients", &settings.allowed_clients,
              "Only clients of these names may take part; none: every one with "
              "a certificate")
+      .Integer("max_calls_per_second", &settings.limits.calls_per_second,
+               ConfigRange::Between(0, 1'000'000),
+               "of one client, beyond those that its tasks call for; ten "
+               "seconds' worth may come at once; 0: any number")
+      .Integer("max_open_calls", &settings.limits.open_calls,
+               ConfigRange::Between(0, 1'000'000),
+               "of one client at a time (an honest one has three); 0: any "
+               "number")
       .Text("run_dir", &settings.run_dir,
             "Where the run is kept; empty: runs/<run.name>")
       .Text("port_file", &settings.port_file,

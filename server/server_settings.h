@@ -7,6 +7,7 @@
 
 #include "common/config/config_schema.h"
 #include "common/config/program_settings.h"
+#include "server/rpc/call_limits.h"
 
 namespace fedgap {
 
@@ -16,7 +17,8 @@ struct ServerSettings {
   AccessSettings access;
   std::string revocations;  // a file; empty: crl.pem in access.certs
   std::vector<std::string> allowed_clients;  // none: every one
-  std::string run_dir;                       // empty: runs/<run.name>
+  CallLimits::Options limits;
+  std::string run_dir;    // empty: runs/<run.name>
   std::string port_file;  // the port is written here once it listens
   std::string dashboard;  // address:port; empty: none
   std::string dashboard_token_file;

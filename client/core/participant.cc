@@ -21,6 +21,8 @@ bool IsTransient(const Status& status) {
     case absl::StatusCode::kUnavailable:
     case absl::StatusCode::kDeadlineExceeded:
     case absl::StatusCode::kAborted:
+    // Too many calls, or tasks unread; of an update it is a verdict.
+    case absl::StatusCode::kResourceExhausted:
     // By the server's end of the call: a stop of this side is asked for first.
     case absl::StatusCode::kCancelled:
     case absl::StatusCode::kDataLoss:

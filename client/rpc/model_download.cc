@@ -9,7 +9,7 @@ namespace fedgap {
 
 Status ModelDownload::Add(const ModelChunkView& chunk) {
   if (chunk.total_bytes > max_bytes_) {
-    return absl::ResourceExhaustedError(
+    return absl::InvalidArgumentError(
         fmt::format("the server offers a model of {} bytes; this run's models "
                     "have at most {}",
                     chunk.total_bytes, max_bytes_));

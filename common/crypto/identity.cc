@@ -98,7 +98,8 @@ Status ValidateName(std::string_view name, std::string_view what,
   }
   if (!IsLetterOrDigit(name.front())) {
     return absl::InvalidArgumentError(
-        fmt::format("{} '{}' must start with a letter or a digit", what, name));
+        fmt::format("{} starts with {}; it must start with a letter or a digit",
+                    what, Shown(name.front())));
   }
   return absl::OkStatus();
 }

@@ -15,6 +15,10 @@ namespace fedgap {
 // No message is larger, in either direction; models go in chunks of 1 MiB.
 inline constexpr int kMaxMessageBytes = 4 << 20;
 
+// Calls that a server takes at a time from one connection; gRPC's clients wait
+// with more, and others are refused.
+inline constexpr int kMaxStreamsOfConnection = 100;
+
 // The metadata key under which a client names itself where there is no TLS.
 inline constexpr char kClientNameKey[] = "fedgap-client";
 

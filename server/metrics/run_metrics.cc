@@ -79,6 +79,11 @@ void RunMetrics::Emit(const Event& event) {
   series_->Take(event, now);
 }
 
+void RunMetrics::CountRefusedCall(const Status& why) {
+  MutexLock lock(mutex_);
+  series_->CountRefusedCall(absl::StatusCodeToString(why.code()));
+}
+
 std::string RunMetrics::Text() const {
   std::vector<MetricFamily> families;
   {

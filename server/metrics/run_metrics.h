@@ -7,6 +7,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/mutex.h"
+#include "common/base/status.h"
 #include "common/telemetry/event_json.h"
 #include "common/telemetry/events.h"
 
@@ -26,6 +27,9 @@ class RunMetrics final : public EventSink {
   void Recall(const LoggedEvent& logged) EXCLUDES(mutex_);
   void Emit(const Event& event) override EXCLUDES(mutex_);
   void Flush() override {}
+
+  // A call was refused at its begin, with this status.
+  void CountRefusedCall(const Status& why) EXCLUDES(mutex_);
 
   // In Prometheus' text format 0.0.4, sorted by name and labels. What the
   // system does not tell of the process is left out.

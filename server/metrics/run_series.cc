@@ -22,6 +22,10 @@ constexpr std::array<const char*, 9> kCodes = {
     "INVALID_ARGUMENT",   "UNIMPLEMENTED",     "FAILED_PRECONDITION",
     "RESOURCE_EXHAUSTED", "DATA_LOSS",         "ALREADY_EXISTS",
     "NOT_FOUND",          "PERMISSION_DENIED", "OUT_OF_RANGE"};
+// Those with which a call is refused at its begin.
+constexpr std::array<const char*, 4> kRefusals = {
+    "UNAUTHENTICATED", "PERMISSION_DENIED", "INVALID_ARGUMENT",
+    "RESOURCE_EXHAUSTED"};
 // What is said of a leaving client -> the label.
 constexpr std::array<std::pair<const char*, const char*>, 4> kLeaves = {
     {{"left", "left"},
@@ -133,6 +137,9 @@ RunSeries::RunSeries()
                           "Accepted updates scaled down to the allowed norm")),
       rejected_(NewCounters("fedgap_updates_rejected_total",
                             "Updates refused or declined, by status code")),
+      refused_calls_(NewCounters("fedgap_refused_calls_total",
+                                 "Calls that were refused at their begin since "
+                                 "the server's start, by status code")),
       received_bytes_(NewCounter("fedgap_received_bytes_total",
                                  "Bytes from clients in committed rounds")),
       sent_bytes_(NewCounter("fedgap_sent_bytes_total",
@@ -173,6 +180,8 @@ RunSeries::RunSeries()
   for (const char* state : kStates) state_.Add({{"state", state}});
   for (const char* code : kCodes) Begin(rejected_, "code", code);
   Begin(rejected_, "code", kOther);
+  for (const char* code : kRefusals) Begin(refused_calls_, "code", code);
+  Begin(refused_calls_, "code", kOther);
   for (const char* ending : kEndings) Begin(endings_, "ending", ending);
   Begin(endings_, "ending", kOther);
   for (const auto& [said, label] : kLeaves) Begin(leaves_, "reason", label);
@@ -190,6 +199,10 @@ void RunSeries::Take(const Event& event, Clock::WallTime time) {
     last_commit_.Add({}).Set(
         std::chrono::duration<double>(time.time_since_epoch()).count());
   }
+}
+
+void RunSeries::CountRefusedCall(const std::string& code) {
+  refused_calls_.Add({{"code", OneOf(kRefusals, code)}}).Increment();
 }
 
 std::vector<prometheus::MetricFamily> RunSeries::Collect() const {

@@ -51,6 +51,9 @@ class RunSeries {
   // to the sums.
   void Take(const Event& event, Clock::WallTime time);
 
+  // A call was refused at its begin, with this code of a status.
+  void CountRefusedCall(const std::string& code);
+
   // Families without values are left out; in no order.
   std::vector<prometheus::MetricFamily> Collect() const;
 
@@ -117,6 +120,7 @@ class RunSeries {
   prometheus::Counter& accepted_;
   prometheus::Counter& clipped_;
   Counters& rejected_;
+  Counters& refused_calls_;
   prometheus::Counter& received_bytes_;
   prometheus::Counter& sent_bytes_;
   prometheus::Histogram& update_norm_;

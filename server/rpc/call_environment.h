@@ -2,12 +2,13 @@
 #ifndef FEDGAP_SERVER_RPC_CALL_ENVIRONMENT_H_
 #define FEDGAP_SERVER_RPC_CALL_ENVIRONMENT_H_
 
-#include <chrono>
+#include <functional>
 #include <memory>
 
 #include "common/base/clock.h"
 #include "server/core/coordinator.h"
 #include "server/core/staging_area.h"
+#include "server/rpc/call_limits.h"
 #include "server/rpc/caller.h"
 #include "server/rpc/live_call.h"
 #include "server/rpc/refusal_log.h"
@@ -22,21 +23,44 @@ struct CallEnvironment {
   const Clock& clock;
   LiveCalls& live_calls;
   const CallerPolicy& callers;
+  CallLimits& limits;
   RefusalLog& refusals;
+  std::function<void(const Status&)> on_refusal;
   std::shared_ptr<WorkerQueue> workers;
   Clock::Duration heartbeat;
   Clock::Duration max_stream_age;
   Clock::Duration stall_timeout;
 
-  // CallerPolicy's answers; who is refused is logged.
+  // The answers of CallerPolicy and, for one more call of the client, of
+  // CallLimits; who is refused is logged and counted.
   StatusOr<Caller> Client(const grpc::CallbackServerContext& call) const {
-    StatusOr<Caller> caller = callers.Client(call);
-    if (!caller.ok()) refusals.Note(call.peer(), caller.status());
+    StatusOr<Caller> caller = Identify(call);
+    if (caller.ok()) FEDGAP_RETURN_IF_ERROR(Begin(call, *caller));
     return caller;
   }
   Status CheckAdmin(const grpc::CallbackServerContext& call) const {
-    Status status = callers.CheckAdmin(call);
-    if (!status.ok()) refusals.Note(call.peer(), status);
+    return Noted(call, callers.CheckAdmin(call));
+  }
+
+  // The two parts of Client.
+  StatusOr<Caller> Identify(const grpc::CallbackServerContext& call) const {
+    StatusOr<Caller> caller = callers.Client(call);
+    FEDGAP_RETURN_IF_ERROR(Noted(call, caller.status()));
+    return caller;
+  }
+  Status Begin(const grpc::CallbackServerContext& call, Caller& caller) const {
+    StatusOr<CallLimits::OpenCall> open = limits.Begin(caller.client);
+    FEDGAP_RETURN_IF_ERROR(Noted(call, open.status()));
+    caller.call = *std::move(open);
+    return absl::OkStatus();
+  }
+
+ private:
+  Status Noted(const grpc::CallbackServerContext& call,
+               const Status& status) const {
+    if (status.ok()) return status;
+    refusals.Note(call.peer(), status);
+    on_refusal(status);
     return status;
   }
 };

@@ -12,6 +12,7 @@
 #include "common/base/status.h"
 #include "common/crypto/identity.h"
 #include "common/federation/ids.h"
+#include "server/rpc/call_limits.h"
 #include "server/rpc/revocation_file.h"
 #include "server/rpc/serial_cache.h"
 
@@ -20,7 +21,8 @@ namespace fedgap {
 // A client that calls.
 struct Caller {
   ClientName client;
-  std::string serial = {};  // of its certificate; empty without TLS
+  std::string serial = {};         // of its certificate; empty without TLS
+  CallLimits::OpenCall call = {};  // that it makes: ends with the last copy
 };
 
 // Thread-safe.

@@ -1,5 +1,6 @@
 #include "server/rpc/federation_service.h"
 
+#include <functional>
 #include <utility>
 
 #include "common/rpc/status_conversion.h"
@@ -22,25 +23,39 @@ class RefusedStream final : public Reactor {
   void OnDone() override { delete this; }
 };
 
+// Answers on a worker with what `action` says. Who calls is asked before:
+// calls that are refused fill no queue.
+grpc::ServerUnaryReactor* Answer(
+    const CallEnvironment& environment, grpc::CallbackServerContext* call,
+    std::function<Status(const Caller& caller)> action) {
+  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
+  const StatusOr<Caller> caller = environment.Client(*call);
+  if (!caller.ok()) {
+    reactor->Finish(ToGrpcStatus(caller.status()));
+    return reactor;
+  }
+  environment.workers->Post(
+      [reactor, caller = *caller, action = std::move(action)] {
+        reactor->Finish(ToGrpcStatus(action(caller)));
+      });
+  return reactor;
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* FederationService::Join(
     grpc::CallbackServerContext* call, const v1::JoinRequest* request,
     v1::JoinReply* reply) {
-  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
-  environment_.workers->Post([this, call, request, reply, reactor] {
-    const auto join = [&]() -> Status {
-      FEDGAP_ASSIGN_OR_RETURN(const Caller caller, environment_.Client(*call));
-      FEDGAP_ASSIGN_OR_RETURN(const JoinRequest wanted, FromProto(*request));
-      FEDGAP_ASSIGN_OR_RETURN(
-          const JoinReply joined,
-          environment_.coordinator.Join(caller.client, call->peer(), wanted));
-      *reply = ToProto(joined);
-      return absl::OkStatus();
-    };
-    reactor->Finish(ToGrpcStatus(join()));
-  });
-  return reactor;
+  return Answer(
+      environment_, call,
+      [this, call, request, reply](const Caller& caller) -> Status {
+        FEDGAP_ASSIGN_OR_RETURN(const JoinRequest wanted, FromProto(*request));
+        FEDGAP_ASSIGN_OR_RETURN(
+            const JoinReply joined,
+            environment_.coordinator.Join(caller.client, call->peer(), wanted));
+        *reply = ToProto(joined);
+        return absl::OkStatus();
+      });
 }
 
 grpc::ServerWriteReactor<v1::TasksReply>* FederationService::Tasks(
@@ -68,54 +83,49 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* FederationService::FetchModel(
     return new Refused(absl::InvalidArgumentError(
         "the request is no message of this protocol"));
   }
-  return new ModelStream(environment_, message);
+  return ModelStream::Start(environment_, *call, *caller, message);
 }
 
 grpc::ServerBidiReactor<v1::SubmitRequest, v1::SubmitReply>*
 FederationService::SubmitUpdate(grpc::CallbackServerContext* call) {
-  const StatusOr<Caller> caller = environment_.Client(*call);
-  if (!caller.ok()) {
-    return new RefusedStream<
-        grpc::ServerBidiReactor<v1::SubmitRequest, v1::SubmitReply>>(
-        caller.status());
-  }
-  return UpdateStream::Start(environment_, *call, *caller);
+  using Refused = RefusedStream<
+      grpc::ServerBidiReactor<v1::SubmitRequest, v1::SubmitReply>>;
+  StatusOr<Caller> caller = environment_.Identify(*call);
+  if (!caller.ok()) return new Refused(caller.status());
+  const Status begun = environment_.Begin(*call, *caller);
+  if (begun.ok()) return UpdateStream::Start(environment_, *call, *caller);
+  // As after every refusal of an update, its client does not send it again:
+  // the round must not wait for it.
+  environment_.workers->Post([this, client = caller->client, begun] {
+    environment_.coordinator.RejectUpload(client, TaskId{}, begun);
+  });
+  return new Refused(begun);
 }
 
 grpc::ServerUnaryReactor* FederationService::Decline(
     grpc::CallbackServerContext* call, const v1::DeclineRequest* request,
     v1::DeclineReply* /*reply*/) {
-  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
-  environment_.workers->Post([this, call, request, reactor] {
-    const auto decline = [&]() -> Status {
-      FEDGAP_ASSIGN_OR_RETURN(const Caller caller, environment_.Client(*call));
-      FEDGAP_ASSIGN_OR_RETURN(
-          const TaskId task,
-          TaskIdFromProto(request->task_id(), /*allow_empty=*/false));
-      FEDGAP_ASSIGN_OR_RETURN(const std::string reason,
-                              ReasonFromProto(request->reason()));
-      return environment_.coordinator.Decline(caller.client, task, reason);
-    };
-    reactor->Finish(ToGrpcStatus(decline()));
-  });
-  return reactor;
+  return Answer(
+      environment_, call, [this, request](const Caller& caller) -> Status {
+        FEDGAP_ASSIGN_OR_RETURN(
+            const TaskId task,
+            TaskIdFromProto(request->task_id(), /*allow_empty=*/false));
+        FEDGAP_ASSIGN_OR_RETURN(const std::string reason,
+                                ReasonFromProto(request->reason()));
+        return environment_.coordinator.Decline(caller.client, task, reason);
+      });
 }
 
 grpc::ServerUnaryReactor* FederationService::Leave(
     grpc::CallbackServerContext* call, const v1::LeaveRequest* request,
     v1::LeaveReply* /*reply*/) {
-  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
-  environment_.workers->Post([this, call, request, reactor] {
-    const auto leave = [&]() -> Status {
-      FEDGAP_ASSIGN_OR_RETURN(const Caller caller, environment_.Client(*call));
-      FEDGAP_ASSIGN_OR_RETURN(const std::string reason,
-                              ReasonFromProto(request->reason()));
-      return environment_.coordinator.Leave(caller.client, reason,
-                                            request->instance());
-    };
-    reactor->Finish(ToGrpcStatus(leave()));
-  });
-  return reactor;
+  return Answer(environment_, call,
+                [this, request](const Caller& caller) -> Status {
+                  FEDGAP_ASSIGN_OR_RETURN(const std::string reason,
+                                          ReasonFromProto(request->reason()));
+                  return environment_.coordinator.Leave(caller.client, reason,
+                                                        request->instance());
+                });
 }
 
 }  // namespace fedgap

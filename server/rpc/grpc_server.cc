@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/resource_quota.h>
 #include <grpcpp/server_builder.h>
 
 #include <mutex>
@@ -63,6 +64,11 @@ StatusOr<Access> AccessFor(const GrpcServer::Options& options,
 }
 
 void SayNothing(const std::string& /*line*/) {}
+void CountNothing(const Status& /*status*/) {}
+
+// Each open call of the reflection service holds a thread; the calls of this
+// project hold none, and are not counted.
+constexpr int kMostThreads = 16;
 
 // Both plug-ins are switched on for the process.
 void EnableStandardServices() {
@@ -84,12 +90,15 @@ class GrpcServer::Impl {
         revocations_(std::move(access.revocations)),
         warn_(options.on_warning ? options.on_warning : SayNothing),
         refusals_(deps.clock, warn_),
+        limits_(options.limits, deps.clock),
         environment_{deps.coordinator,
                      *staging_,
                      deps.clock,
                      live_calls_,
                      callers_,
+                     limits_,
                      refusals_,
+                     options.on_refusal ? options.on_refusal : CountNothing,
                      std::make_shared<WorkerQueue>(options.workers),
                      options.heartbeat,
                      options.max_stream_age,
@@ -108,6 +117,8 @@ class GrpcServer::Impl {
     SetServerArguments(builder);
     builder.AddListeningPort(address.ToString(), std::move(credentials),
                              &port_);
+    builder.SetResourceQuota(
+        grpc::ResourceQuota("server").SetMaxThreads(kMostThreads));
     builder.RegisterService(&federation_);
     builder.RegisterService(&admin_);
     server_ = builder.BuildAndStart();
@@ -166,6 +177,7 @@ class GrpcServer::Impl {
   const std::shared_ptr<RevocationFile> revocations_;  // null without TLS
   const std::function<void(const std::string&)> warn_;
   RefusalLog refusals_;
+  CallLimits limits_;
   LiveCalls live_calls_;
   CallEnvironment environment_;
   FederationService federation_;

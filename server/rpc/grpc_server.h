@@ -16,6 +16,7 @@
 #include "common/rpc/server_address.h"
 #include "server/core/coordinator.h"
 #include "server/core/staging_area.h"
+#include "server/rpc/call_limits.h"
 
 namespace fedgap {
 
@@ -35,9 +36,14 @@ class GrpcServer {
     std::filesystem::path revocations = {};
     // Only these may take part; none: everybody with a certificate.
     std::set<std::string> allowed_clients = {};
+    // What one client may ask.
+    CallLimits::Options limits = {};
     // Told who is refused, and why a new list of revocations cannot be used;
     // from any thread.
     std::function<void(const std::string&)> on_warning = {};
+    // Told of every call that is refused at its begin, with what its caller is
+    // told; from any thread, and as often as callers like: it must be cheap.
+    std::function<void(const Status&)> on_refusal = {};
     StagingArea::Options staging;
     // Threads for disk writes and validation.
     int workers = 4;
@@ -48,7 +54,7 @@ class GrpcServer {
     // no departure.
     Clock::Duration max_stream_age = std::chrono::minutes(30);
     // A client that holds an upload slot and sends nothing for so long loses
-    // the connection.
+    // the call; one that takes no byte of a model does after five times that.
     Clock::Duration stall_timeout = std::chrono::seconds(60);
     // How often ages are looked at, in real time.
     std::chrono::milliseconds tick = std::chrono::seconds(1);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "common/base/kill_point.h"
 #include "common/rpc/message_buffer.h"
@@ -13,13 +14,35 @@
 namespace fedgap {
 
 ModelStream::ModelStream(CallEnvironment& environment,
-                         const v1::FetchModelRequest& request)
-    : environment_(environment) {
-  const Status status = Open(request);
+                         grpc::CallbackServerContext& call, Caller caller)
+    : environment_(environment),
+      caller_(std::move(caller)),
+      call_(&call),
+      last_write_(environment.clock.Now()) {}
+
+ModelStream* ModelStream::Start(CallEnvironment& environment,
+                                grpc::CallbackServerContext& call,
+                                const Caller& caller,
+                                const v1::FetchModelRequest& request) {
+  auto stream = std::make_shared<ModelStream>(environment, call, caller);
+  stream->self_ = stream;
+  const Status status = stream->Open(request);
   if (status.ok()) {
-    SendNext();
+    environment.live_calls.Add(stream);
+    stream->SendNext();
   } else {
-    Finish(ToGrpcStatus(status));
+    stream->Finish(ToGrpcStatus(status));
+  }
+  return stream.get();
+}
+
+void ModelStream::Tick(Clock::Time now) {
+  const Status welcome = environment_.callers.Check(caller_);
+  MutexLock lock(mutex_);
+  if (call_ == nullptr) return;
+  if (!welcome.ok() ||
+      now - last_write_ >= kPatience * environment_.stall_timeout) {
+    call_->TryCancel();
   }
 }
 
@@ -59,6 +82,10 @@ void ModelStream::SendNext() {
       snapshot_);
   sending_bytes_ = static_cast<std::int64_t>(chunk_.Length());
   offset_ += length;
+  {
+    MutexLock lock(mutex_);
+    last_write_ = environment_.clock.Now();
+  }
   StartWrite(&chunk_);
 }
 
@@ -74,7 +101,9 @@ void ModelStream::OnWriteDone(bool ok) {
 
 void ModelStream::OnDone() {
   environment_.coordinator.CountBytesDown(sent_bytes_);
-  delete this;
+  const auto self = std::move(self_);
+  MutexLock lock(mutex_);
+  call_ = nullptr;
 }
 
 }  // namespace fedgap

@@ -40,6 +40,7 @@ TaskStream* TaskStream::Start(CallEnvironment& environment,
 
 void TaskStream::Push(const Task& task) {
   serial_->Post([self = shared_from_this(), task] {
+    self->environment_.limits.ExpectCalls(self->caller_.client);
     self->EndUploadsBefore(task);
     v1::TasksReply message;
     *message.mutable_task() = ToProto(task);
@@ -139,6 +140,7 @@ void TaskStream::OnCancel() {
 
 void TaskStream::OnDone() {
   auto self = std::move(self_);
+  caller_.call.reset();
   serial_->Post([self] {
     if (self->is_old_ && self->end_->ok()) {
       self->gone_ = self->environment_.clock.Now();

@@ -47,7 +47,7 @@ class TaskStream final : public grpc::ServerWriteReactor<v1::TasksReply>,
   void Unsubscribe(const char* reason);
 
   CallEnvironment& environment_;
-  const Caller caller_;
+  Caller caller_;  // its call: until OnDone
   const Clock::Time opened_;
   const std::shared_ptr<SerialQueue> serial_;
   std::shared_ptr<TaskStream> self_;  // until OnDone

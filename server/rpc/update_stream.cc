@@ -99,6 +99,7 @@ void UpdateStream::OnDone() {
   // is it known which it was. Who did not hear the refusal comes again.
   const bool heard = !call_.IsCancelled();
   auto self = std::move(self_);
+  caller_.call.reset();
   serial_->Post([self, heard] {
     self->environment_.staging.Withdraw(self->ticket_);
     self->upload_.reset();

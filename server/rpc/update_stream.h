@@ -57,7 +57,7 @@ class UpdateStream final
 
   CallEnvironment& environment_;
   const grpc::CallbackServerContext& call_;
-  const Caller caller_;
+  Caller caller_;  // its call: until OnDone
   const std::shared_ptr<SerialQueue> serial_;
   std::shared_ptr<UpdateStream> self_;  // until OnDone
 

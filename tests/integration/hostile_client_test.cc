@@ -1,5 +1,5 @@
-// Three honest clients and one that keeps to nothing, over mutual TLS: the
-// rounds close, and the model is the one that it would be without the fourth.
+// Nine honest clients and one that keeps to nothing, over mutual TLS: the
+// rounds close, and the model is the one that it would be without the tenth.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -32,16 +32,19 @@ using absl::StatusCode;
 using testing::HasSubstr;
 using Days = std::chrono::days;
 
-constexpr int kHonest = 3;
+constexpr int kHonest = 9;
 constexpr int kRounds = 2;
+// An honest client never has more than three calls open.
+constexpr CallLimits::Options kLimits = {.calls_per_second = 5,
+                                         .open_calls = 6};
 
 std::shared_ptr<const ImageDataset> DataOf(int client) {
-  const ImageSize sizes[kHonest] = {{14, 14}, {20, 20}, {12, 9}};
+  const ImageSize sizes[] = {{14, 14}, {20, 20}, {12, 9}};
   LoadOptions options;
   options.part =
       DataPart{.partition = {}, .index = client, .count = kHonest, .seed = 1};
-  options.resolution = sizes[client];
-  return LoadData(ParseDataSpec("synthetic:5,120").value(), options)
+  options.resolution = sizes[client % std::ssize(sizes)];
+  return LoadData(ParseDataSpec("synthetic:5,360").value(), options)
       .value()
       .data;
 }
@@ -146,6 +149,23 @@ class Hostile {
     return Send(Header(update), Whole(update));
   }
 
+  // While so many calls are open that say nothing; those that are too many are
+  // refused as the update is.
+  Status SendBesideSilentCalls(const Update& update, int calls) {
+    std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
+    std::vector<std::unique_ptr<
+        grpc::ClientReaderWriter<v1::SubmitRequest, v1::SubmitReply>>>
+        streams;
+    for (int i = 0; i < calls; ++i) {
+      contexts.push_back(std::make_unique<grpc::ClientContext>());
+      streams.push_back(stub_->SubmitUpdate(contexts.back().get()));
+    }
+    const Status end = SendUpdate(update);
+    for (const auto& context : contexts) context->TryCancel();
+    for (const auto& stream : streams) stream->Finish();
+    return end;
+  }
+
   // Does `misdeed` once in every round.
   void TakePart(const std::function<Status(Hostile&, const Task&)>& misdeed,
                 StatusCode code, const std::string& words, Part part) {
@@ -187,9 +207,14 @@ class Hostile {
   }
 
   void Leave() {
-    grpc::ClientContext context;
-    v1::LeaveReply reply;
-    EXPECT_TRUE(stub_->Leave(&context, {}, &reply).ok());
+    // Calls that were cancelled may be open at the server for a little longer.
+    Status left = absl::ResourceExhaustedError("");
+    for (int i = 0; i < 1000 && absl::IsResourceExhausted(left); ++i) {
+      grpc::ClientContext context;
+      v1::LeaveReply reply;
+      left = FromGrpcStatus(stub_->Leave(&context, {}, &reply));
+    }
+    EXPECT_OK(left);
   }
 
   RunningServer& server_;
@@ -208,14 +233,17 @@ struct Case {
   Misdeed misdeed;
 };
 
-// The model of a federation of the honest clients, and of a fourth if there is
+// The model of a federation of the honest clients, and of a tenth if there is
 // a `companion`.
-std::string ModelWith(const std::function<void(Hostile&)>& companion) {
+std::string ModelWith(const std::function<void(Hostile&)>& companion,
+                      OnExcess on_excess = OnExcess::kReject) {
   Bundles bundles;
   RunningServer server({.min_clients = companion ? kHonest + 1 : kHonest,
                         .rounds = kRounds,
                         .quorum = 0.5,
-                        .tls = bundles.Server()});
+                        .tls = bundles.Server(),
+                        .limits = kLimits,
+                        .on_excess = on_excess});
   const SystemClock clock;
   std::vector<std::thread> threads;
   for (int i = 0; i < kHonest; ++i) {
@@ -277,6 +305,13 @@ std::vector<Case> UpdatesThatBreakARule() {
        [](Hostile& hostile, const Task& task) {
          Update update = hostile.GoodUpdate(task);
          update.delta[7] = std::numeric_limits<float>::quiet_NaN();
+         return hostile.SendUpdate(update);
+       }},
+      {"HugeValues", StatusCode::kInvalidArgument,
+       "more than validation.max_abs_delta", Part::kOver,
+       [](Hostile& hostile, const Task& task) {
+         Update update = hostile.GoodUpdate(task);
+         update.delta[7] = 1e30F;
          return hostile.SendUpdate(update);
        }},
       {"NoSamples", StatusCode::kInvalidArgument, "sample", Part::kOver,
@@ -347,6 +382,32 @@ std::vector<Case> StreamsThatBreakOff() {
   };
 }
 
+// Calls until one is refused: that one is an update, and ends mallory's part.
+Status SendUntilRefused(Hostile& hostile, const v1::UpdateHeader& header) {
+  Status end;
+  for (int i = 0; i < 1000 && !absl::IsResourceExhausted(end); ++i) {
+    end = hostile.Send(header);
+  }
+  return end;
+}
+
+std::vector<Case> Floods() {
+  return {
+      {"MoreCallsASecondThanItMay", StatusCode::kResourceExhausted,
+       "mallory makes more than 5 calls a second", Part::kOver,
+       [](Hostile& hostile, const Task& task) {
+         Update update = hostile.GoodUpdate(task);
+         update.info.task = {"another/round"};
+         return SendUntilRefused(hostile, hostile.Header(update));
+       }},
+      {"MoreOpenCallsThanItMay", StatusCode::kResourceExhausted,
+       "mallory has 6 calls open", Part::kOver,
+       [](Hostile& hostile, const Task& task) {
+         return hostile.SendBesideSilentCalls(hostile.GoodUpdate(task), 20);
+       }},
+  };
+}
+
 std::vector<Case> CallersThatAreNotWhoTheySay() {
   return {
       {"AnothersName", StatusCode::kPermissionDenied, "c0", Part::kOpen,
@@ -379,6 +440,8 @@ INSTANTIATE_TEST_SUITE_P(Updates, HostileClientTest,
                          testing::ValuesIn(UpdatesThatBreakARule()), NameOf);
 INSTANTIATE_TEST_SUITE_P(Streams, HostileClientTest,
                          testing::ValuesIn(StreamsThatBreakOff()), NameOf);
+INSTANTIATE_TEST_SUITE_P(Floods, HostileClientTest, testing::ValuesIn(Floods()),
+                         NameOf);
 INSTANTIATE_TEST_SUITE_P(Callers, HostileClientTest,
                          testing::ValuesIn(CallersThatAreNotWhoTheySay()),
                          NameOf);
@@ -402,6 +465,33 @@ TEST(TwoUpdatesTest, TheFirstCounts) {
   const std::string once = sends(false);
   EXPECT_EQ(sends(true), once);
   EXPECT_NE(ModelWith(nullptr), once);
+}
+
+// By configuration what is too large is scaled down, and the log says so.
+TEST(ClippedUpdateTest, CountsWithinTheBounds) {
+  const auto sends = [](float value) {
+    return ModelWith(
+        [value](Hostile& hostile) {
+          hostile.TakePart(
+              [value](Hostile& self, const Task& task) {
+                Update update = self.GoodUpdate(task);
+                for (float& element : update.delta) element = value;
+                EXPECT_OK(self.SendUpdate(update));
+                return absl::AbortedError("as it should be");
+              },
+              StatusCode::kAborted, "", Part::kOver);
+          for (const UpdateAcceptedEvent& event :
+               hostile.server().events().Of<UpdateAcceptedEvent>()) {
+            // What comes after mallory has had its say may be anything.
+            if (event.round > 1) continue;
+            const bool beyond = event.client.value == "mallory" && value > 16;
+            EXPECT_EQ(event.clipped, beyond) << event.client.value;
+          }
+        },
+        OnExcess::kClip);
+  };
+  // 16 is validation.max_abs_delta; a power of two is scaled without rounding.
+  EXPECT_EQ(sends(0x1p60F), sends(16.0F));
 }
 
 }  // namespace

@@ -6,6 +6,9 @@
 
 #include <csignal>
 #include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "common/base/file_io.h"
 #include "common/federation/model_choice.h"
@@ -96,6 +99,18 @@ TEST_F(ServerProgramTest, ARunThatLacksANewKeyIsGoneOnWith) {
       RunAndStop(),
       Fails(absl::StatusCode::kFailedPrecondition,
             HasSubstr("'upload_slots = 16', given 'upload_slots = 8'")));
+}
+
+TEST_F(ServerProgramTest, AnAllowedClientThatIsNoNameIsShown) {
+  for (const auto& [entry, words] :
+       std::vector<std::pair<std::string, std::string>>{
+           {"site 2", "server.allowed_clients: 'site 2' has the character"},
+           {"", "server.allowed_clients: '' is empty"},
+           {"-x", "server.allowed_clients: '-x' starts with '-'"}}) {
+    settings_.allowed_clients = {"site-1", entry};
+    EXPECT_THAT(RunServer(settings_, config_),
+                Fails(absl::StatusCode::kInvalidArgument, HasSubstr(words)));
+  }
 }
 
 }  // namespace

@@ -250,6 +250,14 @@ TEST_F(ParticipantTest, ACallThatTheOtherSideCancelledIsALostConnection) {
   }
 }
 
+TEST_F(ParticipantTest, TooManyCallsAreAReasonToWait) {
+  FakeFederationApi api({SomeTrainTask()});
+  api.sessions.push_back({{}, absl::ResourceExhaustedError("calls a second")});
+  EXPECT_OK(Run(api, MakeSynthetic({.seed = 1, .samples = 20})));
+  ASSERT_EQ(listener_.disconnects.size(), 1U);
+  EXPECT_EQ(listener_.disconnects[0], StatusCode::kResourceExhausted);
+}
+
 TEST_F(ParticipantTest, WorkThatNewsOvertookIsNoReasonToComeBack) {
   FakeFederationApi api({SomeTrainTask()});  // and the end of the run behind it
   api.fetch_when_all_is_pushed = true;

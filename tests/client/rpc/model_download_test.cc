@@ -81,7 +81,7 @@ TEST_F(ModelDownloadTest, ChunksOutOfOrderAreRefused) {
 
 TEST_F(ModelDownloadTest, AModelLargerThanTheRunsIsRefused) {
   ModelDownload download(digest_.id, layout_hash_, size() - 4);
-  EXPECT_THAT(download.Add(Chunk(0)), HasCode(StatusCode::kResourceExhausted));
+  EXPECT_THAT(download.Add(Chunk(0)), HasCode(StatusCode::kInvalidArgument));
 }
 
 }  // namespace

@@ -347,6 +347,48 @@ TEST_F(CoordinatorTest, EndsAfterTheLastRoundWithALookAtTheFinalModel) {
       Fails(absl::StatusCode::kFailedPrecondition, HasSubstr("completed")));
 }
 
+TEST_F(CoordinatorTest, AnUpdateBeyondABoundIsRefusedAndTheLogSaysWhy) {
+  RunConfig config = SmallConfig();
+  config.validation.max_update_norm = 1;
+  Start(config);
+  for (const char* name : {"a", "b", "c"}) Connect(name);
+  Advance();
+  EXPECT_THAT(Answer("a", 0.5f), HasCode(absl::StatusCode::kInvalidArgument));
+  ASSERT_OK(Answer("b", 1e-4f));
+  ASSERT_OK(Answer("c", 1e-4f));
+  Advance();
+  const auto rejected = Events<UpdateRejectedEvent>();
+  ASSERT_EQ(rejected.size(), 1u);
+  EXPECT_EQ(rejected[0].client.value, "a");
+  EXPECT_THAT(rejected[0].reason,
+              HasSubstr("more than validation.max_update_norm = 1"));
+  EXPECT_EQ(Events<UpdateAcceptedEvent>().size(), 2u);
+  EXPECT_LT(Events<RoundCommittedEvent>().at(0).delta_norm, 0.1);
+}
+
+TEST_F(CoordinatorTest, AnUpdateBeyondABoundIsClippedAndTheLogSaysSo) {
+  RunConfig config = SmallConfig();
+  config.validation.max_update_norm = 1;
+  config.validation.on_excess = OnExcess::kClip;
+  Start(config);
+  for (const char* name : {"a", "b", "c"}) Connect(name);
+  Advance();
+  ASSERT_OK(Answer("a", 0.5f));
+  ASSERT_OK(Answer("b", 1e-4f));
+  ASSERT_OK(Answer("c", 1e-4f));
+  Advance();
+  EXPECT_TRUE(Events<UpdateRejectedEvent>().empty());
+  const auto accepted = Events<UpdateAcceptedEvent>();
+  ASSERT_EQ(accepted.size(), 3u);
+  for (const UpdateAcceptedEvent& event : accepted) {
+    const bool beyond = event.client.value == "a";
+    EXPECT_EQ(event.clipped, beyond) << event.client.value;
+    EXPECT_EQ(event.norm > 1, beyond) << "as it came, not as it counts";
+  }
+  // A third of the bound, and next to nothing from the others.
+  EXPECT_NEAR(Events<RoundCommittedEvent>().at(0).delta_norm, 1.0 / 3, 0.01);
+}
+
 TEST_F(CoordinatorTest, ABadUpdateEndsItsClientsPartAndNobodyElses) {
   Start(SmallConfig());
   for (const char* name : {"a", "b", "c"}) Connect(name);

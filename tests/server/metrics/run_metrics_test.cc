@@ -107,6 +107,15 @@ TEST_F(RunMetricsTest, ARoundShowsInEachMetric) {
   ExpectLine("fedgap_warnings_total 1");
 }
 
+TEST_F(RunMetricsTest, RefusedCallsAreCountedByTheirCode) {
+  ExpectLine("fedgap_refused_calls_total{code=\"PERMISSION_DENIED\"} 0");
+  metrics_.CountRefusedCall(absl::ResourceExhaustedError("alice"));
+  metrics_.CountRefusedCall(absl::ResourceExhaustedError("bob"));
+  metrics_.CountRefusedCall(absl::InternalError("unheard of"));
+  ExpectLine("fedgap_refused_calls_total{code=\"RESOURCE_EXHAUSTED\"} 2");
+  ExpectLine("fedgap_refused_calls_total{code=\"other\"} 1");
+}
+
 TEST_F(RunMetricsTest, NoWordsOfClientsBecomeLabels) {
   Emit(SampleRunStarted(), SampleJoined("secret-name"),
        UpdateRejectedEvent{1, {"secret-name"}, "DATA_LOSS", "secret reason"},

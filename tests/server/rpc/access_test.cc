@@ -171,6 +171,34 @@ TEST_F(TlsAccessTest, ARevokedCertificateEndsWhatIsOpenAndKeepsItOut) {
   EXPECT_EQ(server.coordinator().GetStatus().connected, 1);
 }
 
+// A connection is whose it was when it was made, whatever the files say by now.
+TEST_F(TlsAccessTest, AConnectionKeepsTheCertificateThatARenewalReplaced) {
+  const TlsFiles server_files = authority_.Server();
+  RunningServer server({.min_clients = 2, .tls = server_files});
+  const Credentials before = authority_.IssueCredentials({.name = "alice"});
+  const TlsFiles files = authority_.Write(before);
+  ASSERT_OK_AND_ASSIGN(const auto alice, server.TlsClient(files));
+  ASSERT_OK(alice->Join(RunningServer::Holding(3)));
+  ASSERT_OK_AND_ASSIGN(const auto tasks, alice->OpenTasks({}));
+
+  const Credentials renewed = authority_.IssueCredentials({.name = "alice"});
+  ASSERT_OK(
+      WriteTlsFiles(files, renewed, authority_.authority().certificate()));
+  EXPECT_OK(alice->Join(RunningServer::Holding(3)));
+
+  const auto now = SystemClock().WallNow();
+  const auto list = authority_.authority().SignRevocations(
+      {{{before.certificate.SerialNumber(), now}}}, 1, now);
+  ASSERT_OK(list);
+  ASSERT_OK(WriteFileAtomic(RevocationsIn(server_files.identity.parent_path()),
+                            list->ToPem()));
+  EXPECT_THAT(tasks->Next(), HasCode(StatusCode::kPermissionDenied));
+  EXPECT_THAT(alice->Join(RunningServer::Holding(3)),
+              HasCode(StatusCode::kPermissionDenied));
+  ASSERT_OK_AND_ASSIGN(const auto anew, server.TlsClient(files));
+  EXPECT_OK(anew->Join(RunningServer::Holding(3)));
+}
+
 TEST_F(TlsAccessTest, AListThatIsNamedMustBeThere) {
   const SystemClock clock;
   GrpcServer::Options options;

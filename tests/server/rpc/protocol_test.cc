@@ -397,6 +397,53 @@ TEST_F(ProtocolTest, AClientThatStallsLosesItsConnection) {
               Fails(StatusCode::kUnavailable, HasSubstr("nothing arrived")));
 }
 
+// How a call of alice ends that has nothing to do.
+Status CallOnce(v1::Federation::Stub& stub) {
+  grpc::ClientContext context;
+  NameClient(context, "alice");
+  v1::LeaveReply reply;
+  return FromGrpcStatus(stub.Leave(&context, {}, &reply));
+}
+
+TEST(SlowReaderTest, ADownloadThatNobodyReadsIsEnded) {
+  // 6 MB: more than a connection takes without a reader. While the download is
+  // open, it is the one call that alice may have.
+  RunningServer server(
+      {.width = 128, .limits = {.calls_per_second = 0, .open_calls = 1}});
+  grpc::ClientContext context;
+  NameClient(context, "alice");
+  v1::FetchModelRequest request;
+  request.set_model_id(ModelIdToProto(server.coordinator().GetStatus().model));
+  const auto stub = server.Stub();
+  const auto reader = stub->FetchModel(&context, request);
+  reader->WaitForInitialMetadata();
+  server.clock().Advance(std::chrono::minutes(4));
+  EXPECT_THAT(CallOnce(*stub), HasCode(StatusCode::kResourceExhausted));
+  while (absl::IsResourceExhausted(CallOnce(*stub))) {
+    server.clock().Advance(std::chrono::seconds(10));
+  }
+  context.TryCancel();
+  reader->Finish();
+}
+
+TEST(CallLimitTest, ACallBeyondItIsRefusedAndTold) {
+  RunningServer server({.limits = {.calls_per_second = 1, .open_calls = 3}});
+  const auto stub = server.Stub();
+  const auto leave = [&stub] { return CallOnce(*stub); };
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_THAT(leave(), HasCode(StatusCode::kNotFound));
+  }
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_THAT(leave(), Fails(StatusCode::kResourceExhausted,
+                               HasSubstr("more than 1 calls a second")));
+  }
+  const auto warnings = server.events().Of<WarningEvent>();
+  ASSERT_EQ(warnings.size(), 1U) << "however many there were";
+  EXPECT_THAT(warnings[0].message, HasSubstr("alice makes more than 1 calls"));
+  server.clock().Advance(std::chrono::seconds(1));
+  EXPECT_THAT(leave(), HasCode(StatusCode::kNotFound));
+}
+
 TEST_F(ProtocolTest, WithoutTlsACallerNamesItself) {
   for (const auto& [name, code] :
        {std::pair<std::string, StatusCode>{"", StatusCode::kUnauthenticated},

@@ -37,6 +37,8 @@ class RunningServer {
     int port = 0;
     std::optional<TlsFiles> tls = std::nullopt;
     std::set<std::string> allowed_clients = {};
+    CallLimits::Options limits = {};
+    OnExcess on_excess = OnExcess::kReject;
   };
 
   explicit RunningServer(const Options& options) {
@@ -48,6 +50,7 @@ class RunningServer {
     run.config.cohort.deadline_seconds = 0;
     run.config.evaluation.local.pooled = PooledMode::kOff;
     run.config.aggregation.upload_slots = options.upload_slots;
+    run.config.validation.on_excess = options.on_excess;
     run.model = BuiltInModel("gap-cnn-s", {.width = options.width}).value();
     coordinator_ =
         Coordinator::Create(std::move(run), {clock_, store_, events_, nullptr})
@@ -56,6 +59,10 @@ class RunningServer {
     rpc.listen = {"127.0.0.1", static_cast<std::uint16_t>(options.port)};
     rpc.tls = options.tls;
     rpc.allowed_clients = options.allowed_clients;
+    rpc.limits = options.limits;
+    rpc.on_warning = [this](const std::string& line) {
+      events_.Emit(WarningEvent{line});
+    };
     rpc.staging.directory = directory_.path();
     rpc.staging.slots = options.upload_slots;
     rpc.tick = std::chrono::milliseconds(5);
