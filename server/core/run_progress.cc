@@ -157,7 +157,11 @@ StatusOr<RunProgress::Outcome> RunProgress::Commit(const ClosedRound& closed) {
   Status status = draft.status();
   if (status.ok()) status = Store(closed, *draft);
   if (!status.ok()) {
-    return Annotate(status, fmt::format("commit of round {}", closed.round));
+    return Status(
+        status.code(),
+        fmt::format("commit of round {}: {}; the rounds before it are safe, "
+                    "and the run can be gone on with (--resume)",
+                    closed.round, MessageOf(status)));
   }
   return Adopt(*std::move(draft));
 }

@@ -224,7 +224,7 @@ Status SqliteRunStore::Write(const RunRecord* record,
   }
   if (!status.ok()) {
     RemoveFiles(files);
-    return Annotate(status, fmt::format("commit of round {}", commit.round));
+    return status;
   }
   KillPoint("rows-committed");
   last_ = commit.round;
