@@ -2,11 +2,12 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
+#include <thread>
 #include <utility>
 
 #include "common/base/file_io.h"
@@ -17,7 +18,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kBlockBytes = std::size_t{4} << 20;
+constexpr std::size_t kBlockBytes = std::size_t{1} << 20;
+// Below this, threads would take longer to start than to help.
+constexpr std::int64_t kManyBytes = std::int64_t{4} << 20;
+constexpr unsigned kMostThreads = 8;
 
 class OpenFile {
  public:
@@ -89,7 +93,25 @@ StatusOr<std::vector<fs::path>> EventFollower::Files() const {
   return files;
 }
 
+StatusOr<std::int64_t> EventFollower::BytesThere() const {
+  FEDGAP_ASSIGN_OR_RETURN(const std::vector<fs::path> files, Files());
+  std::int64_t bytes = 0;
+  for (const fs::path& file : files) {
+    std::error_code error;
+    const std::uintmax_t size = fs::file_size(file, error);
+    if (error) return ErrnoStatus(error.value(), "look at", file);
+    bytes += static_cast<std::int64_t>(size);
+  }
+  return bytes;
+}
+
 Status EventFollower::Read(const Take& take) {
+  Status status = ReadFiles(take);
+  pool_.reset();
+  return status;
+}
+
+Status EventFollower::ReadFiles(const Take& take) {
   FEDGAP_ASSIGN_OR_RETURN(const std::vector<fs::path> files, Files());
   auto file = std::ranges::find(files, at_.file);
   if (file == files.end()) file = files.begin();
@@ -105,50 +127,101 @@ Status EventFollower::Read(const Take& take) {
   return absl::OkStatus();
 }
 
+void EventFollower::Hire(int fd) {
+  struct stat info {};
+  const bool is_long =
+      ::fstat(fd, &info) == 0 && info.st_size - at_.offset > kManyBytes;
+  if (pool_ != nullptr && (pool_->threads() > 1 || !is_long)) return;
+  const unsigned cores = std::thread::hardware_concurrency();
+  pool_ = std::make_unique<ThreadPool>(
+      is_long ? static_cast<int>(std::clamp(cores, 1U, kMostThreads)) : 1);
+  const auto threads = static_cast<std::size_t>(pool_->threads());
+  if (parsers_.size() < threads) parsers_.resize(threads);
+}
+
+// While the lines of one block are taken, those of the next are parsed.
 Status EventFollower::ReadFile(const Take& take) {
   const OpenFile file(at_.file);
   if (file.fd() < 0) return ErrnoStatus(errno, "open", at_.file);
-  if (buffer_.empty()) buffer_.resize(kBlockBytes + EventLineParser::kPadding);
+  Hire(file.fd());
+  Block* parsed = &blocks_[0];
+  Block* next = &blocks_[1];
+  for (Block::Piece& piece : parsed->pieces) piece.lines.clear();
+  StatusOr<bool> is_end = false;
+  while (is_end.ok() && !*is_end) {
+    is_end = Fill(file.fd(), *next);
+    constexpr int kTasks = 1 + static_cast<int>(Block::kPieces);
+    pool_->ParallelFor(kTasks, [&](int task, int thread) {
+      if (task == 0) return TakeBlock(*parsed, take);
+      Parse(next->pieces.at(static_cast<std::size_t>(task - 1)),
+            parsers_.at(static_cast<std::size_t>(thread)));
+    });
+    std::swap(parsed, next);
+  }
+  TakeBlock(*parsed, take);
+  return is_end.status();
+}
+
+StatusOr<bool> EventFollower::Fill(int fd, Block& block) {
+  for (Block::Piece& piece : block.pieces) piece.text = {};
+  std::vector<char>& bytes = block.bytes;
+  if (bytes.empty()) bytes.resize(kBlockBytes + EventLineParser::kPadding);
   for (;;) {
-    const std::size_t room = buffer_.size() - EventLineParser::kPadding;
+    const std::size_t room = bytes.size() - EventLineParser::kPadding;
     FEDGAP_ASSIGN_OR_RETURN(
         const std::size_t size,
-        ReadAt(file.fd(), at_.offset, buffer_.data(), room, at_.file));
-    const std::size_t taken = TakeLines(size, take);
-    at_.offset += static_cast<std::int64_t>(taken);
-    damage_.half_line_bytes = static_cast<std::int64_t>(size - taken);
-    if (size < room) return absl::OkStatus();
-    if (taken == 0) buffer_.resize(2 * buffer_.size());  // a longer line
+        ReadAt(fd, at_.offset, bytes.data(), room, at_.file));
+    const std::string_view got(bytes.data(), size);
+    const std::string_view lines = got.substr(0, got.rfind('\n') + 1);
+    const bool is_end = size < room;
+    if (lines.empty() && !is_end) {
+      bytes.resize(2 * bytes.size());  // for a longer line
+      continue;
+    }
+    std::size_t begin = 0;
+    for (std::size_t i = 0; i < Block::kPieces; ++i) {
+      const std::size_t about = lines.size() * (i + 1) / Block::kPieces;
+      const std::size_t end =
+          about <= begin ? begin : lines.find('\n', about - 1) + 1;
+      block.pieces.at(i).text = lines.substr(begin, end - begin);
+      begin = end;
+    }
+    at_.offset += static_cast<std::int64_t>(lines.size());
+    damage_.half_line_bytes = static_cast<std::int64_t>(size - lines.size());
+    return is_end;
   }
 }
 
-std::size_t EventFollower::TakeLines(std::size_t size, const Take& take) {
-  std::size_t begin = 0;
-  while (const void* feed =
-             std::memchr(buffer_.data() + begin, '\n', size - begin)) {
-    const auto end = static_cast<std::size_t>(static_cast<const char*>(feed) -
-                                              buffer_.data());
-    ++at_.line;
-    ++lines_;
-    bytes_ += static_cast<std::int64_t>(end + 1 - begin);
-    TakeLine({buffer_.data() + begin, end - begin}, take);
-    begin = end + 1;
+void EventFollower::Parse(Block::Piece& piece, EventLineParser& parser) const {
+  piece.lines.clear();
+  for (std::string_view rest = piece.text; !rest.empty();) {
+    const std::string_view text = rest.substr(0, rest.find('\n'));
+    piece.lines.push_back({text, parser.ParsePadded(text)});
+    rest.remove_prefix(text.size() + 1);
   }
-  return begin;
 }
 
-void EventFollower::TakeLine(std::string_view text, const Take& take) {
-  const auto event = parser_.ParsePadded(text);
-  if (!event.ok()) {
-    AddBadLine(MessageOf(event.status()));
+void EventFollower::TakeBlock(const Block& block, const Take& take) {
+  for (const Block::Piece& piece : block.pieces) {
+    for (const ParsedLine& line : piece.lines) TakeLine(line, take);
+  }
+}
+
+void EventFollower::TakeLine(const ParsedLine& line, const Take& take) {
+  ++at_.line;
+  ++lines_;
+  bytes_ += static_cast<std::int64_t>(line.text.size() + 1);
+  if (!line.event.ok()) {
+    AddBadLine(MessageOf(line.event.status()));
     return;
   }
-  const std::uint64_t seq = event->header.seq;
+  const std::uint64_t seq = line.event->header.seq;
   if (seq > last_seq_ + 1) {
     damage_.missing_lines += static_cast<std::int64_t>(seq - last_seq_ - 1);
   }
   last_seq_ = std::max(last_seq_, seq);
-  take({.text = text, .event = event->known ? &*event : nullptr});
+  take(
+      {.text = line.text, .event = line.event->known ? &*line.event : nullptr});
 }
 
 void EventFollower::AddBadLine(std::string what) {

@@ -3,14 +3,17 @@
 #ifndef FEDGAP_COMMON_TELEMETRY_EVENT_FOLLOWER_H_
 #define FEDGAP_COMMON_TELEMETRY_EVENT_FOLLOWER_H_
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "common/base/status.h"
+#include "common/base/thread_pool.h"
 #include "common/telemetry/event_line_parser.h"
 
 namespace fedgap {
@@ -33,7 +36,8 @@ struct EventLogDamage {
   std::int64_t half_line_bytes = 0;
 };
 
-// Memory: one block of 4 MiB, or the longest line. One thread at a time.
+// Memory: two blocks of 1 MiB, or of the longest line, and the events in them.
+// One thread at a time; where much is to be read, others help.
 class EventFollower {
  public:
   // A whole line; `event` is null for a type that a newer version wrote. Both
@@ -48,10 +52,14 @@ class EventFollower {
   // what was looked for; no event yet is no error.
   static StatusOr<EventFollower> Open(const std::filesystem::path& log);
 
-  // Takes each whole line that was not taken before, in order. Lines that
-  // cannot be read are passed over and counted in damage(). Errors are the
-  // disk's: UNAVAILABLE, PERMISSION_DENIED.
+  // Takes each whole line that was not taken before, in order and one at a
+  // time, before it returns; on which thread is not said. Lines that cannot be
+  // read are passed over and counted in damage(). Errors are the disk's:
+  // UNAVAILABLE, PERMISSION_DENIED.
   Status Read(const Take& take);
+
+  // Bytes of the log as it is now, taken or not. Errors as of Read.
+  StatusOr<std::int64_t> BytesThere() const;
 
   const EventLogDamage& damage() const { return damage_; }
   std::int64_t lines() const { return lines_; }  // taken, bad ones too
@@ -62,19 +70,39 @@ class EventFollower {
  private:
   struct Position {
     std::filesystem::path file;
-    std::int64_t offset = 0;  // of the first line not taken
+    std::int64_t offset = 0;  // of the first line not read
     std::int64_t line = 0;    // number of the last one taken
+  };
+
+  struct ParsedLine {
+    std::string_view text;
+    StatusOr<LoggedEvent> event;
+  };
+  // Whole lines of a file, in pieces that are parsed apart.
+  struct Block {
+    static constexpr std::size_t kPieces = 8;
+    struct Piece {
+      std::string_view text;
+      std::vector<ParsedLine> lines;
+    };
+    std::vector<char> bytes;
+    std::array<Piece, kPieces> pieces;
   };
 
   EventFollower(std::filesystem::path path, bool is_directory)
       : path_(std::move(path)), is_directory_(is_directory) {}
 
   StatusOr<std::vector<std::filesystem::path>> Files() const;
+  Status ReadFiles(const Take& take);
   Status ReadFile(const Take& take);
-  // Takes the whole lines of the buffer's first `size` bytes; returns how many
-  // bytes they had.
-  std::size_t TakeLines(std::size_t size, const Take& take);
-  void TakeLine(std::string_view text, const Take& take);
+  // Reads whole lines from at_ on, and moves it behind them; true at the end of
+  // the file, once its last line feed is read.
+  StatusOr<bool> Fill(int fd, Block& block);
+  // As many threads as there is work for.
+  void Hire(int fd);
+  void Parse(Block::Piece& piece, EventLineParser& parser) const;
+  void TakeBlock(const Block& block, const Take& take);
+  void TakeLine(const ParsedLine& line, const Take& take);
   void AddBadLine(std::string what);
 
   std::filesystem::path path_;
@@ -84,8 +112,9 @@ class EventFollower {
   std::int64_t lines_ = 0;
   std::int64_t bytes_ = 0;
   EventLogDamage damage_;
-  EventLineParser parser_;
-  std::vector<char> buffer_;
+  std::unique_ptr<ThreadPool> pool_;  // while there is much to read
+  std::vector<EventLineParser> parsers_ = std::vector<EventLineParser>(1);
+  std::array<Block, 2> blocks_;
 };
 
 }  // namespace fedgap

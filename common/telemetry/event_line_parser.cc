@@ -25,11 +25,12 @@ class Reader {
   Reader(const dom::object& in, std::string& error)
       : in_(in), next_(in.begin()), error_(error) {}
 
-  template <typename T>
-  void operator()(const char* name, T& value) {
+  // Names are literals, so that their length is known.
+  template <std::size_t kSize, typename T>
+  void operator()(const char (&name)[kSize], T& value) {
     if (!error_.empty()) return;
     dom::element found;
-    if (!Find(name, found)) {
+    if (!Find({name, kSize - 1}, found)) {
       error_ = fmt::format("\"{}\" is missing", name);
     } else if (!Decode(found, value) && error_.empty()) {
       error_ = fmt::format("\"{}\" has a wrong value", name);
@@ -87,6 +88,9 @@ class Reader {
     out = static_cast<T>(large);
     return true;
   }
+  bool Decode(const dom::element& in, std::string_view& out) const {
+    return in.get(out) == simdjson::SUCCESS;
+  }
   bool Decode(const dom::element& in, std::string& out) const {
     std::string_view text;
     if (in.get(text) != simdjson::SUCCESS) return false;
@@ -134,7 +138,7 @@ class Reader {
 
 // Tries the event types from this one on.
 template <std::size_t kIndex = 0>
-bool ReadEvent(const std::string& type, Reader& reader, Event& event) {
+bool ReadEvent(std::string_view type, Reader& reader, Event& event) {
   if constexpr (kIndex < std::variant_size_v<Event>) {
     using E = std::variant_alternative_t<kIndex, Event>;
     if (type != kType<E>) return ReadEvent<kIndex + 1>(type, reader, event);
@@ -154,8 +158,8 @@ void SetAttempt(int attempt, Event& event) {
 StatusOr<LoggedEvent> FromObject(const dom::object& object) {
   LoggedEvent logged;
   int schema = 0;
-  std::string time;
-  std::string type;
+  std::string_view time;
+  std::string_view type;
   std::string error;
   Reader reader(object, error);
   reader("schema", schema);
@@ -169,7 +173,7 @@ StatusOr<LoggedEvent> FromObject(const dom::object& object) {
   reader("time", time);
   reader("type", type);
   if (!error.empty()) return absl::DataLossError(error);
-  FEDGAP_ASSIGN_OR_RETURN(logged.header.time, ParseTime(time));
+  FEDGAP_ASSIGN_OR_RETURN(logged.header.time, ParseTime(std::string(time)));
   logged.known = ReadEvent(type, reader, logged.event);
   if (!error.empty()) {
     return absl::DataLossError(fmt::format("{}: {}", type, error));

@@ -9,8 +9,9 @@ StatusOr<LogView> LogView::Open(const std::filesystem::path& log) {
   return LogView(log.string(), std::move(follower));
 }
 
-Status LogView::Refresh() {
-  return follower_.Read([this](const EventFollower::Line& line) {
+Status LogView::Refresh(const TellBytes& read) {
+  return follower_.Read([this, &read](const EventFollower::Line& line) {
+    if (read) read(follower_.bytes());
     if (line.event == nullptr) return;
     builder_.Take(*line.event, line.text);
     seq_ = line.event->header.seq;

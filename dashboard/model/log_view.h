@@ -2,7 +2,9 @@
 #ifndef FEDGAP_DASHBOARD_MODEL_LOG_VIEW_H_
 #define FEDGAP_DASHBOARD_MODEL_LOG_VIEW_H_
 
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -20,8 +22,12 @@ class LogView {
   // A run's directory, its events/ or one file. Errors of EventFollower::Open.
   static StatusOr<LogView> Open(const std::filesystem::path& log);
 
-  // Takes what the log has got since the last time. Errors of the disk.
-  Status Refresh();
+  // Takes what the log has got since the last time. Errors of the disk. `read`
+  // is told, now and then, of how many bytes are taken in all.
+  using TellBytes = std::function<void(std::int64_t)>;
+  Status Refresh(const TellBytes& read = nullptr);
+  // Bytes of the log as it is now. Errors of the disk.
+  StatusOr<std::int64_t> BytesThere() const { return follower_.BytesThere(); }
 
   const RunView& view() const { return builder_.view(); }
   // Where the log is: a change there is worth a Refresh.

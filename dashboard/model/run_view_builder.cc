@@ -18,31 +18,6 @@ EventLevel LevelOf(const Event& event) {
   return Summarize(event).level;
 }
 
-RoundSeconds Split(const PhaseSeconds& phases,
-                   const std::map<std::string, UpdateAcceptedEvent>& updates) {
-  const UpdateAcceptedEvent* last = nullptr;
-  for (const auto& [client, update] : updates) {
-    if (last == nullptr || update.arrived_seconds > last->arrived_seconds) {
-      last = &update;
-    }
-  }
-  RoundSeconds split{.aggregate = phases.aggregate,
-                     .evaluate = phases.evaluate,
-                     .commit = phases.commit,
-                     .total = phases.total};
-  if (last == nullptr) {
-    split.wait = phases.collect;
-  } else {
-    const double in = std::min(last->arrived_seconds, phases.collect);
-    split.train = std::min(last->train_seconds, in);
-    split.transfer = in - split.train;
-    split.wait = phases.collect - in;
-  }
-  split.other = std::max(0.0, phases.total - phases.collect - phases.aggregate -
-                                  phases.evaluate - phases.commit);
-  return split;
-}
-
 GroupRow& RowOf(std::vector<GroupRow>& rows, int group) {
   auto found = std::ranges::lower_bound(rows, group, {}, &GroupRow::group);
   if (found == rows.end() || found->group != group) {
@@ -218,7 +193,20 @@ void RunViewBuilder::Fold(const RoundStartedEvent& event) {
 void RunViewBuilder::Fold(const UpdateAcceptedEvent& event) {
   ++view_.open.received;
   Touch(event.client.value);
-  pending_.insert_or_assign(event.client.value, event);
+  PendingUpdate& update = pending_[event.client.value];
+  update.point = {.round = event.round,
+                  .norm = event.norm,
+                  .cosine = event.cosine,
+                  .train_seconds = event.train_seconds,
+                  .arrived_seconds = event.arrived_seconds,
+                  .bytes = event.bytes,
+                  .held_out_accuracy = HeldOutAccuracy(event)};
+  update.groups.clear();
+  update.samples = 0;
+  for (const GroupCounts& part : event.counts) {
+    update.groups.push_back(part.group);
+    update.samples += part.samples;
+  }
 }
 
 void RunViewBuilder::Fold(const UpdateRejectedEvent& event) {
@@ -243,29 +231,45 @@ void RunViewBuilder::AddHeldOut(const std::vector<GroupMetrics>& parts) {
   row.revision = view_.revision;
 }
 
-void RunViewBuilder::Count(const UpdateAcceptedEvent& update) {
+void RunViewBuilder::Count(const std::string& name, PendingUpdate& update) {
   ++view_.accepted;
-  ClientView* client = Touch(update.client.value);
+  ClientView* client = Touch(name);
   if (client == nullptr) return;
   ++client->accepted;
-  client->bytes += update.bytes;
-  client->groups.clear();
-  std::int64_t samples = 0;
-  for (const GroupCounts& part : update.counts) {
-    client->groups.push_back(part.group);
-    samples += part.samples;
-  }
-  if (!client->connected.has_value()) client->samples = samples;
+  client->bytes += update.point.bytes;
+  client->groups.swap(update.groups);
+  if (!client->connected.has_value()) client->samples = update.samples;
   const std::size_t limit = std::clamp<std::size_t>(
       kHistoryPoints / view_.clients.size(), 16, kMostPointsPerClient);
-  client->history.Add({.round = update.round,
-                       .norm = update.norm,
-                       .cosine = update.cosine,
-                       .train_seconds = update.train_seconds,
-                       .arrived_seconds = update.arrived_seconds,
-                       .bytes = update.bytes,
-                       .held_out_accuracy = HeldOutAccuracy(update)},
-                      limit);
+  client->history.Add(update.point, limit);
+}
+
+// The update that came last decides how long the round collected.
+RoundSeconds RunViewBuilder::Split(const PhaseSeconds& phases) const {
+  const auto when = [](const UpdatePoint& point) {
+    return std::pair(point.arrived_seconds, point.train_seconds);
+  };
+  const UpdatePoint* last = nullptr;
+  for (const auto& [client, update] : pending_) {
+    if (last == nullptr || when(update.point) > when(*last)) {
+      last = &update.point;
+    }
+  }
+  RoundSeconds split{.aggregate = phases.aggregate,
+                     .evaluate = phases.evaluate,
+                     .commit = phases.commit,
+                     .total = phases.total};
+  if (last == nullptr) {
+    split.wait = phases.collect;
+  } else {
+    const double in = std::min(last->arrived_seconds, phases.collect);
+    split.train = std::min(last->train_seconds, in);
+    split.transfer = in - split.train;
+    split.wait = phases.collect - in;
+  }
+  split.other = std::max(0.0, phases.total - phases.collect - phases.aggregate -
+                                  phases.evaluate - phases.commit);
+  return split;
 }
 
 void RunViewBuilder::Fold(const RoundCommittedEvent& event) {
@@ -285,7 +289,7 @@ void RunViewBuilder::Fold(const RoundCommittedEvent& event) {
                 .cosine = event.cosine_to_previous,
                 .bytes_up = event.bytes_up,
                 .bytes_down = event.bytes_down,
-                .seconds = Split(event.seconds, pending_)};
+                .seconds = Split(event.seconds)};
   row.groups = GroupRows(event);
   row.revision = view_.revision;
   // Of the model before this round, which is the one after the last.
@@ -299,7 +303,7 @@ void RunViewBuilder::Fold(const RoundCommittedEvent& event) {
   }
   for (const ClientName& name : event.contributors) {
     const auto update = pending_.find(name.value);
-    if (update != pending_.end()) Count(update->second);
+    if (update != pending_.end()) Count(name.value, update->second);
   }
   for (const ClientInfluence& share : event.client_influence) {
     const auto found = index_.find(share.client.value);

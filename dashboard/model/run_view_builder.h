@@ -4,7 +4,6 @@
 
 #include <array>
 #include <cstddef>
-#include <map>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -54,17 +53,25 @@ class RunViewBuilder {
   void Fold(const RunFinishedEvent& event);
   void Fold(const WarningEvent& event);
 
+  // Of an accepted update what is kept until its round is committed.
+  struct PendingUpdate {
+    UpdatePoint point;
+    std::vector<int> groups;
+    std::int64_t samples = 0;
+  };
+
   // Null once there are kMaxClients others.
   ClientView* Touch(const std::string& name);
   // What clients measured of the model of the newest round.
   void AddHeldOut(const std::vector<GroupMetrics>& parts);
-  void Count(const UpdateAcceptedEvent& update);
+  void Count(const std::string& client, PendingUpdate& update);
+  RoundSeconds Split(const PhaseSeconds& phases) const;
   void Forget(Round after);
 
   RunView view_;
   std::unordered_map<std::string, std::size_t> index_;  // into view_.clients
   // Updates of the attempt that is open.
-  std::map<std::string, UpdateAcceptedEvent> pending_;
+  std::unordered_map<std::string, PendingUpdate> pending_;
   int attempts_ = 0;  // at the open round
   int rejected_ = 0;  // in it
   double learning_rate_ = 0;

@@ -1,11 +1,13 @@
 #include "dashboard/model/view_json.h"
 
+#include <fmt/compile.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
+#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string_view>
@@ -18,6 +20,12 @@ namespace fedgap {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+// Names come from outside.
+std::string Dump(const Json& json) {
+  return json.dump(-1, ' ', /*ensure_ascii=*/true,
+                   Json::error_handler_t::replace);
+}
 
 std::int64_t Milliseconds(Clock::WallTime time) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -91,47 +99,97 @@ Json StateJson(const RunView& view) {
           {"unlisted_updates", view.uncounted_clients}};
 }
 
-Json Optional(const std::optional<FairnessSummary>& fairness,
-              double FairnessSummary::*field) {
-  return fairness.has_value() ? Json(ShortNumber((*fairness).*field))
-                              : Json(nullptr);
+std::optional<double> Of(const std::optional<FairnessSummary>& fairness,
+                         double FairnessSummary::*field) {
+  if (!fairness.has_value()) return std::nullopt;
+  return (*fairness).*field;
 }
 
-// Columns, so that no name is repeated ten thousand times.
+// Columns, so that no name is repeated ten thousand times. Their text is made
+// as they come: a long run has millions of numbers, and a tree of them would
+// take longer than reading its log.
 class Columns {
  public:
-  void Add(const char* name, Json value) {
-    Json& column = json_[name];
-    if (column.is_null()) column = Json::array();
-    column.push_back(std::move(value));
+  // To the column `name`, which must outlive this.
+  void Add(std::string_view name, std::int64_t value) {
+    fmt::format_to(std::back_inserter(Next(name)), FMT_COMPILE("{}"), value);
   }
-  Json Take() { return std::move(json_); }
+  void Add(std::string_view name, int value) { Add(name, std::int64_t{value}); }
+  void Add(std::string_view name, std::optional<double> value) {
+    AppendNumber(value.value_or(NAN), Next(name));
+  }
+  void Add(std::string_view name, double value) {
+    AppendNumber(value, Next(name));
+  }
+  void Add(std::string_view name, const std::string& value) {
+    Next(name) += Dump(value);
+  }
+  // A column or an object that is made already.
+  void AddText(std::string_view name, std::string text) {
+    columns_.push_back({name, std::move(text)});
+  }
+  // Each column as a field of an object, without the object's braces.
+  std::string Fields() const {
+    std::string text;
+    for (const auto& [name, values] : columns_) {
+      if (!text.empty()) text += ',';
+      const bool is_whole = !values.starts_with(',');
+      text += fmt::format("\"{}\":", name);
+      text += is_whole ? values : fmt::format("[{}]", values.substr(1));
+    }
+    return text;
+  }
+  std::string Object() const { return fmt::format("{{{}}}", Fields()); }
 
  private:
-  Json json_ = Json::object();
+  static void AppendNumber(double value, std::string& out) {
+    if (std::isfinite(value)) {
+      fmt::format_to(std::back_inserter(out), FMT_COMPILE("{:.6g}"), value);
+    } else {
+      out += "null";
+    }
+  }
+  // The end of the column, behind a comma. Rows name their columns in the same
+  // order.
+  std::string& Next(std::string_view name) {
+    if (next_ >= columns_.size()) next_ = 0;
+    if (next_ >= columns_.size() || columns_[next_].name != name) {
+      const auto found = std::ranges::find(columns_, name, &Column::name);
+      next_ = static_cast<std::size_t>(found - columns_.begin());
+      if (found == columns_.end()) columns_.push_back({name, ""});
+    }
+    return columns_[next_++].values += ',';
+  }
+
+  struct Column {
+    std::string_view name;
+    std::string values;
+  };
+  std::vector<Column> columns_;
+  std::size_t next_ = 0;
 };
 
 void AddFairness(const std::optional<FairnessSummary>& fairness,
                  Columns& columns) {
-  columns.Add("mean", Optional(fairness, &FairnessSummary::mean));
-  columns.Add("worst", Optional(fairness, &FairnessSummary::worst));
-  columns.Add("gap", Optional(fairness, &FairnessSummary::gap));
-  columns.Add("stddev", Optional(fairness, &FairnessSummary::stddev));
-  columns.Add("jain", Optional(fairness, &FairnessSummary::jain));
+  columns.Add("mean", Of(fairness, &FairnessSummary::mean));
+  columns.Add("worst", Of(fairness, &FairnessSummary::worst));
+  columns.Add("gap", Of(fairness, &FairnessSummary::gap));
+  columns.Add("stddev", Of(fairness, &FairnessSummary::stddev));
+  columns.Add("jain", Of(fairness, &FairnessSummary::jain));
 }
 
 void AddSeconds(const RoundSeconds& seconds, Columns& columns) {
-  columns.Add("wait", ShortNumber(seconds.wait));
-  columns.Add("train", ShortNumber(seconds.train));
-  columns.Add("transfer", ShortNumber(seconds.transfer));
-  columns.Add("aggregate", ShortNumber(seconds.aggregate));
-  columns.Add("evaluate", ShortNumber(seconds.evaluate));
-  columns.Add("commit", ShortNumber(seconds.commit));
-  columns.Add("other", ShortNumber(seconds.other));
-  columns.Add("total", ShortNumber(seconds.total));
+  columns.Add("wait", seconds.wait);
+  columns.Add("train", seconds.train);
+  columns.Add("transfer", seconds.transfer);
+  columns.Add("aggregate", seconds.aggregate);
+  columns.Add("evaluate", seconds.evaluate);
+  columns.Add("commit", seconds.commit);
+  columns.Add("other", seconds.other);
+  columns.Add("total", seconds.total);
 }
 
-Json RoundsJson(const std::vector<RoundView>& rounds, std::size_t from) {
+std::string RoundsJson(const std::vector<RoundView>& rounds, std::size_t from) {
   Columns columns;
   Columns seconds;
   Columns accuracy;
@@ -144,38 +202,36 @@ Json RoundsJson(const std::vector<RoundView>& rounds, std::size_t from) {
     columns.Add("clients", row.contributors);
     columns.Add("rejected", row.rejected);
     columns.Add("ending", row.ending);
-    columns.Add("learning_rate", ShortNumber(row.learning_rate));
-    columns.Add("train_loss", ShortNumber(row.train_loss));
-    columns.Add("delta_norm", ShortNumber(row.delta_norm));
-    columns.Add("cosine", ShortNumber(row.cosine));
+    columns.Add("learning_rate", row.learning_rate);
+    columns.Add("train_loss", row.train_loss);
+    columns.Add("delta_norm", row.delta_norm);
+    columns.Add("cosine", row.cosine);
     columns.Add("bytes_up", row.bytes_up);
     columns.Add("bytes_down", row.bytes_down);
     AddSeconds(row.seconds, seconds);
     AddFairness(row.fairness, accuracy);
     AddFairness(row.held_out_fairness, held_out);
   }
-  Json json = columns.Take();
-  json["from"] = from;
-  json["seconds"] = seconds.Take();
-  json["accuracy"] = accuracy.Take();
-  json["held_out"] = held_out.Take();
-  return json;
+  columns.AddText("from", fmt::format("{}", from));
+  columns.AddText("seconds", seconds.Object());
+  columns.AddText("accuracy", accuracy.Object());
+  columns.AddText("held_out", held_out.Object());
+  return columns.Object();
 }
 
-Json AccuracyOf(const std::optional<BatchMetrics>& sums) {
-  return sums.has_value() && sums->count > 0
-             ? Json(ShortNumber(sums->accuracy()))
-             : Json(nullptr);
+std::optional<double> AccuracyOf(const std::optional<BatchMetrics>& sums) {
+  if (!sums.has_value() || sums->count <= 0) return std::nullopt;
+  return sums->accuracy();
 }
-Json LossOf(const std::optional<BatchMetrics>& sums) {
-  return sums.has_value() && sums->count > 0 ? Json(ShortNumber(sums->loss()))
-                                             : Json(nullptr);
+std::optional<double> LossOf(const std::optional<BatchMetrics>& sums) {
+  if (!sums.has_value() || sums->count <= 0) return std::nullopt;
+  return sums->loss();
 }
 
 void AddGroup(const GroupRow& row, Columns& columns) {
-  columns.Add("influence", ShortNumber(row.influence));
-  columns.Add("pixel_share", ShortNumber(row.pixel_share));
-  columns.Add("client_share", ShortNumber(row.client_share));
+  columns.Add("influence", row.influence);
+  columns.Add("pixel_share", row.pixel_share);
+  columns.Add("client_share", row.client_share);
   columns.Add("clients", row.clients);
   columns.Add("samples", row.samples);
   columns.Add("accuracy", AccuracyOf(row.evaluation));
@@ -186,13 +242,14 @@ void AddGroup(const GroupRow& row, Columns& columns) {
 }
 
 // By group, each column as long as those of the rounds.
-Json GroupsJson(const std::vector<RoundView>& rounds, std::size_t from) {
+std::string GroupsJson(const std::vector<RoundView>& rounds, std::size_t from) {
   std::map<int, Columns> groups;
   for (const RoundView& row : rounds) {
     for (const GroupRow& group : row.groups) groups.try_emplace(group.group);
   }
-  Json json = Json::array();
+  std::string json;
   for (auto& [number, columns] : groups) {
+    columns.AddText("group", fmt::format("{}", number));
     for (std::size_t i = from; i < rounds.size(); ++i) {
       const auto& rows = rounds[i].groups;
       const auto found =
@@ -200,11 +257,10 @@ Json GroupsJson(const std::vector<RoundView>& rounds, std::size_t from) {
       const bool there = found != rows.end() && found->group == number;
       AddGroup(there ? *found : GroupRow{}, columns);
     }
-    Json group = {{"group", number}};
-    group.update(columns.Take());
-    json.push_back(std::move(group));
+    if (!json.empty()) json += ',';
+    json += columns.Object();
   }
-  return json;
+  return fmt::format("[{}]", json);
 }
 
 Json EvaluationJson(const RunView& view) {
@@ -222,25 +278,24 @@ Json EvaluationJson(const RunView& view) {
   return {{"round", view.evaluated}, {"sizes", std::move(sizes)}};
 }
 
-Json HistoryJson(const ClientHistory& history) {
+std::string HistoryJson(const ClientHistory& history) {
   Columns columns;
   for (const UpdatePoint& point : history.points()) {
     columns.Add("round", point.round);
-    columns.Add("norm", ShortNumber(point.norm));
-    columns.Add("cosine", ShortNumber(point.cosine));
-    columns.Add("train", ShortNumber(point.train_seconds));
-    columns.Add("arrived", ShortNumber(point.arrived_seconds));
+    columns.Add("norm", point.norm);
+    columns.Add("cosine", point.cosine);
+    columns.Add("train", point.train_seconds);
+    columns.Add("arrived", point.arrived_seconds);
     columns.Add("bytes", point.bytes);
     columns.Add("held_out", point.held_out_accuracy < 0
-                                ? Json(nullptr)
-                                : Json(ShortNumber(point.held_out_accuracy)));
+                                ? std::nullopt
+                                : std::optional(point.held_out_accuracy));
   }
-  Json json = columns.Take();
-  json["stride"] = history.stride();
-  return json;
+  columns.AddText("stride", fmt::format("{}", history.stride()));
+  return columns.Object();
 }
 
-Json ClientJson(const ClientView& client) {
+std::string ClientJson(const ClientView& client) {
   Json rejections = Json::array();
   for (const Rejection& rejection : client.rejections) {
     rejections.push_back({{"round", rejection.round},
@@ -248,23 +303,26 @@ Json ClientJson(const ClientView& client) {
                           {"code", rejection.code},
                           {"reason", rejection.reason}});
   }
-  return {{"name", client.name},
-          {"software", client.software},
-          {"peer", client.peer},
-          {"samples", client.samples},
-          {"min_pixels", client.min_pixels},
-          {"max_pixels", client.max_pixels},
-          {"connected", client.connected.has_value() ? Json(*client.connected)
-                                                     : Json(nullptr)},
-          {"left_reason", client.left_reason},
-          {"last_seen", Milliseconds(client.last_seen)},
-          {"groups", client.groups},
-          {"accepted", client.accepted},
-          {"rejected", client.rejected},
-          {"bytes", client.bytes},
-          {"influence", ShortNumber(client.influence)},
-          {"rejections", std::move(rejections)},
-          {"history", HistoryJson(client.history)}};
+  const Json known = {
+      {"name", client.name},
+      {"software", client.software},
+      {"peer", client.peer},
+      {"samples", client.samples},
+      {"min_pixels", client.min_pixels},
+      {"max_pixels", client.max_pixels},
+      {"connected",
+       client.connected.has_value() ? Json(*client.connected) : Json(nullptr)},
+      {"left_reason", client.left_reason},
+      {"last_seen", Milliseconds(client.last_seen)},
+      {"groups", client.groups},
+      {"accepted", client.accepted},
+      {"rejected", client.rejected},
+      {"bytes", client.bytes},
+      {"influence", ShortNumber(client.influence)},
+      {"rejections", std::move(rejections)}};
+  std::string json = Dump(known);
+  json.pop_back();
+  return fmt::format("{},\"history\":{}}}", json, HistoryJson(client.history));
 }
 
 Json EventsJson(const RunViewBuilder& builder, std::uint64_t after) {
@@ -296,22 +354,21 @@ std::string RunJson(const RunViewBuilder& builder, const ViewSource& source,
   };
   const auto from = std::ranges::find_if(view.rounds, is_new);
   const auto index = static_cast<std::size_t>(from - view.rounds.begin());
-  Json json;
-  json["source"] = SourceJson(source);
-  json["revision"] = view.revision;
-  json["run"] = IdentityJson(view);
-  json["state"] = StateJson(view);
-  json["rounds"] = RoundsJson(view.rounds, index);
-  json["groups"] = GroupsJson(view.rounds, index);
-  json["evaluation"] = EvaluationJson(view);
-  Json& clients = json["clients"] = Json::array();
+  std::string clients;
   for (const ClientView& client : view.clients) {
-    if (is_new(client)) clients.push_back(ClientJson(client));
+    if (!is_new(client)) continue;
+    if (!clients.empty()) clients += ',';
+    clients += ClientJson(client);
   }
-  json["events"] = EventsJson(builder, after.seq);
-  json["pooled"] = pooled == nullptr ? Json(nullptr) : PooledJson(*pooled);
-  return json.dump(-1, ' ', /*ensure_ascii=*/true,
-                   Json::error_handler_t::replace);
+  return fmt::format(
+      "{{\"source\":{},\"revision\":{},\"run\":{},\"state\":{},\"rounds\":{},"
+      "\"groups\":{},\"evaluation\":{},\"clients\":[{}],\"events\":{},"
+      "\"pooled\":{}}}",
+      Dump(SourceJson(source)), view.revision, Dump(IdentityJson(view)),
+      Dump(StateJson(view)), RoundsJson(view.rounds, index),
+      GroupsJson(view.rounds, index), Dump(EvaluationJson(view)), clients,
+      Dump(EventsJson(builder, after.seq)),
+      pooled == nullptr ? "null" : Dump(PooledJson(*pooled)));
 }
 
 std::string ForScript(std::string_view json) {

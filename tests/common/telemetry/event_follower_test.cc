@@ -102,6 +102,35 @@ TEST_F(EventFollowerTest, GivesLinesOfNewerTypesWithoutAnEvent) {
   EXPECT_THAT(Names(follower), ElementsAre("?"));
 }
 
+// Long enough for several threads and many blocks.
+TEST_F(EventFollowerTest, TakesALongLogInOrder) {
+  constexpr std::uint64_t kLines = 40'000;
+  constexpr std::uint64_t kBad = 23'456;
+  std::string log;
+  for (std::uint64_t i = 1; i <= kLines; ++i) {
+    log += i == kBad ? "{\n" : Joined(i, fmt::format("c{}", i).c_str());
+  }
+  ASSERT_GT(log.size(), std::size_t{6} << 20);
+  Append(first_, log + "{\"sch");
+  ASSERT_OK_AND_ASSIGN(auto follower, EventFollower::Open(dir_ / "run"));
+  ASSERT_OK_AND_ASSIGN(const std::int64_t there, follower.BytesThere());
+  EXPECT_EQ(there, std::ssize(log) + 5);
+  std::uint64_t last = 0;
+  std::int64_t taken = 0;
+  ASSERT_OK(follower.Read([&](const EventFollower::Line& line) {
+    last += last + 1 == kBad ? 2 : 1;
+    EXPECT_EQ(line.event->header.seq, last);
+    EXPECT_EQ(follower.lines(), static_cast<std::int64_t>(last));
+    taken = follower.bytes();
+  }));
+  EXPECT_EQ(last, kLines);
+  EXPECT_EQ(taken, std::ssize(log));
+  EXPECT_EQ(follower.damage().half_line_bytes, 5);
+  EXPECT_EQ(follower.damage().missing_lines, 1);
+  ASSERT_EQ(follower.damage().first.size(), 1U);
+  EXPECT_EQ(follower.damage().first[0].line, static_cast<std::int64_t>(kBad));
+}
+
 TEST_F(EventFollowerTest, ReadsLinesLongerThanItsBlock) {
   RunStartedEvent started = SampleRunStarted();
   started.config_toml.assign(std::size_t{9} << 20, 'x');
