@@ -79,10 +79,10 @@ function newest(column) {
 // line also has its own dashes.
 const kPalette = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9',
   '#d55e00', '#8c6bb1', '#a6a600'];
-const kDarkPalette = ['#56a8e0', '#f0b030', '#2cc295', '#e29cc4', '#8fd3f8',
+const kDarkPalette = ['#4a97dd', '#f0b030', '#2cc295', '#e29cc4', '#a8e0ff',
   '#ff8246', '#b79be0', '#d8d84a'];
-const kDashes = [[], [7, 4], [2, 3], [9, 3, 2, 3], [], [7, 4], [2, 3],
-  [9, 3, 2, 3]];
+const kDashes = [[], [7, 4], [2, 3], [9, 3, 2, 3], [14, 3], [4, 7],
+  [9, 3, 2, 3, 2, 3], [1, 5]];
 const isDark = () => document.documentElement.dataset.theme === 'dark';
 const colour = index => (isDark() ? kDarkPalette : kPalette)[
   index % kPalette.length];

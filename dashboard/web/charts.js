@@ -49,12 +49,16 @@ function dataTable(name, data) {
   if (details.open) show();
   return details;
 }
+// What is wider than the page scrolls by itself, with the keyboard too.
+const scrolled = (label, ...body) => h('div', {class: 'scroll', tabindex: 0,
+  role: 'region', 'aria-label': label}, body);
+
 function numbersTable({header, rows}) {
   const most = 200;
   const left = rows.length - most;
   const cell = value => h('td', {class: 'num'},
       typeof value === 'number' ? significant(value, 5) : value ?? '–');
-  return h('div', {class: 'scroll'},
+  return scrolled('The numbers',
       left > 0 && h('p', {class: 'note'},
           `The last ${most} of ${rows.length} rows; CSV has them all.`),
       h('table', {}, h('thead', {}, h('tr', {}, header.map(
@@ -194,7 +198,8 @@ function lineOptions(options, series, width, format, show) {
       drag: {x: true, y: false}},
     scales: {x: {time: false},
       y: options.range ? {range: options.range} : {}},
-    axes: [{...axis, size: 30,
+    axes: [{...axis, size: 30, label: options.xLabel || 'round',
+      labelSize: 16, labelGap: 0, labelFont: axis.font,
       values: (u, ticks) => ticks.map(
           tick => Number.isInteger(tick) ? whole(tick) : '')},
     {...axis, size: 64, values: (u, ticks) => ticks.map(format)}],
@@ -256,6 +261,9 @@ const svgText = (x, y, text, attributes) => s('text', {x, y,
   fill: cssColour('--ink'), 'font-size': 13,
   'font-family': 'system-ui, DejaVu Sans, sans-serif', ...attributes}, text);
 
+const shortened = (text, chars) => text.length <= chars ? text :
+  text.slice(0, Math.max(1, chars - 1)) + '…';
+
 // A square matrix in shades: {names, value(row, column), text(value), max}.
 function matrixSvg(width, {names, value, shade, text, rowTitle, columnTitle}) {
   const n = names.length;
@@ -264,12 +272,15 @@ function matrixSvg(width, {names, value, shade, text, rowTitle, columnTitle}) {
   const cell = Math.min(46, (width - left - 4) / n);
   const size = cell < 30 ? 9.5 : 12;
   const chars = Math.floor((left - 8) / 6.4);
-  const svg = s('svg', {viewBox: `0 0 ${width} ${top + n * cell + 26}`});
+  const longest = Math.max(...names.map(name => name.length));
+  const slanted = longest * 6.6 > cell;
+  const under = slanted ? Math.min(longest, chars) * 4.8 + 22 : 26;
+  const svg = s('svg', {viewBox: `0 0 ${width} ${top + n * cell + under}`});
   svg.append(svgText(left, 15, columnTitle + ' →', {'font-size': 12,
     fill: cssColour('--dim')}));
   names.forEach((name, row) => {
     const y = top + row * cell;
-    svg.append(svgText(left - 6, y + cell / 2 + 4, name.slice(0, chars),
+    svg.append(svgText(left - 6, y + cell / 2 + 4, shortened(name, chars),
         {'text-anchor': 'end', 'font-size': 12}));
     for (let column = 0; column < n; ++column) {
       const {fill, ink} = heat(shade(row, column));
@@ -285,10 +296,13 @@ function matrixSvg(width, {names, value, shade, text, rowTitle, columnTitle}) {
       }
     }
   });
-  names.forEach((name, column) => svg.append(
-      svgText(left + (column + .5) * cell, top + n * cell + 16,
-          name.slice(0, Math.max(1, Math.floor(cell / 6.6))),
-          {'text-anchor': 'middle', 'font-size': 11,
-            fill: cssColour('--dim')})));
+  names.forEach((name, column) => {
+    const x = left + (column + .5) * cell + (slanted ? 4 : 0);
+    const y = top + n * cell + 13;
+    svg.append(svgText(x, y, shortened(name, chars),
+        {'text-anchor': slanted ? 'end' : 'middle', 'font-size': 11,
+          transform: slanted ? `rotate(-45 ${x} ${y})` : null,
+          fill: cssColour('--dim')}));
+  });
   return svg;
 }

@@ -8,6 +8,7 @@ const clientLink = name => h('button', {type: 'button', class: 'link',
 function showClient(name) {
   listed.client = name;
   openView('clients');
+  scrollTo(0, 0);
 }
 
 const kClientColumns = [
@@ -101,7 +102,7 @@ function clients(run) {
         }}, h('option', {value: ''}, 'all'), groups.map(group =>
         h('option', {value: group, selected: listed.group === String(group)},
             groupLabel(run, group))))), count),
-  h('div', {class: 'scroll'}, h('table', {},
+  scrolled('Clients', h('table', {class: 'held'},
       h('thead', {}, h('tr', {}, heads)), body)));
   const one = run.clients.find(client => client.name === listed.client);
   return h('div', {class: 'grid'}, one && clientHistory(run, one), table);

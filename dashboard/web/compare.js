@@ -38,7 +38,7 @@ function resultsCard(runs) {
   });
   const header = ['run', 'state', 'rounds', 'mean', 'worst', 'gap', 'time',
     'from clients'];
-  return card('Results', {}, h('div', {class: 'scroll'}, h('table', {},
+  return card('Results', {}, scrolled('Results', h('table', {},
       h('thead', {}, h('tr', {}, header.map((title, i) =>
         h('th', {scope: 'col', class: i > 1 ? 'num' : ''}, title)))),
       h('tbody', {}, rows.map(row => h('tr', {}, row.map((text, i) =>
@@ -68,7 +68,7 @@ function differencesCard(runs) {
   if (names.length === 0) {
     return card(title, {}, h('p', {}, 'Nothing: every key is the same.'));
   }
-  return card(title, {}, h('div', {class: 'scroll'}, h('table', {},
+  return card(title, {}, scrolled(title, h('table', {},
       h('thead', {}, h('tr', {}, ['key', ...runs.map(runLabel)].map(
           text => h('th', {scope: 'col'}, text)))),
       h('tbody', {}, names.map(name => h('tr', {},

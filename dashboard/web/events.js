@@ -55,6 +55,6 @@ function events(run) {
         }}, [['', 'all'], ['warning', 'warnings'], ['info', 'info'],
         ['debug', 'debug']].map(([value, label]) => h('option',
           {value, selected: searched.level === value}, label)))), count),
-  h('div', {class: 'scroll'}, h('table', {}, h('thead', {}, h('tr', {},
+  scrolled('Events', h('table', {class: 'log'}, h('thead', {}, h('tr', {},
       header.map(title => h('th', {scope: 'col'}, title)))), body)));
 }

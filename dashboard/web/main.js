@@ -12,9 +12,21 @@ function openView(id) {
   else location.hash = id;
 }
 
+// The links stay: one that has the focus keeps it.
 function drawTabs(now) {
-  byId('tabs').replaceChildren(...kViews.map(([id, title]) => h('li', {},
-      h('a', {href: '#' + id, 'aria-current': id === now && 'page'}, title))));
+  const tabs = byId('tabs');
+  if (tabs.children.length === 0) {
+    tabs.append(...kViews.map(([id, title]) => h('li', {},
+        h('a', {href: '#' + id}, title))));
+  }
+  for (const tab of tabs.querySelectorAll('a')) {
+    const is_new = tab.hash === '#' + now && !tab.hasAttribute('aria-current');
+    if (tab.hash !== '#' + now) tab.removeAttribute('aria-current');
+    if (!is_new) continue;
+    tab.setAttribute('aria-current', 'page');
+    const nav = tabs.parentElement;
+    nav.scrollLeft = tab.offsetLeft - (nav.clientWidth - tab.offsetWidth) / 2;
+  }
 }
 
 let picked = '';
@@ -75,8 +87,7 @@ function draw() {
   drawState(run);
   drawNotices(run);
   const main = byId('main');
-  const focused = document.activeElement;
-  const caret = focused && focused.selectionStart;
+  const restore = remembered(main);
   // Charts come a frame later: until then the page keeps its height, so that it
   // does not scroll away from who reads it.
   main.style.minHeight = main.offsetHeight + 'px';
@@ -84,10 +95,29 @@ function draw() {
     h('p', {class: 'empty'}, 'The log holds no event yet.') : view(run));
   requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(
       () => main.style.minHeight = '')));
-  const again = focused && focused.id && byId(focused.id);
-  if (!again) return;
-  again.focus({preventScroll: true});
-  if (typeof caret === 'number') again.setSelectionRange(caret, caret);
+  restore();
+}
+
+// What a person has touched of a view that is drawn again: the focus, the caret
+// in it, how far tables are scrolled sideways. Found again by their places.
+function remembered(main) {
+  const all = selector => [...main.querySelectorAll(selector)];
+  const kFocusable = 'a, button, input, select, summary, [tabindex]';
+  const focused = document.activeElement;
+  const caret = focused && focused.selectionStart;
+  const place = all(kFocusable).indexOf(focused);
+  const aside = all('.scroll').map(table => table.scrollLeft);
+  const is_same = main.dataset.view === location.hash;
+  main.dataset.view = location.hash;
+  return () => {
+    if (!is_same) return;
+    all('.scroll').forEach((table, i) => table.scrollLeft = aside[i] || 0);
+    if (place < 0) return;
+    const again = (focused.id && byId(focused.id)) || all(kFocusable)[place];
+    if (!again || again.tagName !== focused.tagName) return;
+    again.focus({preventScroll: true});
+    if (typeof caret === 'number') again.setSelectionRange(caret, caret);
+  };
 }
 
 function setTheme(theme) {
@@ -99,23 +129,38 @@ function setTheme(theme) {
 
 // --- What the server pushes -------------------------------------------------
 
+// Milliseconds. A long run takes long to draw: most of the time is the reader's.
 const kRedrawEvery = 500;
-// So long a list of choices that somebody touched stays as it is: drawn again it
-// would close under the hand.
-const kChoosing = 6000;
-const redraw = {last: 0, timer: 0, held: 0};
+const kShareOfDrawing = 0.2;
+// So long a list of choices that is open, or a chart over which somebody drags,
+// stays as it is: drawn again it would be lost under the hand.
+const kInHand = 6000;
+const redraw = {next: 0, timer: 0, held: 0};
 // Many events come together: they are drawn together, and only if seen.
 function drawSoon() {
   if (redraw.timer || document.hidden) return;
+  const wait = Math.max(redraw.next, redraw.held) - Date.now();
   redraw.timer = setTimeout(() => {
     redraw.timer = 0;
-    redraw.last = Date.now();
+    if (Date.now() < redraw.held) {
+      drawSoon();
+      return;
+    }
+    const begin = Date.now();
     draw();
-  }, Math.max(0, redraw.last + kRedrawEvery - Date.now(),
-      redraw.held - Date.now()));
+    const took = Date.now() - begin;
+    redraw.next = Date.now() + Math.max(kRedrawEvery, took / kShareOfDrawing);
+  }, Math.max(0, wait));
 }
-function holdForChoice(event) {
-  if (event.target.tagName === 'SELECT') redraw.held = Date.now() + kChoosing;
+function holdInHand(event) {
+  const pointer = event.type === 'pointerdown';
+  if (event.target.closest('select') ||
+      (pointer && event.target.closest('.u-over, input[type="range"]'))) {
+    redraw.held = Date.now() + kInHand;
+  }
+}
+function letGo() {
+  redraw.held = 0;
 }
 
 function setConnection(is_open) {
@@ -156,10 +201,20 @@ function start() {
   addEventListener('hashchange', () => {
     draw();
     scrollTo(0, 0);
+    // What had the focus is gone with its view.
+    if (document.activeElement === document.body) byId('main').focus();
   });
-  addEventListener('pointerdown', holdForChoice, true);
-  addEventListener('keydown', holdForChoice, true);
-  addEventListener('change', () => redraw.held = 0, true);
+  // Its #main would be taken for a view.
+  document.querySelector('.skip').addEventListener('click', event => {
+    event.preventDefault();
+    byId('main').focus();
+  });
+  addEventListener('pointerdown', holdInHand, true);
+  addEventListener('keydown', holdInHand, true);
+  addEventListener('change', letGo, true);
+  addEventListener('pointerup', event => {
+    if (!event.target.closest('select')) letGo();
+  }, true);
   const data = JSON.parse(byId('data').textContent);
   data.runs.forEach((run, i) => takeRun(i, run));
   draw();

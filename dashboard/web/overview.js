@@ -46,7 +46,7 @@ function overview(run) {
       influenceCard(run),
       attentionCard(run),
       lineChart({title: 'Accuracy', span: 'span6', x: rounds.round,
-        format: share => percent(share), note: accuracy.words,
+        format: share => percent(share), note: 'Measured ' + accuracy.words,
         series: [{label: 'mean of the groups', values: accuracy.columns.mean,
           colour: colour(0)},
         {label: 'worst group', values: accuracy.columns.worst,

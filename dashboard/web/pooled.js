@@ -66,7 +66,10 @@ function mark(x, y, group, attributes, title) {
       height: 2 * r - 1}),
     () => s('path', {d: `M${x} ${y - r}l${r} ${1.8 * r}h${-2 * r}z`}),
     () => s('path', {d: `M${x} ${y - r - 1}l${r + 1} ${r + 1}l${-r - 1} ` +
-      `${r + 1}l${-r - 1} ${-r - 1}z`})];
+      `${r + 1}l${-r - 1} ${-r - 1}z`}),
+    () => s('path', {d: `M${x} ${y + r}l${-r} ${-1.8 * r}h${2 * r}z`}),
+    () => s('path', {d: `M${x - 2} ${y - r}h4v${r - 2}h${r - 2}v4h${2 - r}` +
+      `v${r - 2}h-4v${2 - r}h${2 - r}v-4h${r - 2}z`})];
   const shape = shapes[group % shapes.length]();
   for (const [name, value] of Object.entries({fill: colour(group),
     'fill-opacity': .85, stroke: cssColour('--card'), ...attributes})) {
@@ -97,11 +100,20 @@ function scatterSvg(width, run, points, all) {
         `${client}, ${groupLabel(run, group)}`));
   }
   if (points.length <= 16) {
-    for (const [client, , px, py] of points) {
-      const left = x(px) > width - 110;
-      svg.append(svgText(x(px) + (left ? -9 : 9), y(py) + 4, client.slice(0, 18),
-          {'font-size': 11, 'text-anchor': left ? 'end' : 'start',
-            fill: cssColour('--dim')}));
+    const names = points.map(([client, , px, py]) =>
+      ({client, x: x(px), y: y(py) + 4})).sort((a, b) => a.y - b.y);
+    // Names that would lie over each other move down.
+    names.forEach((name, i) => {
+      for (const other of names.slice(0, i)) {
+        const near = Math.abs(other.x - name.x) < 110;
+        if (near && name.y - other.y < 12) name.y = other.y + 12;
+      }
+    });
+    for (const name of names) {
+      const left = name.x > width - 110;
+      svg.append(svgText(name.x + (left ? -9 : 9), name.y,
+          shortened(name.client, 18), {'font-size': 11,
+            'text-anchor': left ? 'end' : 'start', fill: cssColour('--dim')}));
     }
   }
   return svg;

@@ -22,7 +22,7 @@ function resolution(run) {
       h('div', {class: 'grid'},
           lineChart({title: 'Accuracy by resolution group', span: 'span6',
             height: 280, x: rounds.round, series: lines(accuracy.group),
-            format: share => percent(share), note: accuracy.words}),
+            format: share => percent(share), note: 'Measured ' + accuracy.words}),
           lineChart({title: 'Loss by resolution group', span: 'span6',
             height: 280, x: rounds.round, series: lines(accuracy.loss),
             note: 'Cross-entropy in nats, ' + accuracy.words}),
@@ -58,7 +58,7 @@ function groupTable(run, accuracy) {
       percent(meanShare(run, group.pixel_share)),
       whole(last(group.clients)), whole(last(group.samples))];
   };
-  return card('The groups now', {}, h('div', {class: 'scroll'}, h('table',
+  return card('The groups now', {}, scrolled('The groups now', h('table',
       {}, h('thead', {}, h('tr', {}, header.map((title, i) =>
         h('th', {scope: 'col', class: i ? 'num' : ''}, title)))),
       h('tbody', {}, run.groups.map(group => h('tr', {},

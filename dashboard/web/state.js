@@ -126,6 +126,6 @@ function accuracyOf(run, from) {
     columns: (isServer ? run.rounds.accuracy : run.rounds.held_out) || {},
     group: isServer ? 'accuracy' : 'held_out',
     loss: isServer ? 'loss' : 'held_out_loss',
-    words: isServer ? 'on the server’s images, after the round' :
-      'on the clients’ held-out images, after the round'};
+    words: isServer ? 'on the server’s images, after the round.' :
+      'on the clients’ held-out images, after the round.'};
 }

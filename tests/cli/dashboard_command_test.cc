@@ -63,8 +63,13 @@ TEST_F(DashboardCommandTest, ABrowserSeesTheRunGoOn) {
   EXPECT_TRUE(browser.WaitForText("3 of 4 updates in round 2"));
   EXPECT_THAT(browser.Text(), HasSubstr("live"));
   EXPECT_THAT(browser.Text(), HasSubstr("1 / 5"));
+  const std::string button = "Influence of each resolution group as CSV";
+  browser.Run("document.querySelector('[aria-label=\"" + button +
+              "\"]').focus()");
   Append(GoldenLog(32).substr(GoldenLog(kBefore).size()));
   EXPECT_TRUE(browser.WaitForText("4 / 5"));
+  EXPECT_EQ(browser.Run("return document.activeElement.ariaLabel"), button)
+      << "what is drawn again keeps the focus";
   Append(GoldenLog().substr(GoldenLog(32).size()));
   EXPECT_TRUE(browser.WaitForText("finished"));
   EXPECT_THAT(browser.Text(), HasSubstr("73.3 %"));

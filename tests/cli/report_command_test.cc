@@ -132,6 +132,17 @@ TEST_F(ReportCommandTest, ABrowserSaysWhatOfTheLogIsMissing) {
                                     HasSubstr("73.3 %")));
 }
 
+TEST_F(ReportCommandTest, TheKeyboardReachesTheContentOfTheView) {
+  if (!Browser::IsInstalled()) GTEST_SKIP() << "no chromium-driver";
+  MakeReport({MakeLog("a")});
+  Browser browser;
+  Open(browser, "events");
+  browser.Run("document.querySelector('.skip').click()");
+  EXPECT_EQ(browser.Run("return document.activeElement.id"), "main");
+  EXPECT_EQ(browser.Run("return location.hash"), "#events");
+  EXPECT_THAT(browser.Text(), HasSubstr("completed after 5 rounds"));
+}
+
 TEST_F(ReportCommandTest, NothingIsWiderThanAPhone) {
   if (!Browser::IsInstalled()) GTEST_SKIP() << "no chromium-driver";
   MakeReport({MakeLog("a")});
