@@ -5,6 +5,8 @@
 #include <cmath>
 #include <variant>
 
+#include "cli/progress_bar.h"
+
 namespace fedgap {
 namespace {
 
@@ -77,11 +79,12 @@ void AddSeconds(const RoundSeconds& seconds, PointList& points) {
 StatusOr<ExportedRun> ExportedRun::Read(const std::filesystem::path& log) {
   FEDGAP_ASSIGN_OR_RETURN(EventFollower follower, EventFollower::Open(log));
   ExportedRun run(log);
-  FEDGAP_RETURN_IF_ERROR(follower.Read([&](const EventFollower::Line& line) {
-    if (line.event == nullptr) return;
-    run.builder_.Take(*line.event, line.text);
-    run.Note(line.event->event, follower.lines());
-  }));
+  FEDGAP_RETURN_IF_ERROR(
+      ReadLog(follower, [&](const EventFollower::Line& line) {
+        if (line.event == nullptr) return;
+        run.builder_.Take(*line.event, line.text);
+        run.Note(line.event->event, follower.lines());
+      }));
   run.lines_ = follower.lines();
   run.damage_ = follower.damage();
   return run;
@@ -142,7 +145,7 @@ Status ExportedRun::ForEachUpdate(const TakeUpdate& take) const {
       }
     }
   };
-  return follower.Read([&](const EventFollower::Line& line) {
+  return ReadLog(follower, [&](const EventFollower::Line& line) {
     if (line.event == nullptr || follower.lines() > lines_) return;
     const Event& event = line.event->event;
     if (const auto* update = std::get_if<UpdateAcceptedEvent>(&event)) {

@@ -11,6 +11,8 @@
 #include <fmt/format.h>
 
 #include "cli/commands.h"
+#include "cli/progress_bar.h"
+#include "common/base/clock.h"
 #include "common/base/file_io.h"
 #include "dashboard/model/log_view.h"
 #include "dashboard/model/view_json.h"
@@ -28,7 +30,11 @@ Status WriteReport(const ReportFlags& flags) {
   std::string data = R"({"runs":[)";
   for (const auto& run : flags.runs) {
     FEDGAP_ASSIGN_OR_RETURN(auto view, LogView::Open(run));
-    FEDGAP_RETURN_IF_ERROR(view.Refresh());
+    FEDGAP_ASSIGN_OR_RETURN(const std::int64_t bytes, view.BytesThere());
+    const SystemClock clock;
+    ProgressBar bar(clock, stderr, "reading " + run.string(), bytes);
+    FEDGAP_RETURN_IF_ERROR(
+        view.Refresh([&bar](std::int64_t read) { bar.Advance(read); }));
     if (&run != &flags.runs.front()) data += ',';
     data += ForScript(view.ToJson());
   }

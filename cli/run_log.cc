@@ -8,6 +8,7 @@
 #include <utility>
 #include <variant>
 
+#include "cli/progress_bar.h"
 #include "common/telemetry/report_builder.h"
 
 namespace fedgap {
@@ -19,17 +20,18 @@ StatusOr<RunLog> ReadRunLog(const fs::path& log) {
   RunLog run;
   ReportBuilder builder;
   bool is_started = false;
-  FEDGAP_RETURN_IF_ERROR(follower.Read([&](const EventFollower::Line& line) {
-    if (line.event == nullptr) return;
-    const LoggedEvent& logged = *line.event;
-    builder.Emit(logged.event);
-    if (run.started == Clock::WallTime{}) run.started = logged.header.time;
-    run.last = logged.header.time;
-    const auto* started = std::get_if<RunStartedEvent>(&logged.event);
-    if (started == nullptr) return;
-    is_started = true;
-    run.config_toml = started->config_toml;
-  }));
+  FEDGAP_RETURN_IF_ERROR(
+      ReadLog(follower, [&](const EventFollower::Line& line) {
+        if (line.event == nullptr) return;
+        const LoggedEvent& logged = *line.event;
+        builder.Emit(logged.event);
+        if (run.started == Clock::WallTime{}) run.started = logged.header.time;
+        run.last = logged.header.time;
+        const auto* started = std::get_if<RunStartedEvent>(&logged.event);
+        if (started == nullptr) return;
+        is_started = true;
+        run.config_toml = started->config_toml;
+      }));
   if (!is_started) {
     return absl::NotFoundError(
         fmt::format("{} has no run_started event: the run has not begun, or "

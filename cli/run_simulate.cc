@@ -9,8 +9,10 @@
 
 #include <fmt/format.h>
 
+#include "common/base/clock.h"
 #include "common/config/command_line.h"
 #include "common/federation/model_id.h"
+#include "common/telemetry/progress_printer.h"
 #include "server/store/recorded_run.h"
 #include "sim/baseline.h"
 #include "sim/run_sweep.h"
@@ -93,6 +95,15 @@ Status AddSweepOfFile(SimulateFlags& flags) {
   return absl::OkStatus();
 }
 
+// Of the runs that are left, by those that are done.
+std::string SweepEta(const SweepStep& step, Clock::Time began) {
+  if (step.number < 2) return "";
+  const double mean = ToSeconds(SystemClock().Now() - began) /
+                      static_cast<double>(step.number - 1);
+  const auto left = static_cast<double>(step.count - step.number + 1);
+  return "  ETA " + HumanDuration(mean * left);
+}
+
 StatusOr<SweepPlan> ReadSweep(const SimulateFlags& flags) {
   if (!flags.replay.empty()) {
     return absl::InvalidArgumentError(
@@ -115,7 +126,10 @@ StatusOr<SweepPlan> ReadSweep(const SimulateFlags& flags) {
   for (const std::string& text : flags.sweep) {
     FEDGAP_ASSIGN_OR_RETURN(plan.axes.emplace_back(), ParseSweepAxis(text));
   }
-  plan.on_run = [](const std::string& name) { fmt::print("== {}\n", name); };
+  plan.on_run = [began = SystemClock().Now()](const SweepStep& step) {
+    fmt::print("== {}  run {} of {}{}\n", step.directory, step.number,
+               step.count, SweepEta(step, began));
+  };
   return plan;
 }
 

@@ -10,7 +10,6 @@
 #include <vector>
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "cli/admin_client.h"
 #include "cli/commands.h"
@@ -47,12 +46,7 @@ std::pair<std::string_view, Ink> PhaseText(RunPhase phase) {
 
 // "[######....] 12/24".
 std::string Bar(std::int64_t done, std::int64_t of) {
-  constexpr std::int64_t kWidth = 24;
-  const std::int64_t marks =
-      of > 0 ? std::clamp<std::int64_t>(done * kWidth / of, 0, kWidth) : 0;
-  return fmt::format(
-      "[{}{}] {}/{}", std::string(static_cast<std::size_t>(marks), '#'),
-      std::string(static_cast<std::size_t>(kWidth - marks), '.'), done, of);
+  return fmt::format("[{}] {}/{}", BarMarks(done, of, 24), done, of);
 }
 
 std::string ToText(const RunStatus& status, bool colour) {
@@ -100,7 +94,7 @@ std::string ToText(const std::vector<ClientStatus>& clients, bool colour) {
   return table.ToString(colour);
 }
 
-Status PrintStatus(AdminClient& admin, const StatusFlags& flags) {
+StatusOr<std::string> Describe(AdminClient& admin, const StatusFlags& flags) {
   const bool colour = ShowsColour(stdout);
   FEDGAP_ASSIGN_OR_RETURN(const RunStatus status, admin.GetStatus());
   std::string text = ToText(status, colour);
@@ -108,19 +102,36 @@ Status PrintStatus(AdminClient& admin, const StatusFlags& flags) {
     FEDGAP_ASSIGN_OR_RETURN(const auto clients, admin.GetClients());
     if (!clients.empty()) text += "\n" + ToText(clients, colour);
   }
+  return text;
+}
+
+Status PrintStatus(AdminClient& admin, const StatusFlags& flags) {
+  FEDGAP_ASSIGN_OR_RETURN(const std::string text, Describe(admin, flags));
   fmt::print("{}", text);
   return absl::OkStatus();
+}
+
+// `text` in the place of what the terminal shows; nothing is blank in between.
+void ShowOver(const std::string& text) {
+  std::string out = "\x1b[H";
+  for (const char c : text) {
+    if (c == '\n') out += "\x1b[K";
+    out += c;
+  }
+  fmt::print("{}\x1b[J", out);
 }
 
 // On a terminal the screen is drawn anew at each change; elsewhere each change
 // is a line.
 Status WatchStatus(AdminClient& admin, const StatusFlags& flags) {
-  const bool is_terminal = ::isatty(STDOUT_FILENO) == 1;
+  const bool is_terminal = CanBeWrittenOver(stdout);
+  if (is_terminal) fmt::print("\x1b[2J");
   Status drawn;
   const Status watched = admin.Watch([&](const RunStatus& status) {
     if (is_terminal) {
-      fmt::print("\x1b[H\x1b[2J");
-      drawn = PrintStatus(admin, flags);
+      const StatusOr<std::string> text = Describe(admin, flags);
+      drawn = text.status();
+      if (text.ok()) ShowOver(*text);
     } else {
       fmt::print(
           "{}  {}  round {}: {} of {} updates, {} connected, {} of {} "

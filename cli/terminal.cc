@@ -47,8 +47,12 @@ std::string Padded(const std::string& text, std::size_t width, bool right) {
 
 bool ShowsColour(std::FILE* file) {
   const char* no_color = std::getenv("NO_COLOR");
-  const char* term = std::getenv("TERM");
   if (no_color != nullptr && *no_color != '\0') return false;
+  return CanBeWrittenOver(file);
+}
+
+bool CanBeWrittenOver(std::FILE* file) {
+  const char* term = std::getenv("TERM");
   if (term == nullptr || std::string_view(term) == "dumb") return false;
   return ::isatty(::fileno(file)) == 1;
 }
@@ -88,6 +92,13 @@ std::string TextTable::ToString(bool colour) const {
     }
   }
   return out;
+}
+
+std::string BarMarks(std::int64_t done, std::int64_t of, std::size_t width) {
+  const auto all = static_cast<std::int64_t>(width);
+  const auto marks = static_cast<std::size_t>(
+      of > 0 ? std::clamp<std::int64_t>(done * all / of, 0, all) : 0);
+  return std::string(marks, '#') + std::string(width - marks, '.');
 }
 
 std::string Percent(double share) {

@@ -2,6 +2,7 @@
 #ifndef FEDGAP_CLI_TERMINAL_H_
 #define FEDGAP_CLI_TERMINAL_H_
 
+#include <cstdint>
 #include <cstdio>
 #include <string>
 #include <string_view>
@@ -14,6 +15,9 @@ enum class Ink { kPlain, kBold, kDim, kGreen, kYellow, kRed };
 // Whether `file` is a terminal that wants colour: not with NO_COLOR set to
 // anything (no-color.org), nor with TERM=dumb.
 bool ShowsColour(std::FILE* file);
+
+// Whether `file` is a terminal on which a line can be written over.
+bool CanBeWrittenOver(std::FILE* file);
 
 // `text` in the ink, if `colour`.
 std::string Paint(std::string_view text, Ink ink, bool colour);
@@ -45,6 +49,9 @@ class TextTable {
   std::vector<Column> columns_;
   std::vector<std::vector<Cell>> rows_;
 };
+
+// "######......", `width` marks of which done / of are '#'.
+std::string BarMarks(std::int64_t done, std::int64_t of, std::size_t width);
 
 // "71.2 %".
 std::string Percent(double share);

@@ -41,7 +41,7 @@ StatusOr<std::vector<SweepResult>> RunSweep(const SweepPlan& plan,
   std::vector<SweepResult> results;
   for (std::size_t i = 0; i < points.size(); ++i) {
     SweepResult result{points[i], DirectoryOf(plan.axes, points[i]), {}};
-    if (plan.on_run) plan.on_run(result.directory);
+    if (plan.on_run) plan.on_run({result.directory, i + 1, points.size()});
     SimulationSettings own = settings;
     own.run_dir = settings.run_dir / result.directory;
     FEDGAP_ASSIGN_OR_RETURN(result.report,

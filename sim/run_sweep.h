@@ -2,6 +2,7 @@
 #ifndef FEDGAP_SIM_RUN_SWEEP_H_
 #define FEDGAP_SIM_RUN_SWEEP_H_
 
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <vector>
@@ -14,11 +15,18 @@
 
 namespace fedgap {
 
+// A run of a sweep that begins now.
+struct SweepStep {
+  std::string directory;   // its name
+  std::size_t number = 0;  // from 1
+  std::size_t count = 0;   // of the sweep's runs
+};
+
 struct SweepPlan {
   ConfigSources sources;  // of every run, before an axis changes it
   std::vector<SweepAxis> axes;
-  // Called before each run with its directory's name.
-  std::function<void(const std::string&)> on_run = {};
+  // Called before each run.
+  std::function<void(const SweepStep&)> on_run = {};
 };
 
 // Runs every point of the grid below settings.run_dir and keeps

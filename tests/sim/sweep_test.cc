@@ -95,7 +95,10 @@ population = 4
 resolutions = "12"
 )";
     plan.axes = {{"run.seed", {"1", "2"}}};
-    plan.on_run = [this](const std::string& name) { names_.push_back(name); };
+    plan.on_run = [this](const SweepStep& step) {
+      names_.push_back(step.directory);
+      EXPECT_EQ(step.number, (names_.size() - 1) % step.count + 1);
+    };
     return plan;
   }
   SimulationSettings Settings() {
