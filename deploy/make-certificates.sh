@@ -1,10 +1,16 @@
 #!/bin/sh
-# The compose file's first step: an authority, the server's bundle, one for the
-# health check, and one for each site, in a volume of its own. What is there
-# already stays: a second start changes nothing.
+# The compose file's first step: an authority, bundles for the server, its health
+# check and the dashboard, the dashboard's token, and for each site an invitation
+# in the site's own volume, which makes its key itself (enrol-and-run.sh). What is
+# there already stays: a second start changes nothing.
 #   make-certificates FEDERATION SERVER SITE...
 # As root it gives everything to uid 10001, which the other containers run as.
-# /authority keeps the CA's key; bundles go to /certs/server and /certs/SITE.
+#   /authority                     the CA with its key
+#   /certs/server/{server,health}  the server's bundles
+#   /certs/dashboard               the dashboard's bundle and `token`
+#   /certs/metrics                 token and ca.pem, for Prometheus
+#   /certs/SITE/token              an invitation for this name, good for a day
+#   /certs/more/token              one for 64 numbered clients, good for a year
 set -eu
 federation=$1
 server=$2
@@ -24,9 +30,20 @@ issue() {
 mkdir -p /certs/server/server /certs/server/health
 issue "$server" /certs/server/server --role server --dns "$server" --dns localhost
 issue health /certs/server/health --role admin
+issue dashboard /certs/dashboard --role server --dns dashboard --dns localhost
+if [ ! -e /certs/dashboard/token ]; then
+  od -An -tx1 -N24 /dev/urandom | tr -d ' \n' >/certs/dashboard/token
+  chmod 600 /certs/dashboard/token
+fi
+cp /certs/dashboard/token /certs/server/dashboard-token
+cp /certs/dashboard/token /authority/ca.pem /certs/metrics/
+chmod 644 /certs/metrics/*    # Prometheus runs as a user of its own
 for site in "$@"; do
-  issue "$site" "/certs/$site"
+  [ -e "/certs/$site/identity.pem" ] || [ -e "/certs/$site/token" ] ||
+    fedgap certs invite /authority --name "$site" --out "/certs/$site/token"
 done
+[ -e /certs/more/token ] ||
+  fedgap certs invite /authority --prefix client-28- --uses 64 --hours 8760 --out /certs/more/token
 if [ "$(id -u)" = 0 ]; then
   chown -R 10001:10001 /authority /certs
 fi
