@@ -31,11 +31,11 @@ std::size_t Columns(std::FILE* file) {
 
 }  // namespace
 
-ProgressBar::ProgressBar(const Clock& clock, std::FILE* out, std::string step,
-                         std::int64_t total)
+ProgressBar::ProgressBar(const Clock& clock, std::FILE* out,
+                         const std::string& step, std::int64_t total)
     : clock_(clock),
       out_(out),
-      step_(WithoutControls(std::move(step))),
+      step_(WithoutControls(step)),
       total_(total),
       is_shown_(total > 0 && CanBeWrittenOver(out)),
       colour_(ShowsColour(out)),

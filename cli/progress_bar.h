@@ -22,7 +22,7 @@ class ProgressBar {
  public:
   // `step` in a few words; `total` in what Advance counts. `clock` and `out`
   // must outlive it.
-  ProgressBar(const Clock& clock, std::FILE* out, std::string step,
+  ProgressBar(const Clock& clock, std::FILE* out, const std::string& step,
               std::int64_t total);
   ~ProgressBar();
   ProgressBar(const ProgressBar&) = delete;

@@ -346,13 +346,13 @@ void ExactAccumulator::GiveBack(std::int64_t begin, std::int64_t end) {
     for (Sums& sums : bin.digits) {
       if (sums.empty()) continue;
       // Whole pages, and none that others share.
-      const auto first = reinterpret_cast<std::uintptr_t>(sums.data() + begin);
-      const auto last = reinterpret_cast<std::uintptr_t>(sums.data() + end);
-      const std::uintptr_t from = (first + page - 1) / page * page;
-      const std::uintptr_t to = last / page * page;
-      if (from < to) {
-        ::madvise(reinterpret_cast<void*>(from), to - from, MADV_DONTNEED);
-      }
+      auto* const first = reinterpret_cast<char*>(sums.data() + begin);
+      const auto* const last = reinterpret_cast<char*>(sums.data() + end);
+      const std::size_t skipped =
+          (page - reinterpret_cast<std::uintptr_t>(first) % page) % page;
+      const auto size = static_cast<std::size_t>(last - first);
+      if (size <= skipped) continue;
+      ::madvise(first + skipped, (size - skipped) / page * page, MADV_DONTNEED);
     }
   }
 }
