@@ -234,6 +234,7 @@ RunProgress::Outcome RunProgress::Adopt(Draft draft) {
   snapshot_ = std::move(next_->snapshot);
   last_delta_ = std::make_shared<const GlobalDelta>(std::move(next_->delta));
   next_.reset();
+  optimizer_before_.clear();
   early_stop_ = draft.early_stop;
   stop_reason_ = std::move(draft.commit.stop_reason);
   ledger_ = std::move(draft.commit.ledger);

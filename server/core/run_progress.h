@@ -147,7 +147,7 @@ class RunProgress {
   std::shared_ptr<const ModelSnapshot> snapshot_;
   std::shared_ptr<const GlobalDelta> last_delta_;
   std::unique_ptr<ServerOptimizer> optimizer_;
-  OptimizerState optimizer_before_;  // next_
+  OptimizerState optimizer_before_;  // the step to next_
   EarlyStop early_stop_;
   std::string stop_reason_;
   std::vector<LedgerEntry> ledger_;

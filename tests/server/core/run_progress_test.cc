@@ -150,6 +150,18 @@ TEST(RunProgressTest, AfterAFailedStoreTheCommitCanBeMadeAgain) {
             ModelAfterTwoRounds(nullptr));
 }
 
+TEST(RunProgressTest, AfterAFailedStoreAnotherAttemptStartsFromTheLastCommit) {
+  Training training(StrategyKind::kFedAvgM);
+  training.Begin();
+  training.store().memory().FailNextCommit(absl::UnavailableError("no disk"));
+  EXPECT_THAT(training.Commit(1), HasCode(absl::StatusCode::kUnavailable));
+  training.Begin();
+  EXPECT_OK(training.Commit(1));
+  training.Begin();
+  EXPECT_OK(training.Commit(2));
+  EXPECT_EQ(training.progress().snapshot()->id(), ModelAfterTwoRounds(nullptr));
+}
+
 TEST(RunProgressTest, PooledStatisticsAreThereOnceFromArrivalToCommit) {
   for (const StrategyKind strategy :
        {StrategyKind::kFedAvg, StrategyKind::kMedian}) {
