@@ -55,10 +55,7 @@ MILLION = dict(model="tiny", clients=1_000_000, cohort=1000, rounds=10,
                samples_per_client=20, batch=10, learning_rate=0.05,
                momentum=0.0, weight_decay=0.0, every=0, partition="virtual",
                data="synthetic:1,2000")
-SLOPE = dict(model="tiny", clients=1000, cohort=16, rounds=500,
-             samples_per_client=20, batch=10, learning_rate=0.05,
-             momentum=0.0, weight_decay=0.0, every=0, partition="virtual",
-             data="synthetic:1,2000")
+SLOPE = dict(MILLION, clients=1000, cohort=16, rounds=500)
 
 
 def model_file(work):
