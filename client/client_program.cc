@@ -29,6 +29,8 @@ StatusOr<std::unique_ptr<HumanLog>> OpenLog(const ClientSettings& settings) {
   HumanLog::Options options;
   FEDGAP_ASSIGN_OR_RETURN(options.level,
                           LogLevelFromString(settings.log.level));
+  FEDGAP_ASSIGN_OR_RETURN(options.format,
+                          LogFormatFromString(settings.log.format));
   options.file = settings.log.file;
   return HumanLog::Create(options);
 }

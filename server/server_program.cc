@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "common/base/clock.h"
@@ -159,7 +162,23 @@ Status ListenAndDrive(const Stage& stage, const GrpcServer::Options& options,
 StatusOr<std::unique_ptr<HumanLog>> OpenLog(const LogSettings& settings) {
   FEDGAP_ASSIGN_OR_RETURN(const LogLevel level,
                           LogLevelFromString(settings.level));
-  return HumanLog::Create({.level = level, .file = settings.file});
+  FEDGAP_ASSIGN_OR_RETURN(const LogFormat format,
+                          LogFormatFromString(settings.format));
+  return HumanLog::Create(
+      {.level = level, .format = format, .file = settings.file});
+}
+
+// Where the lines of the rounds go: into a log of JSON, or, null, to stdout.
+ProgressPrinter::Write ProgressWriter(const LogSettings& settings,
+                                      HumanLog& log) {
+  if (settings.format != "json") return nullptr;
+  return [&log](std::string_view text) {
+    while (!text.empty()) {
+      const std::size_t end = std::min(text.find('\n'), text.size());
+      log.Info(text.substr(0, end));
+      text.remove_prefix(std::min(end + 1, text.size()));
+    }
+  };
 }
 
 // A new run also gets the parameters that it starts from. `metrics` and `log`
@@ -228,7 +247,8 @@ Status RunServer(const ServerSettings& settings, const RunConfig& config) {
                   .config_toml = defined.definition.config_toml,
                   .complete = CompleteToml,
                   .keep_models = config.keep_models,
-                  .progress = !settings.quiet},
+                  .progress = !settings.quiet,
+                  .write_progress = ProgressWriter(settings.log, *log)},
                  clock, defined, metrics, *log));
   FEDGAP_ASSIGN_OR_RETURN(
       const std::unique_ptr<Coordinator> coordinator,
@@ -253,6 +273,10 @@ Status RunServer(const ServerSettings& settings, const RunConfig& config) {
                                        listening, *coordinator);
   signals.Detach();
   FEDGAP_RETURN_IF_ERROR(EndRecord(*run, status, *log));
+  if (settings.log.format == "json") {
+    log->Info("run directory: " + root);
+    return absl::OkStatus();
+  }
   if (!settings.quiet) fmt::print("\n{}", ToTable(run->Report()));
   fmt::print("run directory: {}\n", root);
   if (signals.signalled() != 0) {

@@ -17,7 +17,9 @@ void BindLog(LogSettings& log, ConfigSection& section) {
   section
       .Choice("log_level", &log.level,
               {"debug", "info", "warning", "error", "off"},
-              "What goes to stderr")
+              "What is logged, on stderr")
+      .Choice("log_format", &log.format, {"text", "json"},
+              "json: a JSON object a line, all of it on stdout")
       .Text("log_file", &log.file, "Also log to this file, rotated");
 }
 

@@ -18,6 +18,7 @@ void BindAccess(AccessSettings& access, ConfigSection& section);
 
 struct LogSettings {
   std::string level = "info";
+  std::string format = "text";
   std::string file;
 };
 void BindLog(LogSettings& log, ConfigSection& section);

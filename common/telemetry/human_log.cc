@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 #include <spdlog/logger.h>
+#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/rotating_file_sink.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/sinks/stdout_sinks.h>
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
@@ -34,7 +37,38 @@ spdlog::level::level_enum ToSpdlog(LogLevel level) {
   return spdlog::level::off;
 }
 
+spdlog::sink_ptr ConsoleSink(LogFormat format) {
+  if (format == LogFormat::kJson) {
+    return std::make_shared<spdlog::sinks::stdout_sink_mt>();
+  }
+  return std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
+}
+
+// In JSON the message comes to the logger quoted (Quoted).
+std::unique_ptr<spdlog::formatter> Formatter(LogFormat format) {
+  if (format == LogFormat::kJson) {
+    return std::make_unique<spdlog::pattern_formatter>(
+        R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l","message":%v})",
+        spdlog::pattern_time_type::utc);
+  }
+  return std::make_unique<spdlog::pattern_formatter>(
+      "%Y-%m-%d %H:%M:%S.%e %^%-7l%$ %v");
+}
+
+// A JSON string; bytes that are no UTF-8 become U+FFFD.
+std::string Quoted(const std::string& text) {
+  return nlohmann::json(text).dump(-1, ' ', false,
+                                   nlohmann::json::error_handler_t::replace);
+}
+
 }  // namespace
+
+StatusOr<LogFormat> LogFormatFromString(std::string_view text) {
+  if (text == "text") return LogFormat::kText;
+  if (text == "json") return LogFormat::kJson;
+  return absl::InvalidArgumentError(
+      fmt::format("no log format \"{}\": use text or json", text));
+}
 
 StatusOr<LogLevel> LogLevelFromString(std::string_view text) {
   for (const auto& [name, level] : kLevels) {
@@ -46,20 +80,23 @@ StatusOr<LogLevel> LogLevelFromString(std::string_view text) {
 
 class HumanLog::Impl {
  public:
-  explicit Impl(std::vector<spdlog::sink_ptr> sinks)
-      : logger_("fedgap", sinks.begin(), sinks.end()) {}
+  Impl(std::vector<spdlog::sink_ptr> sinks, LogFormat format)
+      : logger_("fedgap", sinks.begin(), sinks.end()), format_(format) {
+    logger_.set_formatter(Formatter(format));
+    logger_.flush_on(spdlog::level::info);
+  }
   spdlog::logger& logger() { return logger_; }
+  LogFormat format() const { return format_; }
 
  private:
   spdlog::logger logger_;
+  const LogFormat format_;
 };
 
 StatusOr<std::unique_ptr<HumanLog>> HumanLog::Create(const Options& options) {
   std::vector<spdlog::sink_ptr> sinks;
   try {
-    if (options.to_stderr) {
-      sinks.push_back(std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
-    }
+    if (options.to_console) sinks.push_back(ConsoleSink(options.format));
     if (!options.file.empty()) {
       sinks.push_back(std::make_shared<spdlog::sinks::rotating_file_sink_mt>(
           options.file.string(), static_cast<std::size_t>(options.file_bytes),
@@ -69,10 +106,8 @@ StatusOr<std::unique_ptr<HumanLog>> HumanLog::Create(const Options& options) {
     return absl::PermissionDeniedError(fmt::format(
         "cannot write the log {}: {}", options.file.string(), error.what()));
   }
-  auto impl = std::make_unique<Impl>(std::move(sinks));
+  auto impl = std::make_unique<Impl>(std::move(sinks), options.format);
   impl->logger().set_level(ToSpdlog(options.level));
-  impl->logger().set_pattern("%Y-%m-%d %H:%M:%S.%e %^%-7l%$ %v");
-  impl->logger().flush_on(spdlog::level::info);
   return std::unique_ptr<HumanLog>(new HumanLog(std::move(impl)));
 }
 
@@ -80,7 +115,10 @@ HumanLog::HumanLog(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 HumanLog::~HumanLog() = default;
 
 void HumanLog::Write(LogLevel level, std::string_view message) {
-  impl_->logger().log(ToSpdlog(level), WithoutControls(message));
+  const std::string clean = WithoutControls(message);
+  impl_->logger().log(ToSpdlog(level), impl_->format() == LogFormat::kJson
+                                           ? Quoted(clean)
+                                           : clean);
 }
 
 std::string WithoutControls(std::string_view text) {

@@ -1,5 +1,7 @@
 // What a person reads while a program runs: lines on stderr, and in a rotating
-// file if one is wanted. Events are not written here (event_log.h).
+// file if one is wanted; or, where a collector of logs reads them, JSON objects
+// on stdout, {"time", "level", "message"}, the time in UTC. Events are not
+// written here (event_log.h).
 #ifndef FEDGAP_COMMON_TELEMETRY_HUMAN_LOG_H_
 #define FEDGAP_COMMON_TELEMETRY_HUMAN_LOG_H_
 
@@ -16,6 +18,10 @@ enum class LogLevel { kDebug, kInfo, kWarning, kError, kOff };
 // "debug", "info", "warning", "error", "off".
 StatusOr<LogLevel> LogLevelFromString(std::string_view text);
 
+enum class LogFormat { kText, kJson };
+// "text", "json".
+StatusOr<LogFormat> LogFormatFromString(std::string_view text);
+
 // Thread-safe. Passed to whom it concerns: there is no global logger. Control
 // characters in a message (names and reasons come from outside) are shown as
 // '?', so that no client can steer a terminal or forge a line.
@@ -23,11 +29,14 @@ class HumanLog {
  public:
   struct Options {
     LogLevel level = LogLevel::kInfo;
+    LogFormat format = LogFormat::kText;
     // Also written here unless empty, rotated at `file_bytes`, `files` kept.
     std::filesystem::path file;
     std::int64_t file_bytes = std::int64_t{10} << 20;
     int files = 3;
-    bool to_stderr = true;  // coloured levels if it is a terminal
+    // As text on stderr, with coloured levels if it is a terminal; as JSON on
+    // stdout.
+    bool to_console = true;
   };
 
   // PERMISSION_DENIED or NOT_FOUND if the file cannot be written.

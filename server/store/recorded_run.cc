@@ -88,8 +88,11 @@ RecordedRun::RecordedRun(const Clock& clock,
                          std::unique_ptr<EventLog> log, const Options& options)
     : store_(std::move(store)),
       log_(std::move(log)),
-      progress_(clock, {.terminal = ::isatty(STDOUT_FILENO) == 1},
-                WriteToStdout),
+      progress_(
+          clock,
+          {.terminal = !options.write_progress && ::isatty(STDOUT_FILENO) == 1},
+          options.write_progress ? options.write_progress
+                                 : ProgressPrinter::Write(WriteToStdout)),
       tee_(Sinks(options)) {}
 
 std::vector<EventSink*> RecordedRun::Sinks(const Options& options) {

@@ -33,7 +33,9 @@ class RecordedRun {
     // defaults then. Null: compared as it is stored.
     std::function<StatusOr<std::string>(const std::string&)> complete = nullptr;
     int keep_models = 0;   // SqliteRunStore::Options
-    bool progress = true;  // lines on stdout
+    bool progress = true;  // lines for the person who watches
+    // Gets those lines, one or more, each with its line feed. Null: stdout.
+    ProgressPrinter::Write write_progress = nullptr;
     // EventLog::Options::on_failure.
     std::function<void(const Status&)> on_log_failure = nullptr;
     // Gets each event that the log holds already, before Open returns.

@@ -20,7 +20,7 @@ class ConsoleListenerTest : public testing::Test {
  protected:
   void SetUp() override {
     ASSERT_OK_AND_ASSIGN(
-        log_, HumanLog::Create({.file = dir_ / "log", .to_stderr = false}));
+        log_, HumanLog::Create({.file = dir_ / "log", .to_console = false}));
     listener_ = std::make_unique<ConsoleListener>(*log_, clock_);
   }
   // Fails an attempt each second of `duration`.

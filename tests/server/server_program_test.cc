@@ -6,6 +6,8 @@
 
 #include <csignal>
 #include <filesystem>
+#include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -111,6 +113,24 @@ TEST_F(ServerProgramTest, AnAllowedClientThatIsNoNameIsShown) {
     EXPECT_THAT(RunServer(settings_, config_),
                 Fails(absl::StatusCode::kInvalidArgument, HasSubstr(words)));
   }
+}
+
+// The lines of the run and those of the log alike.
+TEST_F(ServerProgramTest, WithJsonEveryLineOnStdoutIsAnObject) {
+  settings_.quiet = false;
+  settings_.log.level = "info";
+  settings_.log.format = "json";
+  testing::internal::CaptureStdout();
+  EXPECT_OK(RunAndStop());
+  std::istringstream lines(testing::internal::GetCapturedStdout());
+  std::string messages;
+  for (std::string line; std::getline(lines, line);) {
+    const auto object = nlohmann::json::parse(line, nullptr, false);
+    ASSERT_TRUE(object.is_object()) << line;
+    messages += object["message"].get<std::string>() + "\n";
+  }
+  EXPECT_THAT(messages, HasSubstr("parameters"));
+  EXPECT_THAT(messages, HasSubstr("run directory: " + settings_.run_dir));
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "common/base/file_io.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
@@ -18,7 +20,7 @@ TEST(HumanLogTest, WritesFromItsLevelOn) {
   ASSERT_OK_AND_ASSIGN(const auto log,
                        HumanLog::Create({.level = LogLevel::kWarning,
                                          .file = dir / "log",
-                                         .to_stderr = false}));
+                                         .to_console = false}));
   log->Info("too quiet");
   log->Warning("disk \x1b[31mnearly\nfull");
   log->Error("disk full");
@@ -28,12 +30,39 @@ TEST(HumanLogTest, WritesFromItsLevelOn) {
   EXPECT_THAT(text, HasSubstr("error   disk full\n"));
 }
 
+TEST(HumanLogTest, WritesOneJsonObjectALine) {
+  TempDir dir;
+  ASSERT_OK_AND_ASSIGN(const auto log,
+                       HumanLog::Create({.format = LogFormat::kJson,
+                                         .file = dir / "log",
+                                         .to_console = false}));
+  log->Info("site \"a\\b\"\n{\"level\":\"error\"} 100 % {} \xff");
+  log->Warning("disk full");
+  const std::string text = *ReadFileText(dir / "log");
+  const std::size_t end = text.find('\n');
+  const auto first = nlohmann::json::parse(text.substr(0, end));
+  EXPECT_EQ(first["message"],
+            "site \"a\\b\"?{\"level\":\"error\"} 100 % {} \xef\xbf\xbd");
+  EXPECT_EQ(first["level"], "info");
+  EXPECT_THAT(first["time"].get<std::string>(),
+              ::testing::MatchesRegex("....-..-..T..:..:..\\....Z"));
+  const auto second = nlohmann::json::parse(text.substr(end + 1));
+  EXPECT_EQ(second["level"], "warning");
+  EXPECT_EQ(second["message"], "disk full");
+}
+
+TEST(HumanLogTest, KnowsItsFormats) {
+  EXPECT_EQ(*LogFormatFromString("json"), LogFormat::kJson);
+  EXPECT_THAT(LogFormatFromString("xml"),
+              Fails(absl::StatusCode::kInvalidArgument, HasSubstr("xml")));
+}
+
 TEST(HumanLogTest, RotatesItsFile) {
   TempDir dir;
   ASSERT_OK_AND_ASSIGN(const auto log, HumanLog::Create({.file = dir / "log",
                                                          .file_bytes = 2000,
                                                          .files = 2,
-                                                         .to_stderr = false}));
+                                                         .to_console = false}));
   for (int i = 0; i < 200; ++i) log->Info(std::string(100, 'x'));
   EXPECT_LE(std::filesystem::file_size(dir / "log"), 2000u);
   const std::filesystem::directory_iterator files(dir.path());
@@ -43,7 +72,7 @@ TEST(HumanLogTest, RotatesItsFile) {
 TEST(HumanLogTest, RefusesAFileThatCannotBeWritten) {
   TempDir dir;
   EXPECT_THAT(
-      HumanLog::Create({.file = dir.path(), .to_stderr = false}).status(),
+      HumanLog::Create({.file = dir.path(), .to_console = false}).status(),
       Fails(absl::StatusCode::kPermissionDenied,
             HasSubstr(dir.path().string())));
 }
