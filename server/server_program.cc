@@ -175,8 +175,11 @@ ProgressPrinter::Write ProgressWriter(const LogSettings& settings,
   return [&log](std::string_view text) {
     while (!text.empty()) {
       const std::size_t end = std::min(text.find('\n'), text.size());
-      log.Info(text.substr(0, end));
+      std::string_view line = text.substr(0, end);
       text.remove_prefix(std::min(end + 1, text.size()));
+      const bool warns = line.starts_with(ProgressPrinter::kWarning);
+      if (warns) line.remove_prefix(ProgressPrinter::kWarning.size());
+      log.Write(warns ? LogLevel::kWarning : LogLevel::kInfo, line);
     }
   };
 }
@@ -220,6 +223,27 @@ Status EndRecord(RecordedRun& run, const Status& status, HumanLog& log) {
   if (!status.ok() && !reported.ok()) log.Error(MessageOf(reported));
   FEDGAP_RETURN_IF_ERROR(status);
   return reported;
+}
+
+// The last words of a run that ended, or was interrupted, in order.
+void SayWhereItIs(const ServerSettings& settings, const RecordedRun& run,
+                  const std::string& root, bool goes_on, HumanLog& log) {
+  std::vector<std::string> lines = {"run directory: " + root};
+  if (goes_on) {
+    lines.push_back(fmt::format(
+        "go on with it: fedgap-server --resume {}{}", root,
+        settings.access.certs.empty() ? ""
+                                      : " --certs " + settings.access.certs));
+  }
+  const bool is_json = settings.log.format == "json";
+  if (!is_json && !settings.quiet) fmt::print("\n{}", ToTable(run.Report()));
+  for (const std::string& line : lines) {
+    if (is_json) {
+      log.Info(line);
+    } else {
+      fmt::print("{}\n", line);
+    }
+  }
 }
 
 }  // namespace
@@ -273,18 +297,7 @@ Status RunServer(const ServerSettings& settings, const RunConfig& config) {
                                        listening, *coordinator);
   signals.Detach();
   FEDGAP_RETURN_IF_ERROR(EndRecord(*run, status, *log));
-  if (settings.log.format == "json") {
-    log->Info("run directory: " + root);
-    return absl::OkStatus();
-  }
-  if (!settings.quiet) fmt::print("\n{}", ToTable(run->Report()));
-  fmt::print("run directory: {}\n", root);
-  if (signals.signalled() != 0) {
-    fmt::print("go on with it: fedgap-server --resume {}{}\n", root,
-               settings.access.certs.empty()
-                   ? ""
-                   : " --certs " + settings.access.certs);
-  }
+  SayWhereItIs(settings, *run, root, signals.signalled() != 0, *log);
   return absl::OkStatus();
 }
 

@@ -232,6 +232,11 @@ void Visit(V& v, E& e) {
   v("message", e.message);
 }
 
+template <typename V, Maybe<PauseEvent> E>
+void Visit(V& v, E& e) {
+  v("paused", e.paused);
+}
+
 // --- The value of "type" --------------------------------------------------
 
 template <typename E>
@@ -263,6 +268,8 @@ template <>
 inline constexpr const char* kType<RunFinishedEvent> = "run_finished";
 template <>
 inline constexpr const char* kType<WarningEvent> = "warning";
+template <>
+inline constexpr const char* kType<PauseEvent> = "pause";
 
 }  // namespace fedgap::event_fields
 

@@ -125,6 +125,11 @@ void Fill(const WarningEvent& e, EventSummary& out) {
   out.text = e.message;
 }
 
+void Fill(const PauseEvent& e, EventSummary& out) {
+  out.text = e.paused ? "by an operator: no further round begins"
+                      : "over: the run goes on";
+}
+
 // Calls `take` with each type's name.
 template <std::size_t kIndex = 0, typename Take>
 void ForEachType(const Take& take) {

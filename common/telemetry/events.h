@@ -64,7 +64,7 @@ struct ClientJoinedEvent {
 
 struct ClientLeftEvent {
   ClientName client;
-  std::string reason;  // "left", "connection lost", ...
+  std::string reason;  // "left", "connection lost", "expelled: why", ...
 };
 
 struct RoundStartedEvent {
@@ -185,12 +185,17 @@ struct WarningEvent {
   std::string message;
 };
 
+// An operator paused the run, or lets it go on.
+struct PauseEvent {
+  bool paused = false;
+};
+
 using Event =
     std::variant<RunStartedEvent, SimulationStartedEvent, VirtualRoundEvent,
                  ClientJoinedEvent, ClientLeftEvent, RoundStartedEvent,
                  UpdateAcceptedEvent, UpdateRejectedEvent, RoundCommittedEvent,
                  RoundAbortedEvent, FinalEvaluationEvent, RunFinishedEvent,
-                 WarningEvent>;
+                 WarningEvent, PauseEvent>;
 
 // Takes events as they happen. Thread-safe; does not block on the disk except
 // in Flush. Implementations: EventLog (a file), RecordingEventSink in tests.

@@ -97,7 +97,11 @@ void ProgressPrinter::TakeRoundEvent(const Event& event) {
                      end->rounds, end->rounds == 1 ? "" : "s",
                      HumanDuration(end->seconds), end->reason));
   } else if (const auto* warning = std::get_if<WarningEvent>(&event)) {
-    Line("warning: " + warning->message);
+    Line(std::string(kWarning) + warning->message);
+  } else if (const auto* pause = std::get_if<PauseEvent>(&event)) {
+    Line(pause->paused ? "paused: no further round begins before `fedgap admin "
+                         "resume`"
+                       : "the run goes on");
   }
 }
 

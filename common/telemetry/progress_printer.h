@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <string>
+#include <string_view>
 
 #include "common/base/clock.h"
 #include "common/base/mutex.h"
@@ -27,6 +28,8 @@ class ProgressPrinter final : public EventSink {
     bool clients = true;
   };
   using Write = BackgroundWriter::Write;
+  // How the line of a WarningEvent begins.
+  static constexpr std::string_view kWarning = "warning: ";
 
   // `clock` must outlive it.
   ProgressPrinter(const Clock& clock, Options options, Write write)

@@ -51,6 +51,7 @@ class ReportBuilder final : public EventSink {
   void Take(const FinalEvaluationEvent& event) REQUIRES(mutex_);
   void Take(const RunFinishedEvent& event) REQUIRES(mutex_);
   void Take(const WarningEvent&) REQUIRES(mutex_) {}
+  void Take(const PauseEvent&) REQUIRES(mutex_) {}
 
   // The first reason why the contributor sets were chosen by time.
   void Replayable(std::string reason) REQUIRES(mutex_);

@@ -126,6 +126,7 @@ struct RunView {
   Clock::WallTime first{};
   Clock::WallTime last{};
   OpenRoundView open;
+  bool paused = false;  // by an operator: no round follows the open one
   std::vector<RoundView> rounds;               // committed, ascending
   std::optional<ServerEvaluation> evaluation;  // the newest
   Round evaluated = 0;                         // its round

@@ -139,6 +139,7 @@ void RunViewBuilder::Fold(const RunStartedEvent& event) {
   view_.started = event;
   view_.finished.reset();
   view_.open = {};
+  view_.paused = false;
   pending_.clear();
   Forget(event.last_committed);
   // A server that comes back has no connections yet.
@@ -334,5 +335,9 @@ void RunViewBuilder::Fold(const RunFinishedEvent& event) {
 }
 
 void RunViewBuilder::Fold(const WarningEvent&) {}
+
+void RunViewBuilder::Fold(const PauseEvent& event) {
+  view_.paused = event.paused;
+}
 
 }  // namespace fedgap

@@ -52,6 +52,7 @@ class RunViewBuilder {
   void Fold(const FinalEvaluationEvent& event);
   void Fold(const RunFinishedEvent& event);
   void Fold(const WarningEvent& event);
+  void Fold(const PauseEvent& event);
 
   // Of an accepted update what is kept until its round is committed.
   struct PendingUpdate {

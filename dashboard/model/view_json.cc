@@ -77,6 +77,7 @@ Json StateJson(const RunView& view) {
       : view.finished.has_value()
           ? (WasInterrupted(view.finished->reason) ? "interrupted" : "finished")
       : view.open.round > 0 ? "running"
+      : view.paused         ? "paused"
       : view.rounds.empty() ? "waiting"
                             : "between rounds";
   const auto eta = view.EtaSeconds();

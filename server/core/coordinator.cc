@@ -97,7 +97,9 @@ RunStatus Coordinator::GetStatus() const {
 void Coordinator::SetPaused(bool paused) {
   {
     MutexLock lock(mutex_);
+    const bool is_news = paused_ != paused && phase_ != RunPhase::kFinished;
     paused_ = paused;
+    if (is_news) deps_.events.Emit(PauseEvent{paused});
   }
   WakeUp();
 }

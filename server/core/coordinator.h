@@ -108,10 +108,10 @@ class Coordinator {
   // the one that takes part (JoinRequest::instance; 0: it does not say).
   Status Leave(const ClientName& client, const std::string& reason,
                std::uint64_t instance = 0);
-  // Ends the client's connection with `why`, of which the message is logged as
-  // the reason; the open round does not wait for it. With a `connection` only
-  // if it is that one. NOT_FOUND: it has not joined; FAILED_PRECONDITION: it is
-  // not connected.
+  // Ends the client's connection with `why`, which is logged as the reason
+  // behind "expelled: "; the open round does not wait for it. With a
+  // `connection` only if it is that one. NOT_FOUND: it has not joined;
+  // FAILED_PRECONDITION: it is not connected.
   Status Expel(const ClientName& client, const Status& why,
                const TaskSink* connection = nullptr);
   // Bytes of models and tasks sent to a client, for the round's event.

@@ -320,7 +320,7 @@ Status Coordinator::Expel(const ClientName& client, const Status& why,
           "certs revoke)",
           client.value));
     }
-    Part(client, *record, MessageOf(why), why);
+    Part(client, *record, "expelled: " + MessageOf(why), why);
   }
   WakeUp();
   return absl::OkStatus();

@@ -94,7 +94,9 @@ Status Coordinator::Admit(const ClientName& client, const std::string& peer,
   event.samples = request.samples;
   event.min_pixels = request.min_pixels;
   event.max_pixels = request.max_pixels;
-  event.returned = registry_.Join(client, request);
+  // Before a restart, too, if an update of it counted.
+  event.returned =
+      registry_.Join(client, request) || contributions_.contains(client);
   registry_.Find(client)->peer = peer;
   deps_.events.Emit(event);
   return absl::OkStatus();

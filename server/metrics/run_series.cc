@@ -13,7 +13,7 @@ namespace {
 using prometheus::Labels;
 
 constexpr const char* kOther = "other";
-constexpr std::array<const char*, 4> kStates = {"waiting", "running",
+constexpr std::array<const char*, 5> kStates = {"waiting", "paused", "running",
                                                 "interrupted", "finished"};
 constexpr std::array<const char*, 4> kEndings = {"complete", "over_selection",
                                                  "deadline", "departures"};
@@ -27,9 +27,10 @@ constexpr std::array<const char*, 4> kRefusals = {
     "UNAUTHENTICATED", "PERMISSION_DENIED", "INVALID_ARGUMENT",
     "RESOURCE_EXHAUSTED"};
 // What is said of a leaving client -> the label.
-constexpr std::array<std::pair<const char*, const char*>, 4> kLeaves = {
+constexpr std::array<std::pair<const char*, const char*>, 5> kLeaves = {
     {{"left", "left"},
      {"stopped", "stopped"},
+     {"expelled", "expelled"},
      {"connection lost", "connection_lost"},
      {"did not open its stream of tasks again", "stream_not_reopened"}}};
 constexpr std::array<std::pair<const char*, double PhaseSeconds::*>, 5>
@@ -61,6 +62,8 @@ std::string OneOf(const std::array<const char*, kSize>& known,
 }
 
 std::string LeaveLabel(std::string_view reason) {
+  // Behind a colon stands why.
+  reason = reason.substr(0, reason.find(':'));
   for (const auto& [said, label] : kLeaves) {
     if (reason == said) return label;
   }
@@ -104,8 +107,9 @@ RunSeries::RunSeries()
                       "software runs it")),
       state_(NewGauges("fedgap_run_state",
                        "1 for the state that the run is in: waiting (no round "
-                       "is open), running (one is), interrupted (to be gone on "
-                       "with), finished")),
+                       "is open), paused (by an operator: none will be), "
+                       "running (one is), interrupted (to be gone on with), "
+                       "finished")),
       planned_(NewGauge("fedgap_rounds_planned",
                         "Rounds after which the run ends by itself")),
       current_round_(
@@ -222,8 +226,9 @@ void RunSeries::On(const RunStartedEvent& event) {
   group_labels_ = event.group_labels;
   // What was true of the server before a restart.
   clients_.clear();
+  is_paused_ = false;
   SetConnected();
-  SetState("waiting");
+  Rest();
   // Rounds that were lost are run again, and cost again.
   counted_ = std::min(counted_, event.last_committed);
   RaiseCommitted(event.last_committed);
@@ -231,7 +236,8 @@ void RunSeries::On(const RunStartedEvent& event) {
 }
 
 void RunSeries::On(const ClientJoinedEvent& event) {
-  joins_.Add({{"kind", event.returned ? "returned" : "new"}}).Increment();
+  const bool is_new = known_.insert(event.client).second && !event.returned;
+  joins_.Add({{"kind", is_new ? "new" : "returned"}}).Increment();
   clients_.insert(event.client);
   SetConnected();
 }
@@ -245,6 +251,7 @@ void RunSeries::On(const ClientLeftEvent& event) {
 void RunSeries::On(const RoundStartedEvent& event) {
   current_round_.Set(static_cast<double>(event.round));
   cohort_.Set(static_cast<double>(event.cohort.size()));
+  is_open_ = true;
   SetState("running");
 }
 
@@ -260,7 +267,7 @@ void RunSeries::On(const UpdateRejectedEvent& event) {
 }
 
 void RunSeries::On(const RoundCommittedEvent& event) {
-  SetState("waiting");
+  Rest();
   current_round_.Set(static_cast<double>(event.round));
   RaiseCommitted(event.round);
   if (event.training.count > 0) {
@@ -279,7 +286,7 @@ void RunSeries::On(const RoundCommittedEvent& event) {
 
 void RunSeries::On(const RoundAbortedEvent&) {
   aborted_.Increment();
-  SetState("waiting");
+  Rest();
 }
 
 void RunSeries::On(const FinalEvaluationEvent& event) {
@@ -294,6 +301,16 @@ void RunSeries::On(const RunFinishedEvent& event) {
 }
 
 void RunSeries::On(const WarningEvent&) { warnings_.Increment(); }
+
+void RunSeries::On(const PauseEvent& event) {
+  is_paused_ = event.paused;
+  if (!is_open_) Rest();
+}
+
+void RunSeries::Rest() {
+  is_open_ = false;
+  SetState(is_paused_ ? "paused" : "waiting");
+}
 
 void RunSeries::SetState(const std::string& state) {
   for (const char* one : kStates) {

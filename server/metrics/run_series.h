@@ -80,11 +80,14 @@ class RunSeries {
   void On(const FinalEvaluationEvent& event);
   void On(const RunFinishedEvent& event);
   void On(const WarningEvent& event);
+  void On(const PauseEvent& event);
   // Those of simulations, which no server emits.
   void On(const SimulationStartedEvent&) {}
   void On(const VirtualRoundEvent&) {}
 
   void SetState(const std::string& state);
+  // No round is open.
+  void Rest();
   void SetConnected();
   void RaiseCommitted(Round round);
   void AddCosts(const RoundCommittedEvent& event);
@@ -139,8 +142,11 @@ class RunSeries {
 
   prometheus::Gauge* current_info_ = nullptr;
   std::vector<std::string> group_labels_;
+  std::set<ClientName> known_;    // that ever joined
   std::set<ClientName> clients_;  // that are connected
-  Round counted_ = 0;             // the last round whose costs are in the sums
+  bool is_open_ = false;          // a round is
+  bool is_paused_ = false;
+  Round counted_ = 0;  // the last round whose costs are in the sums
 };
 
 }  // namespace fedgap

@@ -73,6 +73,7 @@ TEST_F(AdminCommandTest, PauseResumeAndStopAreTakenAndLogged) {
   const auto finished = Events<RunFinishedEvent>();
   ASSERT_EQ(finished.size(), 1U);
   EXPECT_EQ(finished[0].reason, "new data");
+  EXPECT_EQ(Events<PauseEvent>().size(), 2U);
 }
 
 TEST_F(AdminCommandTest, OnlyAnAdministratorIsAnswered) {

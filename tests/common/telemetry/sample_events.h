@@ -117,7 +117,8 @@ inline std::vector<Event> SampleEvents() {
           ClientLeftEvent{{"b"}, "connection lost"},
           FinalEvaluationEvent{SampleModel(2), {{0, {10, 4, 9 << 20}}}, 2},
           RunFinishedEvent{"completed", SampleModel(2), 1, 2.5},
-          WarningEvent{"careful"}};
+          WarningEvent{"careful"},
+          PauseEvent{true}};
 }
 
 }  // namespace fedgap

@@ -62,6 +62,15 @@ TEST_F(ViewJsonTest, SaysHowFarARunIs) {
   EXPECT_EQ(open["state"]["phase"], "running");
   EXPECT_EQ(open["state"]["received"], 3);
   EXPECT_EQ(Of(GoldenLog(11))["state"]["phase"], "between rounds");
+  const auto pause = [](const char* paused) {
+    return std::string(
+               R"({"seq":12,"time":"2026-01-01T00:00:09.000Z","type":"pause",)"
+               R"("paused":)") +
+           paused + "}\n";
+  };
+  EXPECT_EQ(Of(GoldenLog(11) + pause("true"))["state"]["phase"], "paused");
+  EXPECT_EQ(Of(GoldenLog(11) + pause("false"))["state"]["phase"],
+            "between rounds");
 }
 
 TEST_F(ViewJsonTest, AfterAPositionHoldsWhatIsNewer) {

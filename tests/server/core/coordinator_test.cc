@@ -870,6 +870,25 @@ TEST_F(CoordinatorTest, TheFinalLookWaitsAWhileForClientsAfterARestart) {
   EXPECT_EQ(Events<FinalEvaluationEvent>().size(), 1u);
 }
 
+TEST_F(CoordinatorTest, AfterARestartAContributorIsNotNew) {
+  RunConfig config = SmallConfig();
+  Start(config);
+  ConnectAll();
+  Advance();
+  for (const char* name : {"a", "b", "c"}) ASSERT_OK(Answer(name));
+  Advance();
+  coordinator_.reset();
+
+  Start(config);
+  Connect("a");
+  Connect("d");
+  const auto joins = Events<ClientJoinedEvent>();
+  ASSERT_EQ(joins.size(), 5u);
+  EXPECT_FALSE(joins[0].returned);
+  EXPECT_TRUE(joins[3].returned);
+  EXPECT_FALSE(joins[4].returned);
+}
+
 TEST_F(CoordinatorTest, AfterARestartPastTheEndNobodyIsWaitedForForEver) {
   RunConfig config = SmallConfig();
   config.rounds = 1;
@@ -1123,7 +1142,7 @@ TEST_F(CoordinatorTest, AnExpelledClientIsToldWhyAndNotWaitedFor) {
   ASSERT_OK(coordinator_->Expel({"a"}, why, connection.get()));
   Advance();
   EXPECT_EQ(Events<RoundCommittedEvent>().at(0).ending, "departures");
-  EXPECT_EQ(Events<ClientLeftEvent>().at(0).reason, "revoked");
+  EXPECT_EQ(Events<ClientLeftEvent>().at(0).reason, "expelled: revoked");
   StatusOr<Task> task = connection->Pop();
   while (task.ok()) task = connection->Pop();
   EXPECT_THAT(task, HasCode(absl::StatusCode::kPermissionDenied));
@@ -1231,6 +1250,18 @@ TEST_F(CoordinatorTest, APausedRunStartsNoRound) {
   coordinator_->Resume();
   Advance();
   EXPECT_EQ(coordinator_->GetStatus().phase, RunPhase::kCollecting);
+}
+
+TEST_F(CoordinatorTest, APauseIsLoggedOnce) {
+  Start(SmallConfig());
+  coordinator_->Resume();
+  coordinator_->Pause();
+  coordinator_->Pause();
+  coordinator_->Resume();
+  const auto pauses = Events<PauseEvent>();
+  ASSERT_EQ(pauses.size(), 2U);
+  EXPECT_TRUE(pauses[0].paused);
+  EXPECT_FALSE(pauses[1].paused);
 }
 
 }  // namespace

@@ -146,6 +146,33 @@ TEST_F(RunMetricsTest, AClientIsConnectedOnceHoweverOftenItJoins) {
   ExpectLine("fedgap_client_leaves_total{reason=\"stopped\"} 1");
 }
 
+TEST_F(RunMetricsTest, AClientOfAnEarlierStartIsNotNew) {
+  RunStartedEvent again = SampleRunStarted();
+  again.resumed = true;
+  Emit(SampleRunStarted(), SampleJoined("a"), again, SampleJoined("a"));
+  ExpectLine("fedgap_client_joins_total{kind=\"new\"} 1");
+  ExpectLine("fedgap_client_joins_total{kind=\"returned\"} 1");
+}
+
+TEST_F(RunMetricsTest, AnExpelledClientIsNoOtherLeave) {
+  Emit(SampleRunStarted(), SampleJoined("a"),
+       ClientLeftEvent{{"a"}, "expelled: sent away by the operator: late"});
+  ExpectLine("fedgap_client_leaves_total{reason=\"expelled\"} 1");
+  ExpectNoLineWith("late");
+}
+
+TEST_F(RunMetricsTest, APausedRunIsPausedOnceItsRoundIsOver) {
+  Emit(SampleRunStarted(), SampleRoundStarted(1), PauseEvent{true});
+  ExpectLine("fedgap_run_state{state=\"running\"} 1");
+  Emit(SampleCommitted(1));
+  ExpectLine("fedgap_run_state{state=\"paused\"} 1");
+  ExpectLine("fedgap_run_state{state=\"waiting\"} 0");
+  Emit(PauseEvent{false});
+  ExpectLine("fedgap_run_state{state=\"waiting\"} 1");
+  Emit(PauseEvent{true}, SampleRunStarted());
+  ExpectLine("fedgap_run_state{state=\"waiting\"} 1");
+}
+
 TEST_F(RunMetricsTest, AGroupThatIsGoneIsShownNoLonger) {
   Emit(SampleRunStarted(), SampleCommitted(1));
   ExpectLine("fedgap_group_influence_ratio{group=\"16-24\"} 0.5");
