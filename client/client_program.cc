@@ -56,10 +56,8 @@ void LogData(const LoadedData& loaded, HumanLog& log) {
   }
 }
 
-}  // namespace
-
-Status RunClient(const ClientSettings& settings) {
-  QuietGrpc(/*tls_failures=*/false);
+StatusOr<ClientEnd> TakePart(const ClientSettings& settings) {
+  QuietGrpc();
   FEDGAP_ASSIGN_OR_RETURN(const std::unique_ptr<HumanLog> log,
                           OpenLog(settings));
   FEDGAP_ASSIGN_OR_RETURN(const kernels::Isa isa, ChooseIsa(settings));
@@ -88,11 +86,20 @@ Status RunClient(const ClientSettings& settings) {
   signals.Attach([&participant](int) { participant.Stop(); });
   const Status status = participant.Run();
   signals.Detach();
-  return signals.signalled() != 0 ? absl::OkStatus() : status;
+  if (signals.signalled() != 0) return ClientEnd{};
+  return ClientEnd{
+      status, absl::IsPermissionDenied(status) && !participant.store_failed()};
+}
+
+}  // namespace
+
+ClientEnd RunClient(const ClientSettings& settings) {
+  StatusOr<ClientEnd> end = TakePart(settings);
+  return end.ok() ? *std::move(end) : ClientEnd{end.status()};
 }
 
 Status CheckClient(const ClientSettings& settings) {
-  QuietGrpc(/*tls_failures=*/false);
+  QuietGrpc();
   const SystemClock clock;
   const StatusOr<LoadedData> loaded = LoadClientData(settings);
   if (loaded.ok()) {
@@ -142,7 +149,7 @@ Status CheckClient(const ClientSettings& settings) {
 }
 
 Status CheckServerHealth(const ClientSettings& settings) {
-  QuietGrpc(/*tls_failures=*/false);
+  QuietGrpc();
   HealthQuery query;
   FEDGAP_ASSIGN_OR_RETURN(query.server, ParseServerAddress(settings.server));
   if (!settings.access.insecure) query.tls = TlsFilesIn(settings.access.certs);

@@ -9,10 +9,16 @@
 
 namespace fedgap {
 
+struct ClientEnd {
+  Status status;
+  // By the server, for good: it does not let this client take part.
+  bool is_sent_away = false;
+};
+
 // Loads the data, connects and takes part until the run is over (OK), a signal
 // comes (OK, after saying goodbye), or something is wrong that trying again
 // would not change.
-Status RunClient(const ClientSettings& settings);
+ClientEnd RunClient(const ClientSettings& settings);
 
 // --check: looks at everything that RunClient needs and trains nothing: prints
 // the data's summary, the certificate, and whether the server answers and its

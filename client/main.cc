@@ -92,10 +92,13 @@ int main(int argc, char** argv) {
     const auto status = fedgap::CheckServerHealth(settings);
     return status.ok() ? 0 : Fail(status);
   }
-  const fedgap::Status status =
-      check ? fedgap::CheckClient(settings) : fedgap::RunClient(settings);
-  if (status.ok()) return 0;
-  Fail(status);
+  if (check) {
+    const fedgap::Status status = fedgap::CheckClient(settings);
+    return status.ok() ? 0 : Fail(status);
+  }
+  const fedgap::ClientEnd end = fedgap::RunClient(settings);
+  if (end.status.ok()) return 0;
+  Fail(end.status);
   // A supervisor need not start it again.
-  return absl::IsPermissionDenied(status) && !check ? kSentAway : kFailed;
+  return end.is_sent_away ? kSentAway : kFailed;
 }

@@ -6,9 +6,9 @@
 #include <cmath>
 #include <utility>
 
+#include "common/base/parse_number.h"
 #include "common/base/portable_math.h"
 #include "common/data/data_spec.h"
-#include "common/data/parse_number.h"
 #include "common/data/partition.h"
 #include "sim/client_images.h"
 

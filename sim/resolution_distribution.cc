@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "common/data/parse_number.h"
+#include "common/base/parse_number.h"
 
 namespace fedgap {
 namespace {

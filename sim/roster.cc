@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "common/base/did_you_mean.h"
-#include "common/data/parse_number.h"
+#include "common/base/parse_number.h"
 #include "common/data/partition.h"
 #include "sim/client_images.h"
 

@@ -15,9 +15,9 @@
 namespace fedgap {
 
 // Pushed tasks of one connection, in order. Next is called by one thread.
-class TaskStream {
+class TaskSource {
  public:
-  virtual ~TaskStream() = default;
+  virtual ~TaskSource() = default;
   // Blocks until the next task. A connection that the server ends by its age is
   // opened again inside, and the open task may then come twice. UNAVAILABLE
   // when the connection is lost or the server is going away (open again),
@@ -43,7 +43,7 @@ class FederationApi {
   // Opens the stream of tasks. The server sends what this client has not yet
   // answered, then each new task as it is made. `last` is the id of the last
   // task that was handled ("" for none).
-  virtual StatusOr<std::unique_ptr<TaskStream>> OpenTasks(
+  virtual StatusOr<std::unique_ptr<TaskSource>> OpenTasks(
       const TaskId& last) = 0;
 
   // The federated range of a model, verified chunk by chunk and as a whole. A

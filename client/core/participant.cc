@@ -156,7 +156,7 @@ Status Participant::RunSession() {
   request.instance = instance_;
   FEDGAP_ASSIGN_OR_RETURN(const JoinReply reply, deps_.api.Join(request));
   FEDGAP_RETURN_IF_ERROR(EnterRun(reply));
-  FEDGAP_ASSIGN_OR_RETURN(std::unique_ptr<TaskStream> stream,
+  FEDGAP_ASSIGN_OR_RETURN(std::unique_ptr<TaskSource> stream,
                           deps_.api.OpenTasks(last_task_));
   listener_.OnJoined(reply);
   const Clock::Time joined = deps_.clock.Now();

@@ -73,6 +73,9 @@ class Participant {
   // code.
   Status Run();
 
+  // Whether Run ended by an error of the store, and not by the server's word.
+  bool store_failed() const { return !store_error_.ok(); }
+
   // Ends Run soon: training stops between two batches, the server is told.
   // Thread-safe.
   void Stop();

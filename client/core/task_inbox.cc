@@ -5,7 +5,7 @@
 
 namespace fedgap {
 
-TaskInbox::TaskInbox(std::unique_ptr<TaskStream> stream)
+TaskInbox::TaskInbox(std::unique_ptr<TaskSource> stream)
     : stream_(std::move(stream)), reader_([this] { Read(); }) {}
 
 TaskInbox::~TaskInbox() {
@@ -40,6 +40,7 @@ StatusOr<Task> TaskInbox::Pop() {
 
 bool TaskInbox::Supersedes(const Task& task) const {
   MutexLock lock(mutex_);
+  if (absl::IsPermissionDenied(end_)) return true;
   return std::ranges::any_of(tasks_, [&task](const Task& news) {
     if (std::holds_alternative<FinishedNotice>(news.work)) return true;
     if (std::holds_alternative<TrainTask>(news.work) ||

@@ -14,10 +14,10 @@
 
 namespace fedgap {
 
-// Owns a TaskStream and the thread that reads it. Thread-safe.
+// Owns a TaskSource and the thread that reads it. Thread-safe.
 class TaskInbox {
  public:
-  explicit TaskInbox(std::unique_ptr<TaskStream> stream);
+  explicit TaskInbox(std::unique_ptr<TaskSource> stream);
   // Closes the stream and joins the thread.
   ~TaskInbox();
   TaskInbox(const TaskInbox&) = delete;
@@ -28,9 +28,10 @@ class TaskInbox {
   StatusOr<Task> Pop();
 
   // Whether news that has arrived makes work on `task` pointless: its round
-  // was committed, the run is over, or another task came. Neither a lost
-  // connection nor an aborted round does: the finished update is sent after the
-  // reconnect, or to the next attempt, which has the same task.
+  // was committed, the run is over, another task came, or the server sent this
+  // client away (PERMISSION_DENIED). Neither a lost connection nor an aborted
+  // round does: the finished update is sent after the reconnect, or to the next
+  // attempt, which has the same task.
   bool Supersedes(const Task& task) const;
 
   // Ends the stream; Pop returns what is left, then CANCELLED.
@@ -39,7 +40,7 @@ class TaskInbox {
  private:
   void Read();
 
-  const std::unique_ptr<TaskStream> stream_;
+  const std::unique_ptr<TaskSource> stream_;
   mutable Mutex mutex_;
   CondVar changed_;
   std::deque<Task> tasks_ GUARDED_BY(mutex_);

@@ -73,6 +73,7 @@ GrpcConnection::Call::Call(GrpcConnection& connection,
     context_.AddMetadata(kClientNameKey,
                          connection.options_.insecure_name.value);
   }
+  context_.AddMetadata(kInstanceKey, std::to_string(connection.instance()));
   if (cancellable) connection_.Add(&context_);
 }
 

@@ -6,7 +6,9 @@
 #include <grpcpp/client_context.h>
 #include <grpcpp/security/credentials.h>
 
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <set>
 #include <string>
@@ -33,8 +35,14 @@ class GrpcConnection {
   // progress between calls: gRPC's blocking calls are what reads its sockets.
   void StartAfresh() EXCLUDES(mutex_);
 
-  // An open call: has a deadline, the client's name where there is no TLS, and
-  // ends with CANCELLED when the connection is cancelled, before it or later.
+  // From here on calls say that they are of this start of the program
+  // (JoinRequest::instance).
+  void SetInstance(std::uint64_t instance) { instance_ = instance; }
+  std::uint64_t instance() const { return instance_; }
+
+  // An open call: has a deadline, the instance, the client's name where there
+  // is no TLS, and ends with CANCELLED when the connection is cancelled, before
+  // it or later.
   class Call {
    public:
     Call(GrpcConnection& connection, std::chrono::milliseconds timeout,
@@ -70,6 +78,7 @@ class GrpcConnection {
   const Options options_;
   const Clock& clock_;
   const std::shared_ptr<grpc::ChannelCredentials> credentials_;
+  std::atomic<std::uint64_t> instance_ = 0;
   mutable Mutex mutex_;
   std::shared_ptr<grpc::Channel> channel_ GUARDED_BY(mutex_);
   std::shared_ptr<v1::Federation::Stub> stub_ GUARDED_BY(mutex_);

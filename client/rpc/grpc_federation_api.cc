@@ -35,11 +35,11 @@ constexpr int kMaxFruitless = 3;
 
 // The server ends each call by its age: the next one is opened here, so that
 // the caller sees one stream.
-class GrpcTaskStream final : public TaskStream {
+class GrpcTaskSource final : public TaskSource {
  public:
   // `leaving`: the server ends the stream of a client that says goodbye, and
   // would take the next call for its return.
-  GrpcTaskStream(GrpcConnection& connection, std::chrono::milliseconds timeout,
+  GrpcTaskSource(GrpcConnection& connection, std::chrono::milliseconds timeout,
                  const TaskId& last, const std::atomic<bool>& leaving)
       : connection_(connection),
         timeout_(timeout),
@@ -47,7 +47,7 @@ class GrpcTaskStream final : public TaskStream {
         last_(last) {
     Open();
   }
-  ~GrpcTaskStream() override {
+  ~GrpcTaskSource() override {
     Close();
     if (end_.ok()) reader_->Finish();
   }
@@ -128,7 +128,7 @@ class GrpcFederationApi::Impl {
       : options_(std::move(options)), connection_(std::move(connection)) {}
 
   StatusOr<JoinReply> Join(const JoinRequest& request);
-  StatusOr<std::unique_ptr<TaskStream>> OpenTasks(const TaskId& last);
+  StatusOr<std::unique_ptr<TaskSource>> OpenTasks(const TaskId& last);
   StatusOr<Parameters> FetchModel(const ModelId& id);
   StatusOr<Verdict> SubmitUpdate(const Update& update);
   Status Decline(const TaskId& task, const std::string& reason);
@@ -149,12 +149,11 @@ class GrpcFederationApi::Impl {
   std::optional<JoinReply> joined_;
   std::optional<ModelDownload> download_;
   std::atomic<bool> leaving_ = false;
-  std::atomic<std::uint64_t> instance_ = 0;  // of the last Join
 };
 
 StatusOr<JoinReply> GrpcFederationApi::Impl::Join(const JoinRequest& request) {
   connection_->StartAfresh();
-  instance_ = request.instance;
+  connection_->SetInstance(request.instance);
   Call call(*connection_, options_.call_timeout);
   v1::JoinReply message;
   FEDGAP_RETURN_IF_ERROR(connection_->ExplainFirst(
@@ -164,9 +163,9 @@ StatusOr<JoinReply> GrpcFederationApi::Impl::Join(const JoinRequest& request) {
   return *joined_;
 }
 
-StatusOr<std::unique_ptr<TaskStream>> GrpcFederationApi::Impl::OpenTasks(
+StatusOr<std::unique_ptr<TaskSource>> GrpcFederationApi::Impl::OpenTasks(
     const TaskId& last) {
-  return std::make_unique<GrpcTaskStream>(*connection_, options_.stream_timeout,
+  return std::make_unique<GrpcTaskSource>(*connection_, options_.stream_timeout,
                                           last, leaving_);
 }
 
@@ -294,7 +293,7 @@ Status GrpcFederationApi::Impl::Leave(const std::string& reason) {
   Call call(*connection_, options_.leave_timeout, /*cancellable=*/false);
   v1::LeaveRequest request;
   request.set_reason(ReasonToProto(reason));
-  request.set_instance(instance_);
+  request.set_instance(connection_->instance());
   v1::LeaveReply reply;
   return connection_->Explain(
       connection_->stub()->Leave(call.context(), request, &reply));
@@ -315,7 +314,7 @@ GrpcFederationApi::~GrpcFederationApi() = default;
 StatusOr<JoinReply> GrpcFederationApi::Join(const JoinRequest& request) {
   return impl_->Join(request);
 }
-StatusOr<std::unique_ptr<TaskStream>> GrpcFederationApi::OpenTasks(
+StatusOr<std::unique_ptr<TaskSource>> GrpcFederationApi::OpenTasks(
     const TaskId& last) {
   return impl_->OpenTasks(last);
 }

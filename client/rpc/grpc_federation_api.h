@@ -50,7 +50,7 @@ class GrpcFederationApi final : public FederationApi {
   ~GrpcFederationApi() override;
 
   StatusOr<JoinReply> Join(const JoinRequest& request) override;
-  StatusOr<std::unique_ptr<TaskStream>> OpenTasks(const TaskId& last) override;
+  StatusOr<std::unique_ptr<TaskSource>> OpenTasks(const TaskId& last) override;
   // FAILED_PRECONDITION before Join: the layout is not known yet.
   StatusOr<Parameters> FetchModel(const ModelId& id) override;
   StatusOr<Verdict> SubmitUpdate(const Update& update) override;

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "common/base/did_you_mean.h"
+#include "common/base/parse_number.h"
 #include "common/data/idx.h"
-#include "common/data/parse_number.h"
 #include "common/data/partition.h"
 #include "common/data/pixel_format.h"
 #include "common/data/resize.h"

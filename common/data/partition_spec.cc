@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "common/base/did_you_mean.h"
-#include "common/data/parse_number.h"
+#include "common/base/parse_number.h"
 
 namespace fedgap {
 namespace {

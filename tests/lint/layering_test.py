@@ -78,6 +78,21 @@ class LayeringTest(unittest.TestCase):
                            ('auto p = "/wo' 'rk/main";\n', "machine-path")]:
             self.expect("common/base/a.cc", text, [rule])
 
+    def test_refuses_a_second_class_of_a_name(self):
+        def text(namespace, line):
+            return f"namespace {namespace} {{\n{line}\n}}\n"
+        one = text("fedgap", "class A final : public B {")
+        for other, found in [
+                (text("fedgap", "struct A {"), ["one-definition"]),
+                (text("fedgap", "class CAPABILITY(\"mutex\") A {"),
+                 ["one-definition"]),
+                (text("fedgap", "class A;"), []),
+                (text("fedgap", "  class A {"), []),
+                (text("fedgap::bench", "class A {"), [])]:
+            rules = [rule for _, _, rule, _ in
+                     layering.check_names({"a.h": one, "b.h": other})]
+            self.assertEqual(rules, found, other)
+
     def test_each_wall_names_folders_that_exist_in_the_table(self):
         for folder, allowed in layering.FOLDERS.items():
             for pattern in allowed:

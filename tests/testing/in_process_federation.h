@@ -2,6 +2,8 @@
 #ifndef FEDGAP_TESTS_TESTING_IN_PROCESS_FEDERATION_H_
 #define FEDGAP_TESTS_TESTING_IN_PROCESS_FEDERATION_H_
 
+#include <atomic>
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <string>
@@ -54,10 +56,11 @@ class InProcessFederationApi final : public FederationApi {
 
   StatusOr<JoinReply> Join(const JoinRequest& request) override {
     FEDGAP_RETURN_IF_ERROR(CheckNotCancelled());
+    instance_ = request.instance;
     return coordinator_.Join(client_, "in-process", request);
   }
 
-  StatusOr<std::unique_ptr<TaskStream>> OpenTasks(const TaskId& last) override {
+  StatusOr<std::unique_ptr<TaskSource>> OpenTasks(const TaskId& last) override {
     FEDGAP_RETURN_IF_ERROR(CheckNotCancelled());
     auto queue = std::make_shared<TaskQueue>();
     {
@@ -98,7 +101,7 @@ class InProcessFederationApi final : public FederationApi {
   }
 
   Status Leave(const std::string& reason) override {
-    return coordinator_.Leave(client_, reason);
+    return coordinator_.Leave(client_, reason, instance_);
   }
 
   void Cancel() override {
@@ -112,7 +115,7 @@ class InProcessFederationApi final : public FederationApi {
   }
 
  private:
-  class Stream final : public TaskStream {
+  class Stream final : public TaskSource {
    public:
     Stream(InProcessFederationApi& api, std::shared_ptr<TaskQueue> queue)
         : api_(api), queue_(std::move(queue)) {}
@@ -135,6 +138,7 @@ class InProcessFederationApi final : public FederationApi {
 
   Coordinator& coordinator_;
   const ClientName client_;
+  std::atomic<std::uint64_t> instance_ = 0;  // of the last Join
   Mutex mutex_;
   bool cancelled_ GUARDED_BY(mutex_) = false;
   std::shared_ptr<TaskQueue> queue_ GUARDED_BY(mutex_);

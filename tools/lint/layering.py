@@ -131,6 +131,8 @@ TEXT_ENDINGS = SOURCE_ENDINGS + (".proto", ".py", ".sh", ".cmake", ".txt",
 SEEDED = "tests/lint/seeded/"
 
 INCLUDE = re.compile(r'\s*#\s*include\s*([<"])([^>"]+)[>"]')
+NAMESPACE = re.compile(r"namespace ([\w:]+) \{")
+CLASS = re.compile(r"(?:class|struct)\s(?:\w+\([^)]*\) )?(\w+)[^;]*$")
 LINE_RULES = [
     ("using-namespace", SOURCE_ENDINGS,
      re.compile(r"^\s*using\s+namespace\b"),
@@ -249,6 +251,29 @@ def check_file(root, path, seeded_as=None):
                                      lambda h: (root / h).exists())
 
 
+def classes_of(text):
+    """(line, name) of each class that a header defines at its top level; the
+    name begins with the innermost namespace."""
+    namespace = ""
+    for number, line in enumerate(text.split("\n"), 1):
+        if match := NAMESPACE.match(line):
+            namespace = match[1]
+        elif match := CLASS.match(line):
+            yield number, f"{namespace}::{match[1]}"
+
+
+def check_names(texts):
+    """Two classes of one name are one to the linker, which keeps the functions
+    of either (the one-definition rule). `texts`: header -> its text."""
+    first = {}
+    for path, text in texts.items():
+        for number, name in classes_of(text):
+            other = first.setdefault(name, path)
+            if other != path:
+                yield (path, number, "one-definition",
+                       f"{name} is defined in {other} too")
+
+
 def tables():
     rows = ["| folder | may include |", "|---|---|"]
     for folder, allowed in FOLDERS.items():
@@ -288,7 +313,11 @@ def main():
         return 0
     findings = [("docs/ARCHITECTURE.md",) + finding
                 for finding in check_document(options.root)]
-    for path in tracked_files(options.root):
+    files = tracked_files(options.root)
+    findings += check_names({
+        path: (options.root / path).read_text()
+        for path in files if path.endswith(".h")})
+    for path in files:
         if path.endswith(TEXT_ENDINGS) and not path.startswith(SEEDED):
             findings += [(path,) + finding
                          for finding in check_file(options.root, path)]

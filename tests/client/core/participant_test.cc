@@ -54,7 +54,7 @@ class FakeFederationApi final : public FederationApi {
     FEDGAP_RETURN_IF_ERROR(join_status);
     return reply;
   }
-  StatusOr<std::unique_ptr<TaskStream>> OpenTasks(const TaskId&) override {
+  StatusOr<std::unique_ptr<TaskSource>> OpenTasks(const TaskId&) override {
     if (sessions.empty()) {
       return std::make_unique<Stream>(Session{tasks_}, &pushed_);
     }
@@ -96,7 +96,7 @@ class FakeFederationApi final : public FederationApi {
   std::vector<std::pair<std::string, std::string>> declined;
 
  private:
-  class Stream final : public TaskStream {
+  class Stream final : public TaskSource {
    public:
     explicit Stream(Session session, std::promise<void>* pushed = nullptr)
         : session_(std::move(session)), pushed_(pushed) {}

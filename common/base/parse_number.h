@@ -1,6 +1,6 @@
-// Numbers in the short texts of the command line.
-#ifndef FEDGAP_COMMON_DATA_PARSE_NUMBER_H_
-#define FEDGAP_COMMON_DATA_PARSE_NUMBER_H_
+// Numbers in short texts.
+#ifndef FEDGAP_COMMON_BASE_PARSE_NUMBER_H_
+#define FEDGAP_COMMON_BASE_PARSE_NUMBER_H_
 
 #include <charconv>
 #include <optional>
@@ -21,4 +21,4 @@ std::optional<T> ParseNumber(std::string_view text) {
 
 }  // namespace fedgap
 
-#endif  // FEDGAP_COMMON_DATA_PARSE_NUMBER_H_
+#endif  // FEDGAP_COMMON_BASE_PARSE_NUMBER_H_

@@ -75,7 +75,7 @@ v1::TasksReply Finished() {
   return reply;
 }
 
-TEST(GrpcTaskStreamTest, ATaskOfAnUnknownKindDoesNotEndTheStream) {
+TEST(GrpcTaskSourceTest, ATaskOfAnUnknownKindDoesNotEndTheStream) {
   ScriptedServer server([](int, Writer* writer) {
     writer->Write(TaskOf("run/1/key_exchange/alice"));
     writer->Write(Finished());
@@ -89,7 +89,7 @@ TEST(GrpcTaskStreamTest, ATaskOfAnUnknownKindDoesNotEndTheStream) {
   EXPECT_TRUE(std::holds_alternative<FinishedNotice>(over.work));
 }
 
-TEST(GrpcTaskStreamTest, ACallThatTheServerEndsIsOpenedAgainWithTheLastTask) {
+TEST(GrpcTaskSourceTest, ACallThatTheServerEndsIsOpenedAgainWithTheLastTask) {
   ScriptedServer server([](int call, Writer* writer) {
     writer->Write(call == 0 ? TaskOf("run/1/one") : Finished());
   });
@@ -104,7 +104,7 @@ TEST(GrpcTaskStreamTest, ACallThatTheServerEndsIsOpenedAgainWithTheLastTask) {
   EXPECT_EQ(server.last(), "run/1/one");
 }
 
-TEST(GrpcTaskStreamTest, ACallThatBringsNothingIsLeftToTheCaller) {
+TEST(GrpcTaskSourceTest, ACallThatBringsNothingIsLeftToTheCaller) {
   ScriptedServer server([](int, Writer*) {});
   const auto client = server.Client();
   ASSERT_OK_AND_ASSIGN(const auto stream, client->OpenTasks({}));
