@@ -71,7 +71,32 @@ SqliteRunStore::SqliteRunStore(RunDirectory directory, Options options,
       lock_(std::move(lock)),
       database_(std::move(database)) {}
 
+// A directory whose state.db is gone, or came back empty, still has the models:
+// they are no orphans.
+Status SqliteRunStore::CheckNoModelsAreForgotten() {
+  FEDGAP_ASSIGN_OR_RETURN(const auto run, database_.ReadRun());
+  if (run.has_value()) return absl::OkStatus();
+  Round newest = 0;
+  std::error_code error;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(directory_.root / kModels, error)) {
+    newest = std::max(newest, RoundOfFileName(entry.path().filename()));
+  }
+  if (error)
+    return ErrnoStatus(error.value(), "list", directory_.root / kModels);
+  if (newest == 0) return absl::OkStatus();  // a run that was never begun
+  return absl::FailedPreconditionError(
+      fmt::format("{} knows of no run, but there are models of {} rounds "
+                  "beside it: put the "
+                  "run's own state.db back (a backup has it), or begin a new "
+                  "run in another "
+                  "directory from {} (model.init_from)",
+                  directory_.database().string(), newest,
+                  directory_.round_file(kModels, newest).string()));
+}
+
 Status SqliteRunStore::RemoveOrphans() {
+  FEDGAP_RETURN_IF_ERROR(CheckNoModelsAreForgotten());
   FEDGAP_ASSIGN_OR_RETURN(const auto rows, database_.ReadFiles());
   std::set<std::filesystem::path> known;
   for (const FileRow& row : rows) {

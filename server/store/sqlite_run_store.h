@@ -69,6 +69,7 @@ class SqliteRunStore final : public RunStore {
   SqliteRunStore(RunDirectory directory, Options options, DirectoryLock lock,
                  RunDatabase database);
 
+  Status CheckNoModelsAreForgotten();
   Status RemoveOrphans();
   // Takes the model's layout and the names that models are stored with.
   Status Adopt(const RunRecord& record);

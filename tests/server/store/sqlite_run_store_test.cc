@@ -111,6 +111,22 @@ TEST_F(SqliteRunStoreTest, RestoresRoundZeroAndGoesOn) {
   EXPECT_OK(run_.Commit(*store, 1));
 }
 
+TEST_F(SqliteRunStoreTest, ModelsWithoutTheirDatabaseAreNoOrphans) {
+  MakeRun(3);
+  for (const auto& entry : std::filesystem::directory_iterator(run_dir_.root)) {
+    const std::string name = entry.path().filename();
+    if (name.starts_with("state.db")) std::filesystem::remove(entry.path());
+  }
+  // The second time there is an empty database.
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_THAT(SqliteRunStore::Open(run_dir_.root).status(),
+                Fails(absl::StatusCode::kFailedPrecondition,
+                      AllOf(HasSubstr("put the run's own state.db back"),
+                            HasSubstr(File("models", 3).string()))));
+  }
+  EXPECT_TRUE(std::filesystem::exists(File("models", 1)));
+}
+
 TEST_F(SqliteRunStoreTest, KeepsPooledVectorsPerRound) {
   MakeRun(5);
   for (Round round = 1; round <= 5; ++round) {
