@@ -100,7 +100,7 @@ class AdminClient::Impl {
 
 StatusOr<std::unique_ptr<AdminClient>> AdminClient::Create(
     const Options& options) {
-  QuietGrpc(/*tls_failures=*/false);
+  QuietGrpc();
   FEDGAP_ASSIGN_OR_RETURN(auto connection, ConnectionOptions(options));
   std::shared_ptr<grpc::ChannelCredentials> credentials;
   if (connection.tls.has_value()) {

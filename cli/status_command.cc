@@ -194,7 +194,8 @@ void AddOrder(CLI::App& admin, const char* name, const char* help, Order order,
   command->footer(fmt::format(
       "Examples:\n"
       "  fedgap admin {} --server fl.example.org:7443 --certs bundles/ops{}",
-      name, order == Order::kStop ? " --reason \"new data tomorrow\"" : ""));
+      name,
+      order == Order::kStop ? " --reason \"the labels were wrong\"" : ""));
   auto flags = std::make_shared<StatusFlags>();
   AddServerFlags(*command, flags->server);
   if (order == Order::kKick) {
@@ -244,7 +245,10 @@ void AddAdminCommand(CLI::App& app, Action& selected) {
            Order::kPause, selected);
   AddOrder(*command, "resume", "Goes on after a pause", Order::kResume,
            selected);
-  AddOrder(*command, "stop", "Ends the run with what is committed",
+  AddOrder(*command, "stop",
+           "Ends the run for good with what is committed: it cannot be gone on "
+           "with. To stop a server for a while, pause and end its program "
+           "(SIGTERM), then start it again",
            Order::kStop, selected);
   AddOrder(*command, "kick",
            "Ends a client's connection; its program ends, and the open round "
@@ -254,8 +258,8 @@ void AddAdminCommand(CLI::App& app, Action& selected) {
   command->footer(std::string(kExitCodes) +
                   "  fedgap admin pause --server fl.example.org:7443 --certs "
                   "bundles/ops\n"
-                  "  fedgap admin stop --certs bundles/ops --reason \"new data "
-                  "tomorrow\"\n"
+                  "  fedgap admin stop --certs bundles/ops --reason \"the "
+                  "labels were wrong\"\n"
                   "  fedgap admin kick site-7 --certs bundles/ops --reason "
                   "\"wrong labels\"");
 }

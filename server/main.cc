@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/base/version.h"
@@ -22,6 +23,24 @@ namespace {
 int Fail(const fedgap::Status& status) {
   fmt::print(stderr, "fedgap-server: {}\n", fedgap::MessageOf(status));
   return 1;
+}
+
+// As a shell takes it.
+std::string Quoted(const std::string& word) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@";
+  if (!word.empty() && word.find_first_not_of(kPlain) == word.npos) return word;
+  std::string quoted = "'";
+  for (const char c : word) quoted += c == '\'' ? "'\\''" : std::string(1, c);
+  return quoted + "'";
+}
+
+std::string CommandLine(int argc, char** argv) {
+  std::string line;
+  for (int i = 0; i < argc; ++i) {
+    line += (i == 0 ? "" : " ") + Quoted(argv[i]);
+  }
+  return line;
 }
 
 }  // namespace
@@ -43,8 +62,10 @@ int main(int argc, char** argv) {
   bool health = false;
   std::vector<std::string> overrides;
   app.set_version_flag("--version", fedgap::SoftwareVersion());
-  app.add_option("--resume", resume,
-                 "Go on with the run in this directory, by its configuration")
+  app.add_option(
+         "--resume", resume,
+         "Go on with the run in this directory, by its configuration; what "
+         "is of this program ([server]) is given as ever")
       ->type_name("RUN");
   app.add_flag("--health", health,
                "Ask the server that listens at --listen whether it serves, "
@@ -79,6 +100,7 @@ int main(int argc, char** argv) {
     const auto status = fedgap::CheckServer(settings);
     return status.ok() ? 0 : Fail(status);
   }
+  settings.command = CommandLine(argc, argv);
   if (!resume.empty()) {
     settings.run_dir = resume;
     const auto given = file.empty() ? std::nullopt : std::optional(config);

@@ -42,13 +42,29 @@ constexpr std::chrono::seconds kShutdownGrace{5};
 // the run is over: several attempts of theirs to come back.
 constexpr std::chrono::seconds kLastWordPatience{10};
 
+// While it lives, the log says which connections failed.
+class TlsFailuresInLog {
+ public:
+  explicit TlsFailuresInLog(HumanLog& log) {
+    QuietGrpc([&log](const std::string& line) { log.Warning(line); });
+  }
+  ~TlsFailuresInLog() { QuietGrpc(); }
+  TlsFailuresInLog(const TlsFailuresInLog&) = delete;
+  TlsFailuresInLog& operator=(const TlsFailuresInLog&) = delete;
+};
+
+// Said at every level of the log.
+constexpr char kInsecure[] =
+    "INSECURE: no encryption; whoever reaches this port may read and change "
+    "everything, and clients are who they say";
+
 // What the settings say about listening; nothing of it is done yet.
 StatusOr<GrpcServer::Options> ListenOptions(const ServerSettings& settings,
                                             HumanLog& log) {
   GrpcServer::Options options;
   FEDGAP_ASSIGN_OR_RETURN(options.listen, ParseServerAddress(settings.listen));
   if (settings.access.insecure) {
-    log.Warning("INSECURE: no encryption, and clients are who they say");
+    log.Error(kInsecure);
   } else if (settings.access.certs.empty()) {
     return absl::InvalidArgumentError(
         "no certificate: give --certs DIR with the bundle that `fedgap certs "
@@ -229,12 +245,7 @@ Status EndRecord(RecordedRun& run, const Status& status, HumanLog& log) {
 void SayWhereItIs(const ServerSettings& settings, const RecordedRun& run,
                   const std::string& root, bool goes_on, HumanLog& log) {
   std::vector<std::string> lines = {"run directory: " + root};
-  if (goes_on) {
-    lines.push_back(fmt::format(
-        "go on with it: fedgap-server --resume {}{}", root,
-        settings.access.certs.empty() ? ""
-                                      : " --certs " + settings.access.certs));
-  }
+  if (goes_on) lines.push_back("go on with it: " + settings.command);
   const bool is_json = settings.log.format == "json";
   if (!is_json && !settings.quiet) fmt::print("\n{}", ToTable(run.Report()));
   for (const std::string& line : lines) {
@@ -252,7 +263,7 @@ Status RunServer(const ServerSettings& settings, const RunConfig& config) {
   const SystemClock clock;
   FEDGAP_ASSIGN_OR_RETURN(const std::unique_ptr<HumanLog> log,
                           OpenLog(settings.log));
-  QuietGrpc(/*tls_failures=*/true);
+  const TlsFailuresInLog tls_failures(*log);
   // Before any other thread; a signal may come before there is a coordinator.
   SignalWaiter signals;
 
@@ -302,7 +313,7 @@ Status RunServer(const ServerSettings& settings, const RunConfig& config) {
 }
 
 Status CheckServer(const ServerSettings& settings) {
-  QuietGrpc(/*tls_failures=*/false);
+  QuietGrpc();
   HealthQuery query;
   FEDGAP_ASSIGN_OR_RETURN(query.server, ParseServerAddress(settings.listen));
   if (!settings.access.insecure) query.tls = TlsFilesIn(settings.access.certs);

@@ -24,6 +24,9 @@ struct ServerSettings {
   std::string dashboard_token_file;
   bool quiet = false;
   LogSettings log;
+  // No key: the words that the program was started with, for people. Started
+  // with them again, it goes on with the run.
+  std::string command;
 };
 
 // Declares every key over the fields of `settings`.

@@ -410,7 +410,7 @@ int Main(int argc, char** argv) {
                "Then bare gRPC and a Flower-shaped server, in the same run");
   app.add_option("--json", settings.json, "Write the rows to this file");
   CLI11_PARSE(app, argc, argv);
-  QuietGrpc(/*tls_failures=*/false);
+  QuietGrpc();
   const TempDir directory;
   Load load(settings, directory.path());
   const StatusOr<Row> row = load.Run();

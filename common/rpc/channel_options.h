@@ -22,6 +22,10 @@ inline constexpr int kMaxStreamsOfConnection = 100;
 // The metadata key under which a client names itself where there is no TLS.
 inline constexpr char kClientNameKey[] = "fedgap-client";
 
+// The metadata key of JoinRequest::instance, in decimal digits, in every call
+// after Join; without it the instance is 0.
+inline constexpr char kInstanceKey[] = "fedgap-instance";
+
 struct KeepaliveOptions {
   // A ping after so long without data. Home routers forget a TCP connection
   // after one minute, some firewalls after 30 s; shorten it behind those.

@@ -20,8 +20,8 @@ namespace fedgap {
 struct ClientRecord {
   JoinRequest join;
   std::string peer;  // address that it joined from
-  // The last program that was refused because this one is connected; 0: none.
-  std::uint64_t refused_instance = 0;
+  // When it was last logged that another program uses the client's name.
+  std::optional<Clock::Time> second_logged;
   // Where its tasks go; null while it is not connected.
   std::shared_ptr<TaskSink> sink;
   // Since when its connection is lost, without a goodbye.

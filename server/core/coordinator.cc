@@ -137,7 +137,7 @@ void Coordinator::Pause() { SetPaused(true); }
 void Coordinator::Resume() { SetPaused(false); }
 
 void Coordinator::Stop(const std::string& reason) {
-  RequestStop(reason, /*resumable=*/false);
+  RequestStop(fmt::format("stopped ({})", reason), /*resumable=*/false);
 }
 
 void Coordinator::Interrupt(const std::string& reason) {

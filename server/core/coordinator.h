@@ -69,6 +69,11 @@ class Coordinator {
   // A probe gets the reply and leaves no trace.
   StatusOr<JoinReply> Join(const ClientName& client, const std::string& peer,
                            const JoinRequest& request);
+  // ABORTED, as from Join, unless `instance` is that of the program which
+  // joined last in the client's name. OK where none has joined: the call that
+  // follows says so.
+  Status CheckInstance(const ClientName& client, const std::string& peer,
+                       std::uint64_t instance);
   // The client must have joined (else NOT_FOUND). Takes over from an earlier
   // stream of the same client. Pushes the open task that it has not answered.
   Status Subscribe(const ClientName& client, const TaskId& last,
@@ -105,7 +110,7 @@ class Coordinator {
   Status Decline(const ClientName& client, const TaskId& task,
                  const std::string& reason);
   // The client goes for good. Nothing happens if another program of its name is
-  // the one that takes part (JoinRequest::instance; 0: it does not say).
+  // the one that takes part (JoinRequest::instance).
   Status Leave(const ClientName& client, const std::string& reason,
                std::uint64_t instance = 0);
   // Ends the client's connection with `why`, which is logged as the reason
@@ -132,7 +137,8 @@ class Coordinator {
   std::optional<Clock::Time> UntoldUntil(Clock::Duration patience) const;
   void Pause();  // after the round that is running
   void Resume();
-  // Ends the run with what is committed; an open round is aborted.
+  // Ends the run for good with what is committed; an open round is aborted. The
+  // run's reason is "stopped (`reason`)".
   void Stop(const std::string& reason);
   // The process is going away: an open round is aborted, clients are told to
   // come back (UNAVAILABLE), and the run can be resumed from its last commit.
@@ -219,6 +225,8 @@ class Coordinator {
   // All rounds are done, or a rule of [stop] is met.
   bool IsOver() const REQUIRES(mutex_);
   int ClientsNeeded() const;
+  // What the open attempt, which fails, tells of its members.
+  void RememberFailings() REQUIRES(mutex_);
   // Connected clients that the next attempt may ask.
   std::vector<ClientName> Eligible() REQUIRES(mutex_);
   std::string DescribeWait() const REQUIRES(mutex_);
@@ -226,9 +234,9 @@ class Coordinator {
   // Registers the client, unless another program is here in its name.
   Status Admit(const ClientName& client, const std::string& peer,
                const JoinRequest& request) REQUIRES(mutex_);
+  // ABORTED. Logged, once a minute for each client.
   Status RefuseSecond(const ClientName& client, ClientRecord& first,
-                      const std::string& peer, const JoinRequest& second)
-      REQUIRES(mutex_);
+                      const std::string& peer) REQUIRES(mutex_);
   Status Connect(const ClientName& client, std::shared_ptr<TaskSink> sink)
       EXCLUDES(mutex_);
   // NOT_FOUND: it has not joined.
@@ -262,8 +270,10 @@ class Coordinator {
   Round last_committed_ GUARDED_BY(mutex_) = 0;
   // The last round that counted an update of each client.
   std::map<ClientName, Round> contributions_ GUARDED_BY(mutex_);
-  // Whose updates were rejected in earlier attempts at the round.
+  // In earlier attempts at the round: whose updates were rejected, and how
+  // often a client gave no answer.
   std::set<ClientName> rejected_ GUARDED_BY(mutex_);
+  std::map<ClientName, int> silences_ GUARDED_BY(mutex_);
   int attempts_ GUARDED_BY(mutex_) = 0;
   // Since when there have been too few clients for a round.
   std::optional<Clock::Time> short_since_ GUARDED_BY(mutex_);

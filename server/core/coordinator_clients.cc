@@ -298,8 +298,7 @@ Status Coordinator::Leave(const ClientName& client, const std::string& reason,
   {
     MutexLock lock(mutex_);
     FEDGAP_ASSIGN_OR_RETURN(ClientRecord* const record, Joined(client));
-    const std::uint64_t here = record->join.instance;
-    if (here != 0 && instance != 0 && here != instance) return absl::OkStatus();
+    if (record->join.instance != instance) return absl::OkStatus();
     Part(client, *record, reason, absl::OkStatus());
   }
   WakeUp();

@@ -16,6 +16,9 @@ namespace {
 // and so often at most.
 constexpr std::chrono::seconds kRetryPause{1};
 constexpr int kMaxAttempts = 20;
+// A client that gave no answer in so many attempts is not asked in the next:
+// the first may be an accident, and one that is back has its update ready.
+constexpr int kMaxSilences = 2;
 // How long the run waits for the clients' evaluation of the final model when
 // rounds have no deadline.
 constexpr std::chrono::seconds kFinalEvaluationPatience{60};
@@ -180,13 +183,17 @@ OpenRound::Plan Coordinator::PlanRound(Clock::Time began) {
   return plan;
 }
 
-// A client whose update was rejected would send the same again: the next
-// attempt goes on without it, as long as others are there.
+// A client whose update was rejected would send the same again, and one that
+// leaves or is silent in each attempt would end them all: the next goes on
+// without it, as long as others are there.
 std::vector<ClientName> Coordinator::Eligible() {
   const std::vector<ClientName> connected = registry_.Connected();
   std::vector<ClientName> eligible;
   for (const ClientName& client : connected) {
-    if (!rejected_.contains(client)) eligible.push_back(client);
+    const auto silences = silences_.find(client);
+    const bool is_silent =
+        silences != silences_.end() && silences->second >= kMaxSilences;
+    if (!is_silent && !rejected_.contains(client)) eligible.push_back(client);
   }
   return eligible.empty() ? connected : eligible;
 }
@@ -278,6 +285,7 @@ void Coordinator::PublishCommit(const RunProgress::Outcome& outcome) {
   met_rule_ = progress_.stop_reason();
   attempts_ = 0;
   rejected_.clear();
+  silences_.clear();
   round_.reset();
   inbox_.clear();
   phase_ = RunPhase::kWaiting;
@@ -307,14 +315,25 @@ void Coordinator::CloseFinalEvaluation() {
   phase_ = RunPhase::kWaiting;
 }
 
+void Coordinator::RememberFailings() {
+  for (ClientName& client : round_->Rejected()) {
+    rejected_.insert(std::move(client));
+  }
+  for (const ClientName& client : round_->Silent()) {
+    if (++silences_[client] != kMaxSilences || !round_->is_training()) continue;
+    deps_.events.Emit(WarningEvent{fmt::format(
+        "round {}: {} gave no answer in {} attempts; the next go on without it "
+        "while others are there",
+        round_->round(), client.value, kMaxSilences)});
+  }
+}
+
 Status Coordinator::AbortRound(const std::string& reason) {
   MutexLock lock(mutex_);
   const bool training = round_->is_training();
   const Round round = round_->round();
   const int attempt = round_->attempt();
-  for (ClientName& client : round_->Rejected()) {
-    rejected_.insert(std::move(client));
-  }
+  if (stop_reason_.empty()) RememberFailings();
   round_.reset();
   inbox_.clear();
   phase_ = RunPhase::kWaiting;
@@ -328,10 +347,12 @@ Status Coordinator::AbortRound(const std::string& reason) {
   PushToAll(notice);
   not_before_ = deps_.clock.Now() + attempt * kRetryPause;
   if (attempt >= kMaxAttempts && stop_reason_.empty()) {
-    stop_reason_ = fmt::format("round {} failed {} times; the last time: {}",
-                               round, attempt, reason);
+    const std::string cause = fmt::format(
+        "round {} failed {} times; the last time: {}", round, attempt, reason);
+    stop_reason_ = fmt::format("interrupted ({})", cause);
     resumable_ = true;
-    failure_ = absl::AbortedError(stop_reason_);
+    failure_ =
+        absl::AbortedError(cause + "; the run can be gone on with (--resume)");
   }
   return absl::OkStatus();
 }

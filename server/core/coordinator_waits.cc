@@ -10,6 +10,8 @@ namespace {
 
 // Names said in one line; the others are counted.
 constexpr std::size_t kNamesShown = 5;
+// That two programs use one certificate is logged so seldom.
+constexpr std::chrono::minutes kSecondLogged{1};
 
 std::string SomeNames(const std::vector<ClientName>& names) {
   std::string text;
@@ -81,10 +83,8 @@ void Coordinator::GiveUpLost(Clock::Time now) {
 Status Coordinator::Admit(const ClientName& client, const std::string& peer,
                           const JoinRequest& request) {
   if (ClientRecord* known = registry_.Find(client)) {
-    const bool is_another = known->join.instance != request.instance &&
-                            known->join.instance != 0 && request.instance != 0;
-    if (known->sink != nullptr && is_another) {
-      return RefuseSecond(client, *known, peer, request);
+    if (known->sink != nullptr && known->join.instance != request.instance) {
+      return RefuseSecond(client, *known, peer);
     }
   }
   ClientJoinedEvent event;
@@ -102,16 +102,28 @@ Status Coordinator::Admit(const ClientName& client, const std::string& peer,
   return absl::OkStatus();
 }
 
+Status Coordinator::CheckInstance(const ClientName& client,
+                                  const std::string& peer,
+                                  std::uint64_t instance) {
+  MutexLock lock(mutex_);
+  ClientRecord* known = registry_.Find(client);
+  if (known == nullptr || known->join.instance == instance) {
+    return absl::OkStatus();
+  }
+  return RefuseSecond(client, *known, peer);
+}
+
 Status Coordinator::RefuseSecond(const ClientName& client, ClientRecord& first,
-                                 const std::string& peer,
-                                 const JoinRequest& second) {
+                                 const std::string& peer) {
   const std::string both = fmt::format(
       "two programs use the certificate of {}: the one at {} takes part, the "
       "one at {} must wait until that is gone; stop one of them, or give it a "
       "certificate of its own (`fedgap certs issue`)",
       client.value, first.peer, peer);
-  if (first.refused_instance != second.instance) {
-    first.refused_instance = second.instance;
+  const Clock::Time now = deps_.clock.Now();
+  if (!first.second_logged.has_value() ||
+      now - *first.second_logged >= kSecondLogged) {
+    first.second_logged = now;
     deps_.events.Emit(WarningEvent{both});
   }
   return absl::AbortedError(both);

@@ -136,12 +136,27 @@ std::vector<ClientName> OpenRound::TakeTurnedAway() {
   return clients;
 }
 
-std::vector<ClientName> OpenRound::Rejected() const {
+template <typename Predicate>
+std::vector<ClientName> OpenRound::MembersWith(
+    const Predicate& predicate) const {
   std::vector<ClientName> clients;
   for (const auto& [client, member] : members_) {
-    if (member.state == MemberState::kRejected) clients.push_back(client);
+    if (predicate(member)) clients.push_back(client);
   }
   return clients;
+}
+
+std::vector<ClientName> OpenRound::Rejected() const {
+  return MembersWith([](const Member& member) {
+    return member.state == MemberState::kRejected;
+  });
+}
+
+std::vector<ClientName> OpenRound::Silent() const {
+  return MembersWith([](const Member& member) {
+    return member.state == MemberState::kLeft ||
+           (member.state == MemberState::kAsked && !member.is_turned_away);
+  });
 }
 
 void OpenRound::Leave(const ClientName& client) {

@@ -113,8 +113,12 @@ class OpenRound {
   bool is_full() const { return accepted() >= plan_.cohort.target; }
   // Whose part was ended by a bad update; sorted.
   std::vector<ClientName> Rejected() const;
+  // Who gave no answer: left, was given up, or is still asked; sorted.
+  std::vector<ClientName> Silent() const;
 
  private:
+  template <typename Predicate>
+  std::vector<ClientName> MembersWith(const Predicate& predicate) const;
   int Count(MemberState state) const {
     return counts_[static_cast<std::size_t>(state)];
   }

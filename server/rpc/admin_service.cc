@@ -166,7 +166,7 @@ grpc::ServerUnaryReactor* AdminService::Stop(grpc::CallbackServerContext* call,
   return Do(call, [this, request, reply]() -> fedgap::Status {
     FEDGAP_ASSIGN_OR_RETURN(const std::string reason,
                             ReasonFromProto(request->reason()));
-    environment_.coordinator.Stop(reason.empty() ? "stopped" : reason);
+    environment_.coordinator.Stop(reason.empty() ? "by an operator" : reason);
     *reply = ToProto(environment_.coordinator.GetStatus());
     return absl::OkStatus();
   });

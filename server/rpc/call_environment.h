@@ -33,26 +33,45 @@ struct CallEnvironment {
 
   // The answers of CallerPolicy and, for one more call of the client, of
   // CallLimits; who is refused is logged and counted.
-  StatusOr<Caller> Client(const grpc::CallbackServerContext& call) const {
+  StatusOr<Caller> Client(
+      const grpc::CallbackServerContext& call,
+      CallLimits::Kind kind = CallLimits::Kind::kPlain) const {
     StatusOr<Caller> caller = Identify(call);
-    if (caller.ok()) FEDGAP_RETURN_IF_ERROR(Begin(call, *caller));
+    if (caller.ok()) FEDGAP_RETURN_IF_ERROR(Begin(call, *caller, kind));
+    return caller;
+  }
+  // As Client, for calls that only the program may make which joined in the
+  // client's name: also ABORTED, of Coordinator::CheckInstance.
+  StatusOr<Caller> Member(
+      const grpc::CallbackServerContext& call,
+      CallLimits::Kind kind = CallLimits::Kind::kPlain) const {
+    StatusOr<Caller> caller = Client(call, kind);
+    if (caller.ok()) FEDGAP_RETURN_IF_ERROR(CheckInstance(call, *caller));
     return caller;
   }
   Status CheckAdmin(const grpc::CallbackServerContext& call) const {
     return Noted(call, callers.CheckAdmin(call));
   }
 
-  // The two parts of Client.
+  // The parts of the two.
   StatusOr<Caller> Identify(const grpc::CallbackServerContext& call) const {
     StatusOr<Caller> caller = callers.Client(call);
     FEDGAP_RETURN_IF_ERROR(Noted(call, caller.status()));
     return caller;
   }
-  Status Begin(const grpc::CallbackServerContext& call, Caller& caller) const {
-    StatusOr<CallLimits::OpenCall> open = limits.Begin(caller.client);
+  Status Begin(const grpc::CallbackServerContext& call, Caller& caller,
+               CallLimits::Kind kind = CallLimits::Kind::kPlain) const {
+    StatusOr<CallLimits::OpenCall> open = limits.Begin(caller.client, kind);
     FEDGAP_RETURN_IF_ERROR(Noted(call, open.status()));
     caller.call = *std::move(open);
     return absl::OkStatus();
+  }
+  Status CheckInstance(const grpc::CallbackServerContext& call,
+                       const Caller& caller) const {
+    Status status =
+        coordinator.CheckInstance(caller.client, call.peer(), caller.instance);
+    if (!status.ok()) on_refusal(status);  // the coordinator has logged it
+    return status;
   }
 
  private:

@@ -18,28 +18,38 @@ double CallLimits::CallsLeft(const Usage& usage, Clock::Time now) const {
                                   passed.count() * options_.calls_per_second);
 }
 
+double CallLimits::ConnectsLeft(const Usage& usage, Clock::Time now) {
+  const std::chrono::duration<double> passed = now - usage.counted;
+  const std::chrono::duration<double> interval = kConnectInterval;
+  return std::min<double>(kConnectsAtOnce,
+                          usage.connects_left + passed / interval);
+}
+
 CallLimits::Usage& CallLimits::UsageOf(const ClientName& client) {
   const Clock::Time now = clock_.Now();
   const auto found = clients_.find(client);
   if (found != clients_.end()) {
     Usage& usage = found->second;
     usage.calls_left = CallsLeft(usage, now);
+    usage.connects_left = ConnectsLeft(usage, now);
     usage.counted = now;
     return usage;
   }
   if (clients_.size() >= forget_at_) Forget(now);
-  return clients_[client] = {Capacity(), now, 0};
+  return clients_[client] = {Capacity(), kConnectsAtOnce, now, 0};
 }
 
 void CallLimits::Forget(Clock::Time now) {
   std::erase_if(clients_, [&](const auto& entry) {
     const Usage& usage = entry.second;
-    return usage.open == 0 && CallsLeft(usage, now) >= Capacity();
+    return usage.open == 0 && CallsLeft(usage, now) >= Capacity() &&
+           ConnectsLeft(usage, now) >= kConnectsAtOnce;
   });
   forget_at_ = std::max<std::size_t>(64, 2 * clients_.size());
 }
 
-StatusOr<CallLimits::OpenCall> CallLimits::Begin(const ClientName& client) {
+StatusOr<CallLimits::OpenCall> CallLimits::Begin(const ClientName& client,
+                                                 Kind kind) {
   MutexLock lock(mutex_);
   Usage& usage = UsageOf(client);
   if (options_.open_calls > 0 && usage.open >= options_.open_calls) {
@@ -55,7 +65,15 @@ StatusOr<CallLimits::OpenCall> CallLimits::Begin(const ClientName& client) {
                       "(server.max_calls_per_second); wait before the next",
                       client.value, options_.calls_per_second));
     }
+    if (kind == Kind::kConnects && usage.connects_left < 1) {
+      return absl::ResourceExhaustedError(fmt::format(
+          "{} connects more than {} times, and then more than once in {} s; "
+          "wait before the next",
+          client.value, kConnectsAtOnce,
+          std::chrono::duration<double>(kConnectInterval).count()));
+    }
     usage.calls_left -= 1;
+    if (kind == Kind::kConnects) usage.connects_left -= 1;
   }
   ++usage.open;
   return OpenCall(this, [client](CallLimits* limits) { limits->End(client); });

@@ -30,6 +30,13 @@ class CallLimits {
   // The calls that a task is good for: its model, its update, and both again.
   static constexpr int kCallsPerTask = 4;
 
+  // Calls that connect a client (Join, Tasks) each leave a line in the event
+  // log: so many may come at once, and one more with each interval.
+  static constexpr int kConnectsAtOnce = 40;
+  static constexpr std::chrono::milliseconds kConnectInterval{2500};
+
+  enum class Kind { kPlain, kConnects };
+
   // A call that goes on; it ends when the last owner drops it, which must be
   // before these limits end.
   using OpenCall = std::shared_ptr<const void>;
@@ -40,7 +47,8 @@ class CallLimits {
 
   // RESOURCE_EXHAUSTED: the client calls too often, or has too many calls open;
   // the message names the limit. Such a call costs the client nothing more.
-  StatusOr<OpenCall> Begin(const ClientName& client) EXCLUDES(mutex_);
+  StatusOr<OpenCall> Begin(const ClientName& client, Kind kind = Kind::kPlain)
+      EXCLUDES(mutex_);
 
   // A task was pushed to the client.
   void ExpectCalls(const ClientName& client) EXCLUDES(mutex_);
@@ -52,13 +60,15 @@ class CallLimits {
  private:
   struct Usage {
     double calls_left = 0;
-    Clock::Time counted;  // when calls_left was right
+    double connects_left = 0;
+    Clock::Time counted;  // when those were right
     int open = 0;
   };
 
   double Capacity() const;
-  // With what has come into the bucket since it was counted.
+  // With what has come into the buckets since they were counted.
   double CallsLeft(const Usage& usage, Clock::Time now) const;
+  static double ConnectsLeft(const Usage& usage, Clock::Time now);
   // The client's, counted now.
   Usage& UsageOf(const ClientName& client) REQUIRES(mutex_);
   // Forgets who would begin anew with the same.

@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "common/base/parse_number.h"
 #include "common/crypto/identity.h"
 #include "common/rpc/channel_options.h"
 #include "common/rpc/status_conversion.h"
@@ -12,12 +13,21 @@
 namespace fedgap {
 namespace {
 
-std::optional<std::string> NamedByMetadata(
-    const grpc::CallbackServerContext& call) {
+std::optional<std::string> FromMetadata(const grpc::CallbackServerContext& call,
+                                        const char* key) {
   const auto& metadata = call.client_metadata();
-  const auto found = metadata.find(kClientNameKey);
+  const auto found = metadata.find(key);
   if (found == metadata.end()) return std::nullopt;
   return std::string(found->second.data(), found->second.size());
+}
+
+StatusOr<std::uint64_t> InstanceOf(const grpc::CallbackServerContext& call) {
+  const auto text = FromMetadata(call, kInstanceKey);
+  if (!text.has_value()) return 0;
+  const auto instance = ParseNumber<std::uint64_t>(*text);
+  if (instance.has_value()) return *instance;
+  return absl::InvalidArgumentError(
+      fmt::format("the metadata '{}' is no number", kInstanceKey));
 }
 
 bool ComesFromThisMachine(const std::string& peer) {
@@ -75,7 +85,8 @@ Status CallerPolicy::Check(const Caller& caller) const {
 
 StatusOr<Caller> CallerPolicy::Client(
     const grpc::CallbackServerContext& call) const {
-  const std::optional<std::string> named = NamedByMetadata(call);
+  FEDGAP_ASSIGN_OR_RETURN(const std::uint64_t instance, InstanceOf(call));
+  const std::optional<std::string> named = FromMetadata(call, kClientNameKey);
   if (!tls_) {
     if (!named.has_value()) {
       return absl::UnauthenticatedError(
@@ -83,11 +94,12 @@ StatusOr<Caller> CallerPolicy::Client(
                       kClientNameKey));
     }
     FEDGAP_RETURN_IF_ERROR(ValidateName(*named, "the client's name"));
-    Caller caller{ClientName{*named}};
+    Caller caller{.client = {*named}, .instance = instance};
     FEDGAP_RETURN_IF_ERROR(Check(caller));
     return caller;
   }
   FEDGAP_ASSIGN_OR_RETURN(Caller caller, Certified(call, Role::kClient));
+  caller.instance = instance;
   if (named.has_value() && *named != caller.client.value) {
     return absl::PermissionDeniedError(
         fmt::format("the certificate is of client {}, the call names {}",

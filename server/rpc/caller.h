@@ -4,6 +4,7 @@
 
 #include <grpcpp/server_context.h>
 
+#include <cstdint>
 #include <memory>
 #include <set>
 #include <string>
@@ -22,6 +23,7 @@ namespace fedgap {
 struct Caller {
   ClientName client;
   std::string serial = {};         // of its certificate; empty without TLS
+  std::uint64_t instance = 0;      // JoinRequest::instance, as the call says
   CallLimits::OpenCall call = {};  // that it makes: ends with the last copy
 };
 
@@ -43,7 +45,7 @@ class CallerPolicy {
   // The client that calls. UNAUTHENTICATED: no certificate, or no name without
   // TLS; PERMISSION_DENIED: another federation or role, metadata with a name
   // that is not the certificate's, or Check's errors; INVALID_ARGUMENT: not a
-  // name.
+  // name, or no number as its instance.
   StatusOr<Caller> Client(const grpc::CallbackServerContext& call) const;
 
   // Asked again while a call goes on. PERMISSION_DENIED: the certificate is

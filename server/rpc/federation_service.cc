@@ -23,13 +23,13 @@ class RefusedStream final : public Reactor {
   void OnDone() override { delete this; }
 };
 
-// Answers on a worker with what `action` says. Who calls is asked before:
-// calls that are refused fill no queue.
+// Answers on a worker with what `action` says, unless the caller is refused:
+// such calls fill no queue.
 grpc::ServerUnaryReactor* Answer(
     const CallEnvironment& environment, grpc::CallbackServerContext* call,
+    const StatusOr<Caller>& caller,
     std::function<Status(const Caller& caller)> action) {
   grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
-  const StatusOr<Caller> caller = environment.Client(*call);
   if (!caller.ok()) {
     reactor->Finish(ToGrpcStatus(caller.status()));
     return reactor;
@@ -48,6 +48,7 @@ grpc::ServerUnaryReactor* FederationService::Join(
     v1::JoinReply* reply) {
   return Answer(
       environment_, call,
+      environment_.Client(*call, CallLimits::Kind::kConnects),
       [this, call, request, reply](const Caller& caller) -> Status {
         FEDGAP_ASSIGN_OR_RETURN(const JoinRequest wanted, FromProto(*request));
         FEDGAP_ASSIGN_OR_RETURN(
@@ -61,7 +62,8 @@ grpc::ServerUnaryReactor* FederationService::Join(
 grpc::ServerWriteReactor<v1::TasksReply>* FederationService::Tasks(
     grpc::CallbackServerContext* call, const v1::TasksRequest* request) {
   using Refused = RefusedStream<grpc::ServerWriteReactor<v1::TasksReply>>;
-  const StatusOr<Caller> caller = environment_.Client(*call);
+  const StatusOr<Caller> caller =
+      environment_.Member(*call, CallLimits::Kind::kConnects);
   if (!caller.ok()) return new Refused(caller.status());
   const StatusOr<TaskId> last =
       TaskIdFromProto(request->last_task_id(), /*allow_empty=*/true);
@@ -72,7 +74,7 @@ grpc::ServerWriteReactor<v1::TasksReply>* FederationService::Tasks(
 grpc::ServerWriteReactor<grpc::ByteBuffer>* FederationService::FetchModel(
     grpc::CallbackServerContext* call, const grpc::ByteBuffer* request) {
   using Refused = RefusedStream<grpc::ServerWriteReactor<grpc::ByteBuffer>>;
-  const StatusOr<Caller> caller = environment_.Client(*call);
+  const StatusOr<Caller> caller = environment_.Member(*call);
   if (!caller.ok()) return new Refused(caller.status());
   v1::FetchModelRequest message;
   grpc::ByteBuffer bytes = *request;
@@ -92,6 +94,8 @@ FederationService::SubmitUpdate(grpc::CallbackServerContext* call) {
       grpc::ServerBidiReactor<v1::SubmitRequest, v1::SubmitReply>>;
   StatusOr<Caller> caller = environment_.Identify(*call);
   if (!caller.ok()) return new Refused(caller.status());
+  const Status speaks = environment_.CheckInstance(*call, *caller);
+  if (!speaks.ok()) return new Refused(speaks);
   const Status begun = environment_.Begin(*call, *caller);
   if (begun.ok()) return UpdateStream::Start(environment_, *call, *caller);
   // As after every refusal of an update, its client does not send it again:
@@ -106,7 +110,8 @@ grpc::ServerUnaryReactor* FederationService::Decline(
     grpc::CallbackServerContext* call, const v1::DeclineRequest* request,
     v1::DeclineReply* /*reply*/) {
   return Answer(
-      environment_, call, [this, request](const Caller& caller) -> Status {
+      environment_, call, environment_.Member(*call),
+      [this, request](const Caller& caller) -> Status {
         FEDGAP_ASSIGN_OR_RETURN(
             const TaskId task,
             TaskIdFromProto(request->task_id(), /*allow_empty=*/false));
@@ -119,7 +124,7 @@ grpc::ServerUnaryReactor* FederationService::Decline(
 grpc::ServerUnaryReactor* FederationService::Leave(
     grpc::CallbackServerContext* call, const v1::LeaveRequest* request,
     v1::LeaveReply* /*reply*/) {
-  return Answer(environment_, call,
+  return Answer(environment_, call, environment_.Client(*call),
                 [this, request](const Caller& caller) -> Status {
                   FEDGAP_ASSIGN_OR_RETURN(const std::string reason,
                                           ReasonFromProto(request->reason()));

@@ -72,7 +72,7 @@ TEST_F(AdminCommandTest, PauseResumeAndStopAreTakenAndLogged) {
   ExpectSuccess(*server);
   const auto finished = Events<RunFinishedEvent>();
   ASSERT_EQ(finished.size(), 1U);
-  EXPECT_EQ(finished[0].reason, "new data");
+  EXPECT_EQ(finished[0].reason, "stopped (new data)");
   EXPECT_EQ(Events<PauseEvent>().size(), 2U);
 }
 

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <string>
@@ -76,8 +77,21 @@ TEST_F(OperatorTest, AStoppedClientIsNotTakenForLost) {
   const ProgramResult result = server->Wait();
   EXPECT_THAT(result.out, Not(HasSubstr("connection lost")));
   EXPECT_THAT(result.out, HasSubstr("run left off after"));
-  EXPECT_THAT(result.out,
-              HasSubstr("go on with it: fedgap-server --resume " + run()));
+  // With the words that it was started with, all of them.
+  std::string words;
+  for (const std::string& word : ServerWords("127.0.0.1:0")) {
+    words += (words.empty() ? "" : " ") + word;
+  }
+  EXPECT_THAT(result.out, HasSubstr("go on with it: " + words + "\n"));
+}
+
+// Code 3 is for what the server says; a supervisor does not try again.
+TEST_F(OperatorTest, AClientThatMayNotWriteItsFilesIsNotSentAway) {
+  std::vector<std::string> words = ClientWords(0);
+  *(std::ranges::find(words, "--state-dir") + 1) = "/sys/fedgap-state";
+  const ProgramResult result = RunProgram(words);
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("/sys/fedgap-state"));
 }
 
 TEST_F(OperatorTest, APortInUseIsNamedAndLeavesNoRunBehind) {

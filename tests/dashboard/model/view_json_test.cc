@@ -64,8 +64,8 @@ TEST_F(ViewJsonTest, SaysHowFarARunIs) {
   EXPECT_EQ(Of(GoldenLog(11))["state"]["phase"], "between rounds");
   const auto pause = [](const char* paused) {
     return std::string(
-               R"({"seq":12,"time":"2026-01-01T00:00:09.000Z","type":"pause",)"
-               R"("paused":)") +
+               R"({"schema":1,"seq":12,"start":1,"attempt":0,)"
+               R"("time":"2026-11-22T10:00:09.000Z","type":"pause","paused":)") +
            paused + "}\n";
   };
   EXPECT_EQ(Of(GoldenLog(11) + pause("true"))["state"]["phase"], "paused");

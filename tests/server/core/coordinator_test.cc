@@ -725,6 +725,54 @@ TEST_F(CoordinatorTest, ARoundThatFailsAgainAndAgainFailsTheRun) {
                             HasSubstr("round 1 failed 20 times")));
   EXPECT_TRUE(coordinator_->finished());
   EXPECT_FALSE(store_.run()->finished);
+  EXPECT_THAT(Events<RunFinishedEvent>().at(0).reason,
+              HasSubstr("interrupted (round 1 failed"));
+}
+
+TEST_F(CoordinatorTest, OneThatGoesInEachAttemptIsLeftOut) {
+  RunConfig config = SmallConfig();
+  config.cohort.quorum = 1;
+  Start(config);
+  for (int attempt = 1; attempt <= 3; ++attempt) {
+    for (const char* name : {"a", "b", "c"}) Connect(name);
+    clock_.Advance(std::chrono::seconds(100));
+    Advance();
+    if (attempt < 3) {
+      ASSERT_OK(coordinator_->Leave({"a"}, "tired"));
+    }
+    for (const char* name : {"b", "c"}) ASSERT_OK(Answer(name));
+    Advance();
+  }
+  const auto started = Events<RoundStartedEvent>();
+  ASSERT_GE(started.size(), 3u);
+  EXPECT_EQ(started[1].cohort.size(), 3u);
+  EXPECT_EQ(started[2].round, 1);
+  EXPECT_EQ(started[2].cohort, (std::vector<ClientName>{{"b"}, {"c"}}));
+  ASSERT_EQ(Events<RoundCommittedEvent>().size(), 1u);
+  EXPECT_THAT(Events<WarningEvent>().at(0).message,
+              HasSubstr("a gave no answer in 2 attempts"));
+  // It is asked again in the next round.
+  EXPECT_EQ(started.at(3).cohort.size(), 3u);
+}
+
+TEST_F(CoordinatorTest, OneThatIsSilentUntilTheDeadlineIsLeftOut) {
+  RunConfig config = SmallConfig();
+  config.cohort.deadline_seconds = 10;
+  config.cohort.quorum = 1;
+  Start(config);
+  ConnectAll();
+  for (int attempt = 1; attempt <= 3; ++attempt) {
+    Advance();
+    for (const char* name : {"b", "c"}) ASSERT_OK(Answer(name));
+    Advance();
+    if (attempt == 3) break;
+    clock_.Advance(std::chrono::seconds(10));
+    Advance();
+    clock_.Advance(std::chrono::seconds(10));
+  }
+  EXPECT_EQ(Events<RoundAbortedEvent>().size(), 2u);
+  ASSERT_EQ(Events<RoundCommittedEvent>().size(), 1u);
+  EXPECT_EQ(Events<RoundCommittedEvent>()[0].contributors.size(), 2u);
 }
 
 TEST_F(CoordinatorTest, TheRosterIsOfThoseWhoCanBeAsked) {
@@ -1048,6 +1096,34 @@ TEST_F(CoordinatorTest, ASecondProgramOfAClientWaitsForTheFirstToGo) {
   EXPECT_OK(coordinator_->Join({"a"}, "there", second));
 }
 
+TEST_F(CoordinatorTest, OneThatDoesNotSayWhichProgramItIsIsAnotherToo) {
+  Start(SmallConfig());
+  JoinRequest first;
+  first.instance = 1;
+  ASSERT_OK(coordinator_->Join({"a"}, "here", first));
+  ASSERT_OK(coordinator_->Subscribe({"a"}, {}, std::make_shared<TaskQueue>()));
+  EXPECT_THAT(coordinator_->Join({"a"}, "there", {}),
+              HasCode(absl::StatusCode::kAborted));
+}
+
+TEST_F(CoordinatorTest, OnlyTheProgramThatJoinedSpeaksForTheClient) {
+  Start(SmallConfig());
+  EXPECT_OK(coordinator_->CheckInstance({"a"}, "there", 2));  // not joined
+  JoinRequest first;
+  first.instance = 1;
+  ASSERT_OK(coordinator_->Join({"a"}, "here", first));
+  EXPECT_OK(coordinator_->CheckInstance({"a"}, "here", 1));
+  for (const std::uint64_t instance : {0, 2, 3}) {
+    EXPECT_THAT(coordinator_->CheckInstance({"a"}, "there", instance),
+                Fails(absl::StatusCode::kAborted,
+                      HasSubstr("two programs use the certificate of a")));
+  }
+  EXPECT_EQ(Events<WarningEvent>().size(), 1u);
+  clock_.Advance(std::chrono::minutes(1));
+  EXPECT_FALSE(coordinator_->CheckInstance({"a"}, "there", 2).ok());
+  EXPECT_EQ(Events<WarningEvent>().size(), 2u);
+}
+
 // A program that was refused says goodbye as it is stopped.
 TEST_F(CoordinatorTest, AnotherProgramOfTheNameDoesNotSpeakForTheClient) {
   Start(SmallConfig());
@@ -1236,7 +1312,7 @@ TEST_F(CoordinatorTest, AStoppedRunStaysFinished) {
   coordinator_->Stop("enough");
   Advance();
   EXPECT_EQ(std::get<FinishedNotice>(Next<FinishedNotice>("a").work).reason,
-            "enough");
+            "stopped (enough)");
   Start(SmallConfig());
   EXPECT_TRUE(coordinator_->finished());
 }

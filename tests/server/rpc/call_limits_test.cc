@@ -49,6 +49,30 @@ TEST_F(CallLimitsTest, CallsComeBackWithTimeUpToTheBurst) {
   EXPECT_EQ(Flood(limits_, kAlice), 30);
 }
 
+TEST_F(CallLimitsTest, ConnectingHasALimitOfItsOwn) {
+  CallLimits limits({.calls_per_second = 1000, .open_calls = 0}, clock_);
+  const auto connects = [&limits] {
+    int calls = 0;
+    while (limits.Begin(kAlice, CallLimits::Kind::kConnects).ok()) ++calls;
+    return calls;
+  };
+  EXPECT_EQ(connects(), CallLimits::kConnectsAtOnce);
+  EXPECT_THAT(limits.Begin(kAlice, CallLimits::Kind::kConnects),
+              Fails(StatusCode::kResourceExhausted,
+                    HasSubstr("alice connects more than 40 times, and then "
+                              "more than once in 2.5 s")));
+  EXPECT_OK(limits.Begin(kAlice));
+  clock_.Advance(3 * CallLimits::kConnectInterval);
+  EXPECT_EQ(connects(), 3);
+}
+
+TEST_F(CallLimitsTest, WithoutALimitOfCallsThereIsNoneOfConnecting) {
+  CallLimits limits({.calls_per_second = 0}, clock_);
+  for (int i = 0; i < 2 * CallLimits::kConnectsAtOnce; ++i) {
+    EXPECT_OK(limits.Begin(kAlice, CallLimits::Kind::kConnects));
+  }
+}
+
 TEST_F(CallLimitsTest, OneClientsFloodIsNotAnothersLoss) {
   Flood(limits_, kAlice);
   EXPECT_OK(limits_.Begin(kBob));

@@ -22,7 +22,7 @@ using testing::HasSubstr;
 
 // The next task of a kind; the test fails if the stream ends before it.
 template <typename Work>
-Task Next(TaskStream& stream) {
+Task Next(TaskSource& stream) {
   while (true) {
     StatusOr<Task> task = stream.Next();
     if (!task.ok()) {
@@ -42,7 +42,7 @@ struct Member {
     stream = api->OpenTasks({}).value();
   }
   std::unique_ptr<GrpcFederationApi> api;
-  std::unique_ptr<TaskStream> stream;
+  std::unique_ptr<TaskSource> stream;
 };
 
 // Answers every task until the run is over.

@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "common/rpc/channel_options.h"
 #include "common/rpc/status_conversion.h"
 #include "common/wire/chunk_wire.h"
 #include "common/wire/join_wire.h"
@@ -135,6 +136,45 @@ class ProtocolTest : public testing::Test {
   v1::UpdateHeader header_;
   std::vector<v1::SubmitReply> replies_;
 };
+
+// With alice's certificate, but without having joined.
+TEST_F(ProtocolTest, AnotherProgramDoesNotSpeakForTheClient) {
+  const auto call = [this](const char* instance, const auto& make) {
+    grpc::ClientContext context;
+    NameClient(context, "alice");
+    context.AddMetadata(kInstanceKey, instance);
+    return FromGrpcStatus(make(context));
+  };
+  const auto tasks = [this](grpc::ClientContext& context) {
+    return stub_->Tasks(&context, {})->Finish();
+  };
+  const auto submit = [this](grpc::ClientContext& context) {
+    const auto stream = stub_->SubmitUpdate(&context);
+    stream->Write(OfHeader(v1::UpdateHeader()));
+    return stream->Finish();
+  };
+  const auto decline = [this](grpc::ClientContext& context) {
+    v1::DeclineRequest request;
+    request.set_task_id(update_.info.task.value);
+    v1::DeclineReply reply;
+    return stub_->Decline(&context, request, &reply);
+  };
+  const auto fetch = [this](grpc::ClientContext& context) {
+    return stub_->FetchModel(&context, {})->Finish();
+  };
+  const auto is_refused =
+      Fails(StatusCode::kAborted, HasSubstr("two programs use"));
+  EXPECT_THAT(call("7", tasks), is_refused);
+  EXPECT_THAT(call("7", submit), is_refused);
+  EXPECT_THAT(call("7", decline), is_refused);
+  EXPECT_THAT(call("7", fetch), is_refused);
+  EXPECT_THAT(call("seven", tasks), Fails(StatusCode::kInvalidArgument,
+                                          HasSubstr("fedgap-instance")));
+  EXPECT_EQ(server_.events().Of<WarningEvent>().size(), 1U);
+  // The first has its stream, and its part in the round.
+  EXPECT_TRUE(server_.events().Of<ClientLeftEvent>().empty());
+  ExpectNotRejected();
+}
 
 TEST_F(ProtocolTest, AnUpdateIsHeaderChunksVerdict) {
   ASSERT_OK(Send({OfHeader(header_), OfChunk(ChunkAt(0, 100)),
