@@ -60,7 +60,7 @@ TEST_F(ExpelledClientTest, ARevokedCertificateEndsItsClientAndKeepsItOut) {
   const ProgramResult revoked = Certs({"revoke", (dir_ / "ca").string(), "b"});
   ASSERT_EQ(revoked.exit_code, 0) << revoked.err;
   EXPECT_THAT(revoked.out, HasSubstr((dir_ / "ca/server/crl.pem").string()));
-  ASSERT_TRUE(server_->WaitForLine("b left: the certificate of b"));
+  ASSERT_TRUE(server_->WaitForLine("b left: expelled: the certificate of b"));
   goes_->Signal(SIGCONT);
   const ProgramResult client = goes_->Wait();
   EXPECT_EQ(client.exit_code, 3);

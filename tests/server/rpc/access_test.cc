@@ -276,7 +276,7 @@ TEST_F(AdminTest, AWatchEndsWithTheRun) {
   }
   EXPECT_TRUE(reader->Finish().ok());
   EXPECT_EQ(status.phase(), v1::RUN_PHASE_FINISHED);
-  EXPECT_EQ(status.reason(), "enough");
+  EXPECT_EQ(status.reason(), "stopped (enough)");
 }
 
 TEST_F(TlsAccessTest, AnyMemberMayAskWhetherTheServerServes) {

@@ -168,9 +168,9 @@ TEST_F(ProtocolTest, AnotherProgramDoesNotSpeakForTheClient) {
   EXPECT_THAT(call("7", submit), is_refused);
   EXPECT_THAT(call("7", decline), is_refused);
   EXPECT_THAT(call("7", fetch), is_refused);
+  EXPECT_EQ(server_.events().Of<WarningEvent>().size(), 1U);
   EXPECT_THAT(call("seven", tasks), Fails(StatusCode::kInvalidArgument,
                                           HasSubstr("fedgap-instance")));
-  EXPECT_EQ(server_.events().Of<WarningEvent>().size(), 1U);
   // The first has its stream, and its part in the round.
   EXPECT_TRUE(server_.events().Of<ClientLeftEvent>().empty());
   ExpectNotRejected();
