@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
-#include <vector>
 
 #include "common/base/file_io.h"
+#include "common/base/without_sigpipe.h"
 #include "common/crypto/certificate_checks.h"
 #include "common/crypto/certificate_request.h"
 #include "common/crypto/server_certificate.h"
@@ -26,21 +26,28 @@ constexpr int kAttempts = 3;
 StatusOr<Certificate> FindAuthority(const EnrolOptions& options,
                                     Clock::WallTime now) {
   const std::string where = options.server.ToString();
-  StatusOr<std::vector<Certificate>> chain =
-      FetchServerChain(options.server.host, options.server.port, kTimeout);
-  if (!chain.ok()) {
+  StatusOr<ShownByServer> shown =
+      LookAtServer(options.server.host, options.server.port, kTimeout);
+  if (!shown.ok()) {
     return absl::UnavailableError(fmt::format(
         "no enrolment server at {}: {}; is `fedgap certs serve` running there?",
-        where, MessageOf(chain.status())));
+        where, MessageOf(shown.status())));
   }
-  for (Certificate& certificate : *chain) {
+  if (shown->asks_for_certificate) {
+    return absl::FailedPreconditionError(fmt::format(
+        "{} asks for a client certificate: it is the training port of a "
+        "fedgap-server; enrolment has a port of its own, usually 7444",
+        where));
+  }
+  const Certificate& server = shown->chain.front();
+  for (Certificate& certificate : shown->chain) {
     if (certificate.Fingerprint() != options.token.authority) continue;
     const std::span<const Certificate> issuer(&certificate, 1);
-    Status status = CheckIssuedBy(chain->front(), issuer);
-    if (status.ok()) status = CheckValidity(chain->front(), now);
-    if (status.ok()) status = CheckUsage(chain->front(), TlsEnd::kServer);
+    Status status = CheckIssuedBy(server, issuer);
+    if (status.ok()) status = CheckValidity(server, now);
+    if (status.ok()) status = CheckUsage(server, TlsEnd::kServer);
     if (status.ok()) {
-      status = CheckHostName(chain->front(), options.server.host);
+      status = CheckHostName(server, options.server.host);
     }
     if (status.ok()) return std::move(certificate);
     return absl::UnauthenticatedError(
@@ -56,6 +63,7 @@ StatusOr<Certificate> FindAuthority(const EnrolOptions& options,
 StatusOr<Certificate> Ask(const EnrolOptions& options,
                           const std::filesystem::path& authority,
                           const CertificateRequest& request) {
+  const WithoutSigpipe without_sigpipe;
   httplib::SSLClient client(options.server.host, options.server.port);
   client.set_ca_cert_path(authority.string());
   client.enable_server_certificate_verification(true);

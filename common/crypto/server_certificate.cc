@@ -3,12 +3,10 @@
 #include <fmt/format.h>
 #include <openssl/ssl.h>
 
-#include <cerrno>
-#include <csignal>
 #include <utility>
-#include <vector>
 
 #include "common/base/check.h"
+#include "common/base/without_sigpipe.h"
 #include "common/crypto/openssl_handles.h"
 
 namespace fedgap {
@@ -52,54 +50,35 @@ openssl::BioPtr StartTls(SSL_CTX* context, const std::string& host,
   return tls;
 }
 
-// OpenSSL writes to sockets as to files: one that the peer has closed would end
-// the process by SIGPIPE. Held back in this thread while this lives, and what
-// came of it taken away, if it was not there before.
-class WithoutSigpipe {
- public:
-  WithoutSigpipe() {
-    sigemptyset(&pipe_);
-    sigaddset(&pipe_, SIGPIPE);
-    sigset_t pending;
-    sigpending(&pending);
-    was_pending_ = sigismember(&pending, SIGPIPE) == 1;
-    pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
-  }
-  ~WithoutSigpipe() {
-    const timespec now{};
-    if (!was_pending_) {
-      while (sigtimedwait(&pipe_, nullptr, &now) == -1 && errno == EINTR) {
-      }
-    }
-    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-  }
-  WithoutSigpipe(const WithoutSigpipe&) = delete;
-  WithoutSigpipe& operator=(const WithoutSigpipe&) = delete;
-
- private:
-  sigset_t pipe_;
-  sigset_t before_;
-  bool was_pending_ = false;
-};
+// OpenSSL calls it when a server asks who the client is: nobody, but it is
+// noted.
+int NoteTheQuestion(SSL* ssl, X509** /*certificate*/, EVP_PKEY** /*key*/) {
+  *static_cast<bool*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl))) = true;
+  return 0;
+}
 
 }  // namespace
 
 StatusOr<Certificate> FetchServerCertificate(const std::string& host,
                                              std::uint16_t port,
                                              std::chrono::seconds timeout) {
-  FEDGAP_ASSIGN_OR_RETURN(std::vector<Certificate> chain,
-                          FetchServerChain(host, port, timeout));
-  return std::move(chain.front());
+  FEDGAP_ASSIGN_OR_RETURN(ShownByServer shown,
+                          LookAtServer(host, port, timeout));
+  return std::move(shown.chain.front());
 }
 
-StatusOr<std::vector<Certificate>> FetchServerChain(
-    const std::string& host, std::uint16_t port, std::chrono::seconds timeout) {
+StatusOr<ShownByServer> LookAtServer(const std::string& host,
+                                     std::uint16_t port,
+                                     std::chrono::seconds timeout) {
   const WithoutSigpipe without_sigpipe;
   ERR_clear_error();
   const ContextPtr context(SSL_CTX_new(TLS_client_method()));
   openssl::BioPtr connection(BIO_new(BIO_s_connect()));
   FEDGAP_CHECK(context != nullptr && connection != nullptr);
   SSL_CTX_set_verify(context.get(), SSL_VERIFY_NONE, nullptr);
+  ShownByServer look;
+  SSL_CTX_set_app_data(context.get(), &look.asks_for_certificate);
+  SSL_CTX_set_client_cert_cb(context.get(), NoteTheQuestion);
   BIO_set_conn_hostname(connection.get(), host.c_str());
   BIO_set_conn_port(connection.get(), std::to_string(port).c_str());
   const auto seconds = static_cast<int>(timeout.count());
@@ -113,17 +92,16 @@ StatusOr<std::vector<Certificate>> FetchServerChain(
   SSL* ssl = nullptr;
   BIO_get_ssl(tls.get(), &ssl);
   // The certificate may be here though the handshake failed after it.
-  std::vector<Certificate> chain;
   const STACK_OF(X509)* shown = SSL_get_peer_cert_chain(ssl);
   for (int i = 0; i < sk_X509_num(shown); ++i) {
     X509* certificate = sk_X509_value(shown, i);
     FEDGAP_CHECK(X509_up_ref(certificate) == 1);
-    chain.emplace_back(certificate);
+    look.chain.emplace_back(certificate);
   }
   const bool is_other =
       handshake <= 0 && IsAnotherProtocol(ERR_peek_last_error());
   const std::string error = openssl::TakeError();
-  if (!chain.empty()) return chain;
+  if (!look.chain.empty()) return look;
   const std::string what = fmt::format(
       "{} port {} did not answer as a TLS server: {}", host, port, error);
   if (is_other) return absl::FailedPreconditionError(what);

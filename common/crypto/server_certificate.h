@@ -22,10 +22,16 @@ StatusOr<Certificate> FetchServerCertificate(const std::string& host,
                                              std::uint16_t port,
                                              std::chrono::seconds timeout);
 
-// The whole chain that the server shows, its own certificate first. The same
-// otherwise.
-StatusOr<std::vector<Certificate>> FetchServerChain(
-    const std::string& host, std::uint16_t port, std::chrono::seconds timeout);
+struct ShownByServer {
+  std::vector<Certificate> chain;  // the server's own certificate first
+  // It wants to know who the client is.
+  bool asks_for_certificate = false;
+};
+
+// All that the server shows. The same otherwise.
+StatusOr<ShownByServer> LookAtServer(const std::string& host,
+                                     std::uint16_t port,
+                                     std::chrono::seconds timeout);
 
 }  // namespace fedgap
 

@@ -11,6 +11,7 @@
 
 #include "common/base/file_io.h"
 #include "tests/testing/process.h"
+#include "tests/testing/project_tree.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
@@ -82,6 +83,28 @@ TEST_F(CertsEnrolmentTest, AnInvitationIsForSomebody) {
              "--token", "fg1.0011"});
   EXPECT_EQ(pieces.exit_code, 1);
   EXPECT_THAT(pieces.err, HasSubstr("no whole token"));
+}
+
+// 7443 for 7444. It ended by SIGPIPE, without a word.
+TEST_F(CertsEnrolmentTest, TheTrainingPortIsNamed) {
+  ASSERT_EQ(Certs({"invite", ca_, "--name", "a", "--out", token_}).exit_code,
+            0);
+  ASSERT_OK(
+      WriteFileAtomic(dir_ / "run.toml", "[model]\nname = 'gap-cnn-s'\n"));
+  Process training({(BinaryDir() / "bin/fedgap-server").string(), "--config",
+                    (dir_ / "run.toml").string(), "--certs", ca_ + "/hub",
+                    "--run-dir", (dir_ / "run").string(), "--listen",
+                    "127.0.0.1:0", "--port-file",
+                    (dir_ / "training-port").string()});
+  ASSERT_TRUE(training.WaitForFile(dir_ / "training-port"));
+  std::string port = ReadFileText(dir_ / "training-port").value();
+  port.pop_back();
+  const ProgramResult result =
+      Certs({"enrol", (dir_ / "a").string(), "--server", "localhost:" + port,
+             "--token-file", token_});
+  EXPECT_EQ(result.exit_code, 1) << "signal " << result.signal;
+  EXPECT_THAT(result.err,
+              AllOf(HasSubstr("the training port"), HasSubstr("usually 7444")));
 }
 
 }  // namespace
