@@ -1,6 +1,5 @@
 #include "cli/admin_client.h"
 
-#include <fmt/format.h>
 #include <grpcpp/client_context.h>
 #include <grpcpp/create_channel.h>
 
@@ -8,10 +7,10 @@
 #include <utility>
 #include <vector>
 
-#include "client/rpc/failed_connection.h"
 #include "common/base/clock.h"
 #include "common/crypto/tls_files.h"
 #include "common/rpc/channel_options.h"
+#include "common/rpc/failed_connection.h"
 #include "common/rpc/grpc_log.h"
 #include "common/rpc/server_address.h"
 #include "common/rpc/status_conversion.h"
@@ -81,17 +80,9 @@ class AdminClient::Impl {
 
  private:
   Status Explain(const grpc::Status& answer) const {
-    Status status = FromGrpcStatus(answer);
-    const bool is_connection =
-        absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
-    if (!is_connection) return status;
-    const std::string message = MessageOf(status);
-    if (!IsNobodyThere(message)) {
-      FEDGAP_RETURN_IF_ERROR(FindMistake(options_, SystemClock().WallNow()));
-    }
-    return absl::UnavailableError(fmt::format("no connection to {}: {}",
-                                              options_.server.ToString(),
-                                              ShortCause(message)));
+    return ExplainConnection(FromGrpcStatus(answer),
+                             {options_.server, options_.tls},
+                             SystemClock().WallNow());
   }
 
   const GrpcFederationApi::Options options_;

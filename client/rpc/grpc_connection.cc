@@ -5,8 +5,8 @@
 
 #include <utility>
 
-#include "client/rpc/failed_connection.h"
 #include "common/rpc/channel_options.h"
+#include "common/rpc/failed_connection.h"
 #include "common/rpc/status_conversion.h"
 #include "common/rpc/tls_credentials.h"
 
@@ -102,7 +102,8 @@ Status GrpcConnection::ExplainFirst(const grpc::Status& grpc_status) const {
       IsNobodyThere(grpc_status.error_message())) {
     return status;
   }
-  Status mistake = FindMistake(options_, clock_.WallNow());
+  Status mistake =
+      FindMistake({options_.server, options_.tls}, clock_.WallNow());
   return mistake.ok() ? status : mistake;
 }
 

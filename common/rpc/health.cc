@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/rpc/channel_options.h"
+#include "common/rpc/failed_connection.h"
 #include "common/rpc/status_conversion.h"
 #include "common/rpc/tls_credentials.h"
 
@@ -53,7 +54,6 @@ Status CheckHealth(const HealthQuery& query, const Clock& clock) {
       server.ToString(), credentials, ClientChannelArguments(server)));
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + query.timeout);
-  context.set_wait_for_ready(true);
   grpc::CompletionQueue queue;
   const grpc::ByteBuffer request(nullptr, 0);  // empty, not absent
   const auto call = stub.PrepareUnaryCall(
@@ -66,9 +66,8 @@ Status CheckHealth(const HealthQuery& query, const Clock& clock) {
   bool ok = false;
   queue.Next(&tag, &ok);
   if (!status.ok()) {
-    return absl::UnavailableError(
-        fmt::format("{} does not answer: {}", server.ToString(),
-                    MessageOf(FromGrpcStatus(status))));
+    return ExplainConnection(FromGrpcStatus(status), {server, query.tls},
+                             clock.WallNow());
   }
   if (BytesOf(reply) == kServing) return absl::OkStatus();
   return absl::UnavailableError(

@@ -25,7 +25,7 @@ struct HealthQuery {
 
 // OK: the server answers and serves. UNAVAILABLE: it doesn't answer in time, or
 // says that it is not serving (it is shutting down); the errors of the
-// credentials.
+// credentials and of FindMistake.
 Status CheckHealth(const HealthQuery& query, const Clock& clock);
 
 }  // namespace fedgap

@@ -145,6 +145,38 @@ TEST_F(OperatorTest, AClientWithoutServerGivesUpInTime) {
   EXPECT_THAT(result.err, Not(HasSubstr(".cc:"))) << "a line of gRPC";
 }
 
+// What `docker inspect` shows of a container that is unhealthy.
+TEST_F(OperatorTest, AFailedHealthCheckSaysWhy) {
+  const std::string bundle = (dir_ / "bundles/a").string();
+  const auto health = [&bundle, this](const std::string& program,
+                                      const std::string& address) {
+    const ProgramResult result =
+        RunProgram({kBin + program, "--health", "--certs", bundle, address,
+                    "localhost:" + port_});
+    EXPECT_EQ(result.exit_code, 1);
+    return result.err;
+  };
+  EXPECT_THAT(health("fedgap-client", "--server"),  // port 1
+              HasSubstr("localhost:1: connection refused"));
+  EXPECT_THAT(health("fedgap-server", "--listen"),
+              HasSubstr("localhost:1: connection refused"));
+  const auto server = StartServer();
+  const std::string other = (dir_ / "other").string();
+  ASSERT_EQ(RunProgram({kBin + "fedgap", "certs", "init", other, "--federation",
+                        "other"})
+                .exit_code,
+            0);
+  ASSERT_EQ(
+      RunProgram({kBin + "fedgap", "certs", "issue", other, "--name", "a"})
+          .exit_code,
+      0);
+  const std::filesystem::path identity = dir_ / "bundles/a";
+  std::filesystem::remove_all(identity);
+  std::filesystem::copy(dir_ / "other/a", identity);
+  EXPECT_THAT(health("fedgap-client", "--server"),
+              HasSubstr("is not the one to trust"));
+}
+
 TEST_F(OperatorTest, AKilledClientIsWaitedForAndThenLeftOut) {
   WriteConfig(Config(/*rounds=*/1, /*min_clients=*/1) +
               "reconnect_seconds = 1\n");

@@ -288,21 +288,20 @@ TEST_F(TlsAccessTest, AnyMemberMayAskWhetherTheServerServes) {
   }
   TestAuthority other;
   query.tls = other.Client("mallory");
-  query.timeout = std::chrono::milliseconds(300);
   EXPECT_THAT(CheckHealth(query, clock),
-              Fails(StatusCode::kUnavailable, HasSubstr("does not answer")));
+              Fails(StatusCode::kUnauthenticated,
+                    HasSubstr("is not the one to trust")));
 }
 
-TEST(HealthTest, AServerThatIsGoneDoesNotAnswer) {
+TEST(HealthTest, AServerThatIsGoneRefuses) {
   HealthQuery query;
   {
     const RunningServer server({});
     query.server = {"0.0.0.0", server.address().port};
     EXPECT_OK(CheckHealth(query, SystemClock()));
   }
-  query.timeout = std::chrono::milliseconds(100);
   EXPECT_THAT(CheckHealth(query, SystemClock()),
-              Fails(StatusCode::kUnavailable, HasSubstr("does not answer")));
+              Fails(StatusCode::kUnavailable, HasSubstr("connection refused")));
 }
 
 }  // namespace

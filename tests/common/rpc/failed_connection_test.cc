@@ -1,4 +1,4 @@
-#include "client/rpc/failed_connection.h"
+#include "common/rpc/failed_connection.h"
 
 #include <gtest/gtest.h>
 
@@ -24,6 +24,9 @@ TEST(FailedConnectionTest, SaysWhatGrpcSaysInFewWords) {
                 "ipv4:192.0.2.1:7443: connection attempt timed out before "
                 "receiving SETTINGS frame",
                 "no answer; is there a firewall?", false},
+           Case{"no connection to nowhere port 7444: Name or service not known",
+                "no such host name", true},
+           Case{"Deadline Exceeded", "no answer in time", false},
            Case{"Socket closed", "the connection was closed", false},
            Case{"failed to connect to all addresses; last error: UNKNOWN: "
                 "ipv4:127.0.0.1:9: Ssl handshake failed: SSL_ERROR_SSL: "
