@@ -185,7 +185,6 @@ Status RunEnrol(const EnrolFlags& flags) {
   FEDGAP_ASSIGN_OR_RETURN(options.algorithm,
                           ParseKeyAlgorithm(flags.algorithm));
   options.bundle = flags.bundle;
-  FEDGAP_RETURN_IF_ERROR(MakeDirectory(flags.bundle));
   FEDGAP_ASSIGN_OR_RETURN(const Identity identity,
                           Enrol(options, SystemClock().WallNow()));
   fmt::print("{} is the bundle of {} {} of federation {}\n",

@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <nlohmann/json.hpp>
+#include <system_error>
+#include <vector>
 
 #include "common/base/file_io.h"
 #include "common/base/without_sigpipe.h"
@@ -13,10 +16,13 @@
 #include "common/crypto/certificate_request.h"
 #include "common/crypto/server_certificate.h"
 #include "common/crypto/tls_files.h"
+#include "common/rpc/failed_connection.h"
+#include "enrolment/authority_directory.h"
 
 namespace fedgap {
 namespace {
 
+namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
 constexpr std::chrono::seconds kTimeout{10};
@@ -30,8 +36,8 @@ StatusOr<Certificate> FindAuthority(const EnrolOptions& options,
       LookAtServer(options.server.host, options.server.port, kTimeout);
   if (!shown.ok()) {
     return absl::UnavailableError(fmt::format(
-        "no enrolment server at {}: {}; is `fedgap certs serve` running there?",
-        where, MessageOf(shown.status())));
+        "no enrolment server at {} (`fedgap certs serve` is one): {}", where,
+        ShortCause(MessageOf(shown.status()))));
   }
   if (shown->asks_for_certificate) {
     return absl::FailedPreconditionError(fmt::format(
@@ -60,8 +66,43 @@ StatusOr<Certificate> FindAuthority(const EnrolOptions& options,
       where));
 }
 
+// The directory of a bundle to be, and in it the authority to ask by. What is
+// not kept goes away again, the directories that were made for it too.
+class UnfinishedBundle {
+ public:
+  explicit UnfinishedBundle(const fs::path& bundle)
+      : authority_(bundle / ".asked-ca.pem") {
+    std::error_code ignored;
+    for (fs::path path = bundle; !path.empty() && !fs::exists(path, ignored);
+         path = path.parent_path()) {
+      missing_.push_back(path);
+    }
+  }
+  ~UnfinishedBundle() {
+    std::error_code ignored;
+    fs::remove(authority_, ignored);
+    if (is_kept_) return;
+    // Innermost first; one with something in it stays.
+    for (const fs::path& path : missing_) fs::remove(path, ignored);
+  }
+  UnfinishedBundle(const UnfinishedBundle&) = delete;
+  UnfinishedBundle& operator=(const UnfinishedBundle&) = delete;
+
+  Status Begin(const Certificate& authority) const {
+    FEDGAP_RETURN_IF_ERROR(MakeDirectory(authority_.parent_path()));
+    return WriteFileAtomic(authority_, authority.ToPem());
+  }
+  void Keep() { is_kept_ = true; }
+  const fs::path& authority() const { return authority_; }
+
+ private:
+  const fs::path authority_;
+  std::vector<fs::path> missing_;
+  bool is_kept_ = false;
+};
+
 StatusOr<Certificate> Ask(const EnrolOptions& options,
-                          const std::filesystem::path& authority,
+                          const fs::path& authority,
                           const CertificateRequest& request) {
   const WithoutSigpipe without_sigpipe;
   httplib::SSLClient client(options.server.host, options.server.port);
@@ -106,17 +147,19 @@ StatusOr<Certificate> Ask(const EnrolOptions& options,
 StatusOr<Identity> Enrol(const EnrolOptions& options, Clock::WallTime now) {
   FEDGAP_ASSIGN_OR_RETURN(const Certificate authority,
                           FindAuthority(options, now));
-  const TlsFiles files = TlsFilesIn(options.bundle);
-  FEDGAP_RETURN_IF_ERROR(WriteFileAtomic(files.authority, authority.ToPem()));
+  UnfinishedBundle bundle(options.bundle);
+  FEDGAP_RETURN_IF_ERROR(bundle.Begin(authority));
   PrivateKey key = PrivateKey::Generate(options.algorithm);
   const CertificateRequest request = CertificateRequest::Make(key);
   FEDGAP_ASSIGN_OR_RETURN(Certificate certificate,
-                          Ask(options, files.authority, request));
+                          Ask(options, bundle.authority(), request));
   FEDGAP_RETURN_IF_ERROR(CheckPair(certificate, key));
   FEDGAP_RETURN_IF_ERROR(CheckIssuedBy(certificate, {&authority, 1}));
   FEDGAP_ASSIGN_OR_RETURN(Identity identity, certificate.GetIdentity());
   FEDGAP_RETURN_IF_ERROR(WriteTlsFiles(
-      files, Credentials{std::move(certificate), std::move(key)}, authority));
+      TlsFilesIn(options.bundle),
+      Credentials{std::move(certificate), std::move(key)}, authority));
+  bundle.Keep();
   return identity;
 }
 

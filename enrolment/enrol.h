@@ -17,7 +17,7 @@ struct EnrolOptions {
   ServerAddress server;
   EnrolmentToken token;
   KeyAlgorithm algorithm = KeyAlgorithm::kP256;
-  // Where the bundle is written; it must exist.
+  // Where the bundle is written; made if it does not exist.
   std::filesystem::path bundle;
 };
 
@@ -26,8 +26,9 @@ struct EnrolOptions {
 // secret is said: the authority with the token's fingerprint must be in the
 // chain that it shows and must have issued its certificate for this host.
 // UNAUTHENTICATED: it is another's server; PERMISSION_DENIED: the token does
-// not count, in the server's words; UNAVAILABLE: nobody is there; errors of the
-// disk. Returns who this site is now.
+// not count, in the server's words; FAILED_PRECONDITION: it is no enrolment
+// server; UNAVAILABLE: nobody is there; errors of the disk. Nothing of a failed
+// attempt is left behind. Returns who this site is now.
 StatusOr<Identity> Enrol(const EnrolOptions& options, Clock::WallTime now);
 
 }  // namespace fedgap

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <openssl/ssl.h>
 
+#include <cstring>
+#include <ctime>
 #include <utility>
 
 #include "common/base/check.h"
@@ -50,6 +52,39 @@ openssl::BioPtr StartTls(SSL_CTX* context, const std::string& host,
   return tls;
 }
 
+// The oldest entry of the error queue, which is then emptied: of the system
+// and of the resolver in their own words.
+std::string TakeConnectError() {
+  const char* data = nullptr;
+  int flags = 0;
+  const unsigned long code =
+      ERR_peek_error_all(nullptr, nullptr, nullptr, &data, &flags);
+  std::string text;
+  if (ERR_SYSTEM_ERROR(code)) {
+    text = std::strerror(ERR_GET_REASON(code));
+  } else if (ERR_GET_REASON(code) == ERR_R_SYS_LIB &&
+             (flags & ERR_TXT_STRING) != 0) {
+    text = data;
+  }
+  const std::string reason = openssl::TakeError();
+  return text.empty() ? reason : text;
+}
+
+// BIO_do_connect_retry would also try again where nobody listens.
+Status Connect(BIO* connection, std::chrono::seconds timeout) {
+  const std::time_t deadline = std::time(nullptr) + timeout.count();
+  BIO_set_nbio(connection, 1);
+  while (BIO_do_connect(connection) <= 0) {
+    if (BIO_should_retry(connection) == 0) {
+      return absl::UnavailableError(TakeConnectError());
+    }
+    if (BIO_wait(connection, deadline, /*nap_milliseconds=*/50) <= 0) {
+      return absl::UnavailableError("Connection timed out");
+    }
+  }
+  return absl::OkStatus();
+}
+
 // OpenSSL calls it when a server asks who the client is: nobody, but it is
 // noted.
 int NoteTheQuestion(SSL* ssl, X509** /*certificate*/, EVP_PKEY** /*key*/) {
@@ -81,14 +116,14 @@ StatusOr<ShownByServer> LookAtServer(const std::string& host,
   SSL_CTX_set_client_cert_cb(context.get(), NoteTheQuestion);
   BIO_set_conn_hostname(connection.get(), host.c_str());
   BIO_set_conn_port(connection.get(), std::to_string(port).c_str());
-  const auto seconds = static_cast<int>(timeout.count());
-  if (BIO_do_connect_retry(connection.get(), seconds, 50) <= 0) {
-    return absl::UnavailableError(fmt::format(
-        "no connection to {} port {}: {}", host, port, openssl::TakeError()));
+  if (const Status status = Connect(connection.get(), timeout); !status.ok()) {
+    return Annotate(status,
+                    fmt::format("no connection to {} port {}", host, port));
   }
   const openssl::BioPtr tls =
       StartTls(context.get(), host, std::move(connection));
-  const int handshake = BIO_do_connect_retry(tls.get(), seconds, 50);
+  const int handshake = BIO_do_connect_retry(
+      tls.get(), static_cast<int>(timeout.count()), /*nap_milliseconds=*/50);
   SSL* ssl = nullptr;
   BIO_get_ssl(tls.get(), &ssl);
   // The certificate may be here though the handshake failed after it.

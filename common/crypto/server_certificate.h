@@ -16,8 +16,9 @@ namespace fedgap {
 // through the handshake as far as the server's certificate and hangs up. Judges
 // nothing, sends nothing and shows no certificate: it is for finding out why a
 // real connection failed, whose library does not say. Blocks, at most twice the
-// timeout. UNAVAILABLE: nobody is there, or does not answer as a TLS server in
-// time; FAILED_PRECONDITION: somebody answers in another protocol than TLS.
+// timeout. UNAVAILABLE: nobody is there (at once, in
+// the system's words), or does not answer as a TLS server in time;
+// FAILED_PRECONDITION: somebody answers in another protocol than TLS.
 StatusOr<Certificate> FetchServerCertificate(const std::string& host,
                                              std::uint16_t port,
                                              std::chrono::seconds timeout);

@@ -60,6 +60,7 @@ TEST_F(CertsEnrolmentTest, SitesOfOneTokenGetNumbersAndCanBeRevoked) {
   const ProgramResult third = EnrolInto("c");
   EXPECT_EQ(third.exit_code, 1);
   EXPECT_THAT(third.err, HasSubstr("the token is used up"));
+  EXPECT_FALSE(std::filesystem::exists(dir_ / "c"));
   // A container that starts anew keeps what it has.
   EXPECT_THAT(EnrolInto("a").out, HasSubstr("camera-1 already"));
 
@@ -83,6 +84,27 @@ TEST_F(CertsEnrolmentTest, AnInvitationIsForSomebody) {
              "--token", "fg1.0011"});
   EXPECT_EQ(pieces.exit_code, 1);
   EXPECT_THAT(pieces.err, HasSubstr("no whole token"));
+}
+
+TEST_F(CertsEnrolmentTest, AFailedEnrolmentSaysWhyAtOnceAndLeavesNothing) {
+  ASSERT_EQ(Certs({"invite", ca_, "--name", "a", "--out", token_}).exit_code,
+            0);
+  const auto enrol_at = [this](const std::string& server) {
+    return Certs({"enrol", (dir_ / "new/a").string(), "--server", server,
+                  "--token-file", token_})
+        .err;
+  };
+  EXPECT_THAT(enrol_at("localhost:1"), HasSubstr("connection refused"));
+  EXPECT_THAT(enrol_at("no-such-host.invalid:7444"),
+              HasSubstr("no enrolment server at no-such-host.invalid:7444"));
+  EXPECT_FALSE(std::filesystem::exists(dir_ / "new"));
+  // What was there before stays.
+  ASSERT_OK(WriteFileAtomic(dir_ / "note", "of the site"));
+  EXPECT_EQ(Certs({"enrol", dir_.path().string(), "--server", "localhost:1",
+                   "--token-file", token_})
+                .exit_code,
+            1);
+  EXPECT_TRUE(std::filesystem::exists(dir_ / "note"));
 }
 
 // 7443 for 7444. It ended by SIGPIPE, without a word.

@@ -1,11 +1,13 @@
 #include "common/crypto/server_certificate.h"
 
 #include <arpa/inet.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdint>
 #include <thread>
 
@@ -13,6 +15,8 @@
 
 namespace fedgap {
 namespace {
+
+using ::testing::HasSubstr;
 
 // Ends each connection as it comes.
 class ClosingListener {
@@ -59,6 +63,22 @@ TEST(ServerCertificateTest, AConnectionThatIsClosedIsAnErrorAndNotTheEnd) {
                                        std::chrono::seconds(1)),
                 HasCode(absl::StatusCode::kUnavailable));
   }
+}
+
+TEST(ServerCertificateTest, WhereNobodyIsItSaysSoAtOnce) {
+  std::uint16_t port = 0;
+  {
+    const ClosingListener listener;
+    port = listener.port();
+  }
+  constexpr std::chrono::seconds kLong{60};
+  const auto started = std::chrono::steady_clock::now();
+  EXPECT_THAT(
+      FetchServerCertificate("127.0.0.1", port, kLong),
+      Fails(absl::StatusCode::kUnavailable, HasSubstr("Connection refused")));
+  EXPECT_THAT(FetchServerCertificate("no-such-host.invalid", port, kLong),
+              HasCode(absl::StatusCode::kUnavailable));
+  EXPECT_LT(std::chrono::steady_clock::now() - started, kLong);
 }
 
 }  // namespace
