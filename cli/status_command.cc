@@ -94,20 +94,34 @@ std::string ToText(const std::vector<ClientStatus>& clients, bool colour) {
   return table.ToString(colour);
 }
 
-StatusOr<std::string> Describe(AdminClient& admin, const StatusFlags& flags) {
+std::string ToText(const RunStatus& status,
+                   const std::vector<ClientStatus>& clients) {
   const bool colour = ShowsColour(stdout);
-  FEDGAP_ASSIGN_OR_RETURN(const RunStatus status, admin.GetStatus());
   std::string text = ToText(status, colour);
-  if (flags.clients) {
-    FEDGAP_ASSIGN_OR_RETURN(const auto clients, admin.GetClients());
-    if (!clients.empty()) text += "\n" + ToText(clients, colour);
-  }
+  if (!clients.empty()) text += "\n" + ToText(clients, colour);
   return text;
 }
 
+// Of a status that is printed at each change.
+std::string ToLine(const RunStatus& status) {
+  std::string line = fmt::format("{}  {}  ", WithoutControls(status.run.value),
+                                 PhaseText(status.phase).first);
+  if (status.cohort > 0 && status.phase != RunPhase::kFinished) {
+    line += fmt::format("round {}: {} of {} updates, ", status.round,
+                        status.received, status.cohort);
+  }
+  return line + fmt::format("{} connected, {} of {} rounds committed\n",
+                            status.connected, status.last_committed,
+                            status.rounds);
+}
+
 Status PrintStatus(AdminClient& admin, const StatusFlags& flags) {
-  FEDGAP_ASSIGN_OR_RETURN(const std::string text, Describe(admin, flags));
-  fmt::print("{}", text);
+  FEDGAP_ASSIGN_OR_RETURN(const RunStatus status, admin.GetStatus());
+  std::vector<ClientStatus> clients;
+  if (flags.clients) {
+    FEDGAP_ASSIGN_OR_RETURN(clients, admin.GetClients());
+  }
+  fmt::print("{}", ToText(status, clients));
   return absl::OkStatus();
 }
 
@@ -121,29 +135,34 @@ void ShowOver(const std::string& text) {
   fmt::print("{}\x1b[J", out);
 }
 
+// Where the server does not answer those that were known are left: it may be
+// gone with its run, and else the watch says what is wrong.
+void UpdateClients(AdminClient& admin, bool is_over,
+                   std::vector<ClientStatus>& clients) {
+  StatusOr<std::vector<ClientStatus>> now = admin.GetClients();
+  if (now.ok()) clients = *std::move(now);
+  if (!is_over) return;
+  for (ClientStatus& client : clients) client.in_cohort = false;
+}
+
 // On a terminal the screen is drawn anew at each change; elsewhere each change
 // is a line.
 Status WatchStatus(AdminClient& admin, const StatusFlags& flags) {
   const bool is_terminal = CanBeWrittenOver(stdout);
   if (is_terminal) fmt::print("\x1b[2J");
-  Status drawn;
+  bool is_over = false;
+  std::vector<ClientStatus> clients;
   const Status watched = admin.Watch([&](const RunStatus& status) {
+    is_over = status.phase == RunPhase::kFinished;
     if (is_terminal) {
-      const StatusOr<std::string> text = Describe(admin, flags);
-      drawn = text.status();
-      if (text.ok()) ShowOver(*text);
+      if (flags.clients) UpdateClients(admin, is_over, clients);
+      ShowOver(ToText(status, clients));
     } else {
-      fmt::print(
-          "{}  {}  round {}: {} of {} updates, {} connected, {} of {} "
-          "rounds committed\n",
-          WithoutControls(status.run.value), PhaseText(status.phase).first,
-          status.round, status.received, status.cohort, status.connected,
-          status.last_committed, status.rounds);
+      fmt::print("{}", ToLine(status));
     }
     std::fflush(stdout);
   });
-  FEDGAP_RETURN_IF_ERROR(watched);
-  return drawn;
+  return is_over ? absl::OkStatus() : watched;
 }
 
 Status ShowStatus(const StatusFlags& flags) {

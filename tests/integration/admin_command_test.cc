@@ -13,6 +13,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class AdminCommandTest : public FederationPrograms {
  protected:
@@ -61,7 +62,25 @@ TEST_F(AdminCommandTest, WatchSaysEachChangeUntilTheRunIsOver) {
   ExpectSuccess(*server);
   const ProgramResult result = watch.Wait();
   EXPECT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_THAT(result.out, HasSubstr("3 of 3 rounds committed"));
+  EXPECT_THAT(result.out, AllOf(HasSubstr("3 of 3 rounds committed"),
+                                Not(HasSubstr("round 4"))));
+}
+
+TEST_F(AdminCommandTest, AWatchOnATerminalEndsWithTheFinishedRun) {
+  const auto server = StartServer();
+  Process watch(
+      {"/usr/bin/script", "-qec",
+       fmt::format("{}", fmt::join(Words({"status", "--watch"}), " ")),
+       "/dev/null"},
+      {"TERM=xterm"});
+  ASSERT_TRUE(watch.WaitForLine("waiting for clients"));
+  const auto clients = StartClients();
+  ExpectSuccess(*server);
+  const ProgramResult result = watch.Wait();
+  EXPECT_EQ(result.exit_code, 0) << result.out << result.err;
+  const std::string last = result.out.substr(result.out.rfind("run "));
+  EXPECT_THAT(last, AllOf(HasSubstr("finished"), HasSubstr("3/3 committed"),
+                          ContainsRegex("f .* - +60 +[23] +0")));
 }
 
 TEST_F(AdminCommandTest, PauseResumeAndStopAreTakenAndLogged) {
