@@ -252,17 +252,17 @@ Status Confirm(const fs::path& path) {
   return absl::CancelledError(path.string() + " stays");
 }
 
-Status RemoveRun(const fs::path& path, bool yes) {
+// Why it must stay; "" if it may go.
+std::string Obstacle(const fs::path& path) {
+  std::error_code ignored;
+  if (!fs::exists(path, ignored)) return "does not exist";
   if (!IsRunDirectory(path)) {
-    return absl::FailedPreconditionError(
-        fmt::format("{} is not removed: it is no run's directory (those hold "
-                    "state.db and config.toml)",
-                    path.string()));
+    return "is no run's directory (those hold state.db and config.toml)";
   }
-  if (IsInUse(path)) {
-    return absl::FailedPreconditionError(
-        fmt::format("{} is not removed: a program is using it", path.string()));
-  }
+  return IsInUse(path) ? "is in use: a program works on it" : "";
+}
+
+Status RemoveRun(const fs::path& path, bool yes) {
   if (!yes) FEDGAP_RETURN_IF_ERROR(Confirm(path));
   std::error_code error;
   fs::remove_all(path, error);
@@ -271,7 +271,18 @@ Status RemoveRun(const fs::path& path, bool yes) {
   return absl::OkStatus();
 }
 
+// All or none: who mistypes one name does not want the half of it.
 Status RemoveRuns(const RunsFlags& flags) {
+  std::vector<std::string> obstacles;
+  for (const fs::path& path : flags.runs) {
+    const std::string obstacle = Obstacle(path);
+    if (obstacle.empty()) continue;
+    obstacles.push_back(fmt::format("{} {}", path.string(), obstacle));
+  }
+  if (!obstacles.empty()) {
+    return absl::FailedPreconditionError(
+        fmt::format("nothing is removed: {}", fmt::join(obstacles, "; ")));
+  }
   for (const fs::path& path : flags.runs) {
     FEDGAP_RETURN_IF_ERROR(RemoveRun(path, flags.yes));
   }

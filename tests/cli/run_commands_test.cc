@@ -160,10 +160,13 @@ TEST_F(RunCommandsTest, RunsRmRemovesOnlyRunsThatNobodyUses) {
     const auto lock = DirectoryLock::Take(run / "lock");
     ASSERT_OK(lock);
     EXPECT_THAT(Fedgap({"runs", "rm", run.string(), "--yes"}).err,
-                HasSubstr("is using it"));
+                HasSubstr("is in use"));
   }
   EXPECT_THAT(Fedgap({"runs", "rm", dir_.path().string(), "--yes"}).err,
               HasSubstr("no run's directory"));
+  const std::string nowhere = (dir_ / "nowhere").string();
+  EXPECT_THAT(Fedgap({"runs", "rm", run.string(), nowhere, "--yes"}).err,
+              HasSubstr("nothing is removed: " + nowhere + " does not exist"));
   EXPECT_TRUE(fs::exists(run));
   EXPECT_EQ(Fedgap({"runs", "rm", run.string(), "--yes"}).exit_code, 0);
   EXPECT_FALSE(fs::exists(run));
