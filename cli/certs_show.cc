@@ -1,5 +1,5 @@
-// `fedgap certs show`: what a certificate says, and whether it would be
-// accepted.
+// `fedgap certs show`: what a certificate or a list of revoked ones says, and
+// whether it would be accepted.
 #include <fmt/format.h>
 #include <sys/stat.h>
 
@@ -29,28 +29,33 @@ namespace fs = std::filesystem;
 Clock::WallTime ShownAt() { return SystemClock().WallNow(); }
 
 std::string Validity(const Certificate& certificate) {
+  const Clock::WallTime now = ShownAt();
   const auto left =
-      std::chrono::floor<std::chrono::days>(certificate.NotAfter() - ShownAt());
-  return fmt::format(
-      "{} to {} ({})", FormatUtc(certificate.NotBefore()),
-      FormatUtc(certificate.NotAfter()),
-      left.count() < 0 ? "expired" : fmt::format("{} days left", left.count()));
+      std::chrono::floor<std::chrono::days>(certificate.NotAfter() - now)
+          .count();
+  std::string state =
+      fmt::format("{} {} left", left, left == 1 ? "day" : "days");
+  if (now > certificate.NotAfter()) state = "expired";
+  if (now < certificate.NotBefore()) state = "not valid yet";
+  return fmt::format("{} to {} ({})", FormatUtc(certificate.NotBefore()),
+                     FormatUtc(certificate.NotAfter()), state);
+}
+
+void PrintLine(std::string_view label, const std::string& text) {
+  if (!text.empty()) fmt::print("  {:<12} {}\n", label, text);
 }
 
 void PrintCertificate(const Certificate& certificate) {
   const AlternativeNames names = certificate.GetAlternativeNames();
-  const auto line = [](std::string_view label, const std::string& text) {
-    if (!text.empty()) fmt::print("  {:<12} {}\n", label, text);
-  };
-  line("identity", fmt::format("{}", fmt::join(names.uri, ", ")));
-  line("kind", certificate.IsAuthority() ? "authority" : "");
-  line("valid", Validity(certificate));
-  line("DNS names", fmt::format("{}", fmt::join(names.dns, ", ")));
-  line("IP addresses", fmt::format("{}", fmt::join(names.ip, ", ")));
-  line("issued by", certificate.IssuerCommonName());
-  line("key", certificate.KeyAlgorithmText());
-  line("serial", certificate.SerialNumber());
-  line("fingerprint", "sha256:" + ToHex(certificate.Fingerprint()));
+  PrintLine("identity", fmt::format("{}", fmt::join(names.uri, ", ")));
+  PrintLine("kind", certificate.IsAuthority() ? "authority" : "");
+  PrintLine("valid", Validity(certificate));
+  PrintLine("DNS names", fmt::format("{}", fmt::join(names.dns, ", ")));
+  PrintLine("IP addresses", fmt::format("{}", fmt::join(names.ip, ", ")));
+  PrintLine("issued by", certificate.IssuerCommonName());
+  PrintLine("key", certificate.KeyAlgorithmText());
+  PrintLine("serial", certificate.SerialNumber());
+  PrintLine("fingerprint", "sha256:" + ToHex(certificate.Fingerprint()));
 }
 
 // What can be checked about a whole bundle: all that TLS will.
@@ -104,8 +109,29 @@ Status ShowRevocation(const Certificate& certificate,
   } else if (status.ok()) {
     text = fmt::format("no, by the list of {}", FormatUtc(newest));
   }
-  fmt::print("  {:<12} {}\n", "revoked", text);
+  PrintLine("revoked", text);
   return status;
+}
+
+// Of a file that holds them in the place of certificates.
+Status ShowLists(const fs::path& file, const std::string& pem) {
+  FEDGAP_ASSIGN_OR_RETURN(const std::vector<RevocationList> lists,
+                          ParseRevocationLists(pem));
+  for (const RevocationList& list : lists) {
+    const std::vector<Revocation> revocations = list.Revocations();
+    fmt::print("{}\n", file.string());
+    PrintLine("kind", "list of revoked certificates");
+    PrintLine("issued by", list.IssuerCommonName());
+    PrintLine("number", fmt::format("{}", list.Number()));
+    PrintLine("valid", fmt::format("{} to {}", FormatUtc(list.IssuedAt()),
+                                   FormatUtc(list.GoodUntil())));
+    if (revocations.empty()) PrintLine("revoked", "none");
+    for (const auto& [serial, time] : revocations) {
+      PrintLine("revoked",
+                fmt::format("serial {} on {}", serial, FormatUtc(time)));
+    }
+  }
+  return absl::OkStatus();
 }
 
 Status ShowOne(const fs::path& path) {
@@ -116,6 +142,9 @@ Status ShowOne(const fs::path& path) {
     file = AuthorityDirectory(path).certificate();
   }
   FEDGAP_ASSIGN_OR_RETURN(const std::string pem, ReadFileText(file));
+  if (pem.find("-----BEGIN X509 CRL-----") != std::string::npos) {
+    return Annotate(ShowLists(file, pem), file.string());
+  }
   const StatusOr<std::vector<Certificate>> certificates =
       ParseCertificates(pem);
   if (!certificates.ok()) {
@@ -150,9 +179,14 @@ Status ShowOne(const fs::path& path) {
 }
 
 Status RunShow(const std::vector<fs::path>& paths) {
-  Status first;
-  for (const fs::path& path : paths) first.Update(ShowOne(path));
-  return first;
+  Status last;
+  for (const fs::path& path : paths) {
+    const Status shown = ShowOne(path);
+    if (shown.ok()) continue;
+    if (!last.ok()) fmt::print(stderr, "fedgap: {}\n", MessageOf(last));
+    last = shown;
+  }
+  return last;
 }
 
 }  // namespace
@@ -161,15 +195,16 @@ void AddCertsShow(CLI::App& certs, Action& selected) {
   auto paths = std::make_shared<std::vector<fs::path>>();
   CLI::App* command = certs.add_subcommand(
       "show",
-      "Print what certificates say, and check bundles; fails if one "
-      "would not be accepted");
+      "Print what certificates and lists of revoked ones say, and check "
+      "bundles; fails if one would not be accepted");
   command->add_option("PATH", *paths, "PEM files or bundle directories")
       ->type_name("PATH")
       ->required();
   command->footer(
       "Exit codes: 0 every one is good, 1 one is not, 2 wrong usage.\n\n"
       "Examples:\n"
-      "  fedgap certs show ca/server bundles/site-1");
+      "  fedgap certs show ca/server bundles/site-1\n"
+      "  fedgap certs show ca/crl.pem");
   command->callback(
       [paths, &selected] { selected = [paths] { return RunShow(*paths); }; });
 }

@@ -3,6 +3,7 @@
 #define FEDGAP_COMMON_CRYPTO_ASN1_VALUES_H_
 
 #include <openssl/asn1.h>
+#include <openssl/x509.h>
 
 #include <chrono>
 #include <ctime>
@@ -31,6 +32,18 @@ inline void SetTime(ASN1_TIME* target, Clock::WallTime time) {
 inline std::string HexOf(const ASN1_INTEGER* serial) {
   return ToHex(std::span(ASN1_STRING_get0_data(serial),
                          static_cast<std::size_t>(ASN1_STRING_length(serial))));
+}
+
+inline std::string TextOf(const ASN1_STRING* text) {
+  return std::string(reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
+                     static_cast<std::size_t>(ASN1_STRING_length(text)));
+}
+
+// "" if the name has none.
+inline std::string CommonNameOf(const X509_NAME* name) {
+  const int at = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
+  if (at < 0) return "";
+  return TextOf(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
 }
 
 }  // namespace fedgap::openssl

@@ -14,11 +14,6 @@
 namespace fedgap {
 namespace {
 
-std::string TextOf(const ASN1_STRING* text) {
-  return std::string(reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
-                     static_cast<std::size_t>(ASN1_STRING_length(text)));
-}
-
 std::string AddressText(const ASN1_OCTET_STRING* address) {
   const int family = ASN1_STRING_length(address) == 4 ? AF_INET : AF_INET6;
   char text[INET6_ADDRSTRLEN] = {};
@@ -26,12 +21,6 @@ std::string AddressText(const ASN1_OCTET_STRING* address) {
   FEDGAP_CHECK(::inet_ntop(family, ASN1_STRING_get0_data(address), text,
                            sizeof(text)) != nullptr);
   return text;
-}
-
-std::string CommonNameOf(const X509_NAME* name) {
-  const int at = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
-  if (at < 0) return "";
-  return TextOf(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
 }
 
 openssl::BioPtr ReadOnly(std::string_view text) {
@@ -87,23 +76,25 @@ AlternativeNames Certificate::GetAlternativeNames() const {
   if (list == nullptr) return names;
   for (int i = 0; i < sk_GENERAL_NAME_num(list.get()); ++i) {
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(list.get(), i);
-    if (name->type == GEN_DNS) names.dns.push_back(TextOf(name->d.dNSName));
+    if (name->type == GEN_DNS) {
+      names.dns.push_back(openssl::TextOf(name->d.dNSName));
+    }
     if (name->type == GEN_IPADD) {
       names.ip.push_back(AddressText(name->d.iPAddress));
     }
     if (name->type == GEN_URI) {
-      names.uri.push_back(TextOf(name->d.uniformResourceIdentifier));
+      names.uri.push_back(openssl::TextOf(name->d.uniformResourceIdentifier));
     }
   }
   return names;
 }
 
 std::string Certificate::CommonName() const {
-  return CommonNameOf(X509_get_subject_name(handle()));
+  return openssl::CommonNameOf(X509_get_subject_name(handle()));
 }
 
 std::string Certificate::IssuerCommonName() const {
-  return CommonNameOf(X509_get_issuer_name(handle()));
+  return openssl::CommonNameOf(X509_get_issuer_name(handle()));
 }
 
 Clock::WallTime Certificate::NotBefore() const {

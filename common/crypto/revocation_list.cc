@@ -31,8 +31,16 @@ std::int64_t RevocationList::Number() const {
   return value;
 }
 
+std::string RevocationList::IssuerCommonName() const {
+  return openssl::CommonNameOf(X509_CRL_get_issuer(handle()));
+}
+
 Clock::WallTime RevocationList::IssuedAt() const {
   return openssl::TimeOf(X509_CRL_get0_lastUpdate(handle()));
+}
+
+Clock::WallTime RevocationList::GoodUntil() const {
+  return openssl::TimeOf(X509_CRL_get0_nextUpdate(handle()));
 }
 
 std::vector<Revocation> RevocationList::Revocations() const {

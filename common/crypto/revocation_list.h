@@ -37,7 +37,9 @@ class RevocationList {
 
   // Counts up with every list that the authority makes; 0 if it has none.
   std::int64_t Number() const;
+  std::string IssuerCommonName() const;
   Clock::WallTime IssuedAt() const;
+  Clock::WallTime GoodUntil() const;
   // In the order of the list.
   std::vector<Revocation> Revocations() const;
   // When the certificate of this serial number was revoked; nothing if it was

@@ -201,6 +201,22 @@ TEST_F(CertsCommandTest, ShowFailsForAnExpiredBundleAndStillPrintsIt) {
   EXPECT_THAT(result.err, HasSubstr("expired on"));
 }
 
+TEST_F(CertsCommandTest, ShowSaysWhyOfEachThatWouldNotBeAccepted) {
+  TestAuthority old(Now() - std::chrono::days(10));
+  TestAuthority future(Now() + std::chrono::days(10));
+  const auto of_a_day = [](TestAuthority& authority) {
+    return authority.Issue({.name = "a", .validity = std::chrono::days(1)})
+        .identity.parent_path()
+        .string();
+  };
+  const ProgramResult result = Certs({"show", of_a_day(old), of_a_day(future)});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.out,
+              AllOf(HasSubstr("(expired)"), HasSubstr("(not valid yet)")));
+  EXPECT_THAT(result.err,
+              AllOf(HasSubstr("expired on"), HasSubstr("not valid before")));
+}
+
 TEST_F(CertsCommandTest, ShowWarnsOfAKeyThatOthersCanRead) {
   TestAuthority authority;
   const TlsFiles files = authority.Client("a");
@@ -339,6 +355,17 @@ TEST_F(CertsCommandTest, ShowTellsOfRevocation) {
   EXPECT_EQ(sound.exit_code, 0) << sound.err;
   EXPECT_THAT(sound.out, AllOf(HasSubstr("revoked      no, by the list of"),
                                HasSubstr("checks       all passed")));
+}
+
+TEST_F(CertsCommandTest, ShowPrintsAListOfRevokedCertificates) {
+  ASSERT_EQ(Init().exit_code, 0);
+  ASSERT_EQ(Certs({"issue", ca_.string(), "--name", "a"}).exit_code, 0);
+  ASSERT_EQ(Certs({"revoke", ca_.string(), "a"}).exit_code, 0);
+  const ProgramResult result = Certs({"show", (ca_ / "crl.pem").string()});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, AllOf(HasSubstr("issued by    fedgap demo CA"),
+                                HasSubstr("number       1"),
+                                HasSubstr("serial " + SerialIn(ca_ / "a"))));
 }
 
 TEST_F(CertsCommandTest, RevokeSaysWhatIsWrong) {
