@@ -80,14 +80,30 @@ StatusOr<std::vector<FileRow>> ReadFileRows(SqliteStatement& query) {
 
 StatusOr<RunDatabase> RunDatabase::Open(const std::filesystem::path& path,
                                         bool read_only) {
-  FEDGAP_ASSIGN_OR_RETURN(auto database, SqliteDatabase::Open(path, read_only));
+  if (!read_only) return Open(path, SqliteAccess::kReadWrite);
+  StatusOr<RunDatabase> run = Open(path, SqliteAccess::kReadOnly);
+  if (!absl::IsPermissionDenied(run.status())) return run;
+  std::filesystem::path log = path;
+  log += "-wal";
+  std::error_code none;
+  const auto log_bytes = std::filesystem::file_size(log, none);
+  if (none || log_bytes == 0) return Open(path, SqliteAccess::kImmutable);
+  return absl::PermissionDeniedError(fmt::format(
+      "{} holds commits that are not in {} yet, and reading them takes the "
+      "right to write in their directory; copy the directory and look at the "
+      "copy",
+      log.string(), path.filename().string()));
+}
+
+StatusOr<RunDatabase> RunDatabase::Open(const std::filesystem::path& path,
+                                        SqliteAccess access) {
+  FEDGAP_ASSIGN_OR_RETURN(auto database, SqliteDatabase::Open(path, access));
   RunDatabase run(std::move(database));
-  const Status status = run.Migrate(read_only);
-  if (!status.ok()) return Annotate(status, path.string());
+  FEDGAP_RETURN_IF_ERROR(run.Migrate(path, access != SqliteAccess::kReadWrite));
   return run;
 }
 
-Status RunDatabase::Migrate(bool read_only) {
+Status RunDatabase::Migrate(const std::filesystem::path& path, bool read_only) {
   int version = 0;
   {
     auto query = database_.Prepare("PRAGMA user_version");
@@ -97,15 +113,15 @@ Status RunDatabase::Migrate(bool read_only) {
   if (version == kSchema) return absl::OkStatus();
   if (version > kSchema) {
     return absl::FailedPreconditionError(fmt::format(
-        "written by a newer fedgap (schema {}, this program knows {}): use "
-        "that version",
-        version, kSchema));
+        "{} was written by a newer fedgap (schema {}, this program knows {}): "
+        "use that version",
+        path.string(), version, kSchema));
   }
   if (read_only) {
     return absl::FailedPreconditionError(
-        fmt::format("schema {} is older than {}: resume the run once to bring "
-                    "it up to date",
-                    version, kSchema));
+        fmt::format("{} has schema {}, which is older than {}: resume the run "
+                    "once to bring it up to date",
+                    path.string(), version, kSchema));
   }
   SqliteTransaction transaction(database_);
   FEDGAP_RETURN_IF_ERROR(transaction.status());

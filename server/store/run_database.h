@@ -48,7 +48,9 @@ class RunDatabase {
   static constexpr int kSchema = 3;
 
   // Brings an older schema up to date (unless read-only). FAILED_PRECONDITION
-  // if a newer program wrote the file.
+  // if a newer program wrote the file. `read_only` needs no right to write the
+  // file's directory, unless commits are in the log beside it alone:
+  // PERMISSION_DENIED, and what to do.
   static StatusOr<RunDatabase> Open(const std::filesystem::path& path,
                                     bool read_only);
 
@@ -75,7 +77,9 @@ class RunDatabase {
  private:
   explicit RunDatabase(SqliteDatabase database)
       : database_(std::move(database)) {}
-  Status Migrate(bool read_only);
+  static StatusOr<RunDatabase> Open(const std::filesystem::path& path,
+                                    SqliteAccess access);
+  Status Migrate(const std::filesystem::path& path, bool read_only);
   Status InsertRows(const RoundRow& round, const std::vector<FileRow>& files,
                     const std::vector<LedgerEntry>& ledger);
 

@@ -7,6 +7,39 @@
 namespace fedgap {
 namespace {
 
+// Of damage. The models are files of their own.
+std::string WayOut(const std::filesystem::path& path) {
+  return fmt::format(
+      "; restore the run's directory from a backup, or start a new run from "
+      "its newest model that is whole: --set model.init_from={}",
+      (path.parent_path() / "models" / "round-...").string());
+}
+
+// SQLite's name for a file that is opened with parameters.
+std::string ImmutableUri(const std::string& path) {
+  std::string uri = "file:";
+  for (const char c : path) {
+    if (c == '%' || c == '?' || c == '#') {
+      uri += fmt::format("%{:02x}", c);
+    } else {
+      uri += c;
+    }
+  }
+  return uri + "?immutable=1";
+}
+
+int OpenFlags(SqliteAccess access) {
+  switch (access) {
+    case SqliteAccess::kReadWrite:
+      return SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    case SqliteAccess::kReadOnly:
+      return SQLITE_OPEN_READONLY;
+    case SqliteAccess::kImmutable:
+      break;
+  }
+  return SQLITE_OPEN_READONLY | SQLITE_OPEN_URI;
+}
+
 Status ToStatus(int code, sqlite3* database, const std::string& path) {
   const std::string message = fmt::format(
       "{}: {}", path,
@@ -21,7 +54,7 @@ Status ToStatus(int code, sqlite3* database, const std::string& path) {
       return absl::PermissionDeniedError(message);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return absl::DataLossError(message);
+      return absl::DataLossError(message + WayOut(path));
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
     case SQLITE_IOERR:
@@ -98,16 +131,18 @@ std::string SqliteStatement::Text(int column) const {
 }
 
 StatusOr<SqliteDatabase> SqliteDatabase::Open(const std::filesystem::path& path,
-                                              bool read_only) {
+                                              SqliteAccess access) {
   sqlite3* handle = nullptr;
-  const int flags = read_only ? SQLITE_OPEN_READONLY
-                              : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-  const int code = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
+  const std::string name = access == SqliteAccess::kImmutable
+                               ? ImmutableUri(path.string())
+                               : path.string();
+  const int code =
+      sqlite3_open_v2(name.c_str(), &handle, OpenFlags(access), nullptr);
   SqliteDatabase database(handle, path.string());
   if (code != SQLITE_OK) return ToStatus(code, handle, path.string());
   // A reader may meet the moment of a commit.
   sqlite3_busy_timeout(handle, 5000);
-  if (!read_only) {
+  if (access == SqliteAccess::kReadWrite) {
     // Pages stay in the cache until it is full, which with SQLite's own 2 MB
     // takes hundreds of rounds and looks like a leak until then. A commit
     // appends and reads next to nothing: 256 KiB hold what it touches, and a

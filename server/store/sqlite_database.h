@@ -51,16 +51,26 @@ class SqliteStatement {
   Status status_;
 };
 
+enum class SqliteAccess {
+  kReadWrite,  // makes the file if there is none
+  // SQLite still writes beside the file, an index of the log:
+  // PERMISSION_DENIED at the first statement where it cannot.
+  kReadOnly,
+  // Nothing is written, and the log is not read: for a file that nobody
+  // changes and that has all.
+  kImmutable,
+};
+
 // One connection. Not thread-safe. Codes of every call: RESOURCE_EXHAUSTED
 // (disk full), PERMISSION_DENIED (read-only), DATA_LOSS (not a database, or a
 // corrupt one), UNAVAILABLE (busy, input or output failed); messages name the
 // file.
 class SqliteDatabase {
  public:
-  // Opens, or makes unless `read_only`; write-ahead log, synchronous = FULL:
-  // a committed transaction survives a power failure.
+  // Write-ahead log, synchronous = FULL: a committed transaction survives a
+  // power failure.
   static StatusOr<SqliteDatabase> Open(const std::filesystem::path& path,
-                                       bool read_only);
+                                       SqliteAccess access);
 
   SqliteStatement Prepare(std::string_view sql) {
     return SqliteStatement(database_.get(), sql, path_);

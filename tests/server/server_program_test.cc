@@ -88,9 +88,9 @@ TEST_F(ServerProgramTest, ARunOfAnotherConfigurationIsNotGoneOnWith) {
 TEST_F(ServerProgramTest, ARunThatLacksANewKeyIsGoneOnWith) {
   EXPECT_OK(RunAndStop());
   {
-    ASSERT_OK_AND_ASSIGN(
-        SqliteDatabase database,
-        SqliteDatabase::Open(dir_ / "run" / "state.db", /*read_only=*/false));
+    ASSERT_OK_AND_ASSIGN(SqliteDatabase database,
+                         SqliteDatabase::Open(dir_ / "run" / "state.db",
+                                              SqliteAccess::kReadWrite));
     ASSERT_OK(database.Execute(
         "UPDATE run SET config_toml = replace(config_toml, 'upload_slots = 16' "
         "|| char(10), '')"));

@@ -14,7 +14,8 @@ namespace {
 // bounded. A run of a thousand rounds writes as much.
 TEST(SqliteDatabaseTest, HoldsNoMoreOfMegabytesThanItsCache) {
   const TempDir dir;
-  auto database = SqliteDatabase::Open(dir / "rows.sqlite", false);
+  auto database =
+      SqliteDatabase::Open(dir / "rows.sqlite", SqliteAccess::kReadWrite);
   ASSERT_OK(database);
   ASSERT_OK(database->Execute("CREATE TABLE t(id INTEGER PRIMARY KEY, x)"));
   ASSERT_GT(sqlite3_memory_used(), 0) << "SQLite does not count its memory";

@@ -222,8 +222,11 @@ TEST_F(SqliteRunStoreTest, DamageToEveryRoundIsDataLoss) {
 TEST_F(SqliteRunStoreTest, ADamagedDatabaseIsNamed) {
   MakeRun(1);
   ASSERT_OK(WriteFileAtomic(run_dir_.database(), std::string(4096, 'x')));
-  EXPECT_THAT(SqliteRunStore::Open(run_dir_.root).status(),
-              Fails(absl::StatusCode::kDataLoss, HasSubstr("state.db")));
+  EXPECT_THAT(
+      SqliteRunStore::Open(run_dir_.root).status(),
+      Fails(absl::StatusCode::kDataLoss,
+            AllOf(HasSubstr("state.db: file is not a database"),
+                  HasSubstr("from a backup"), HasSubstr("model.init_from"))));
 }
 
 TEST_F(SqliteRunStoreTest, RefusesASecondOpenerByName) {
@@ -236,8 +239,9 @@ TEST_F(SqliteRunStoreTest, RefusesASecondOpenerByName) {
 TEST_F(SqliteRunStoreTest, BringsTheFirstSchemaUpToDate) {
   MakeRun(2);
   {
-    ASSERT_OK_AND_ASSIGN(auto database,
-                         SqliteDatabase::Open(run_dir_.database(), false));
+    ASSERT_OK_AND_ASSIGN(
+        auto database,
+        SqliteDatabase::Open(run_dir_.database(), SqliteAccess::kReadWrite));
     ASSERT_OK(database.Execute("DROP INDEX files_by_kind"));
     ASSERT_OK(database.Execute("DROP INDEX rounds_by_accuracy"));
     ASSERT_OK(database.Execute("ALTER TABLE rounds DROP COLUMN stop_reason"));
@@ -272,8 +276,9 @@ TEST_F(SqliteRunStoreTest, KnowsTheLastRoundThatCountedEachClient) {
 TEST_F(SqliteRunStoreTest, RefusesASchemaOfTheFuture) {
   MakeRun(0);
   {
-    ASSERT_OK_AND_ASSIGN(auto database,
-                         SqliteDatabase::Open(run_dir_.database(), false));
+    ASSERT_OK_AND_ASSIGN(
+        auto database,
+        SqliteDatabase::Open(run_dir_.database(), SqliteAccess::kReadWrite));
     ASSERT_OK(database.Execute("PRAGMA user_version = 99"));
   }
   EXPECT_THAT(
@@ -456,6 +461,20 @@ TEST_F(SqliteRunStoreTest, InspectionWorksWhileTheRunGoesOn) {
   ASSERT_OK(run_.Commit(*store, 1));
   ASSERT_OK_AND_ASSIGN(const RunInspection run, InspectRun(run_dir_.root));
   EXPECT_EQ(run.rounds.size(), 2u);
+}
+
+// A directory in the place of a file keeps even root from writing it.
+TEST_F(SqliteRunStoreTest, InspectionNeedsNoRightToWrite) {
+  MakeRun(1);
+  const std::string database = run_dir_.database().string();
+  std::filesystem::create_directory(database + "-shm");
+  ASSERT_OK_AND_ASSIGN(const RunInspection run, InspectRun(run_dir_.root));
+  EXPECT_EQ(run.rounds.size(), 2u);
+  // What only the log has is not left out in silence.
+  ASSERT_OK(WriteFileAtomic(database + "-wal", std::string(4096, 'x')));
+  EXPECT_THAT(InspectRun(run_dir_.root).status(),
+              Fails(absl::StatusCode::kPermissionDenied,
+                    HasSubstr("copy the directory")));
 }
 
 TEST_F(SqliteRunStoreTest, InspectionOfAnotherDirectoryIsNotFound) {
