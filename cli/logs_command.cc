@@ -193,7 +193,10 @@ void AddLogsCommand(CLI::App& app, Action& selected) {
   command
       ->add_option("--tail", flags->tail, "Only the last N of what is wanted")
       ->type_name("N")
-      ->check(CLI::NonNegativeNumber);
+      ->check([](const std::string& text) -> std::string {
+        return text.starts_with('-') ? text + " is less than 0: give 0 or more"
+                                     : "";
+      });
   command->add_flag("-f,--follow", flags->follow,
                     "Go on as the log grows, until the run is over");
   command->add_flag("--json", flags->json,

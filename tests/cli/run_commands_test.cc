@@ -65,6 +65,9 @@ TEST_F(RunCommandsTest, LogsFiltersByLevelKindClientAndRound) {
             3U);
   EXPECT_EQ(Lines(Fedgap({"logs", run, "--from-round", "5"})), 5U);
   EXPECT_EQ(Lines(Fedgap({"logs", run, "--tail", "3"})), 3U);
+  const ProgramResult negative = Fedgap({"logs", run, "--tail", "-1"});
+  EXPECT_EQ(negative.exit_code, 2);
+  EXPECT_THAT(negative.err, HasSubstr("0 or more"));
   EXPECT_EQ(Lines(Fedgap({"logs", run, "--client", "nobody"})), 0U);
 }
 
