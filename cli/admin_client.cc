@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/base/clock.h"
+#include "common/config/program_settings.h"
 #include "common/crypto/tls_files.h"
 #include "common/rpc/channel_options.h"
 #include "common/rpc/failed_connection.h"
@@ -30,6 +31,10 @@ StatusOr<GrpcFederationApi::Options> ConnectionOptions(
   FEDGAP_ASSIGN_OR_RETURN(connection.server,
                           ParseServerAddress(options.server));
   connection.insecure_anywhere = options.insecure_anywhere;
+  FEDGAP_RETURN_IF_ERROR(
+      CheckAccess({.certs = options.certs,
+                   .insecure = options.insecure,
+                   .insecure_anywhere = options.insecure_anywhere}));
   if (options.insecure || options.insecure_anywhere) return connection;
   if (options.certs.empty()) {
     return absl::InvalidArgumentError(

@@ -1,5 +1,7 @@
 #include "client/client_data.h"
 
+#include <fmt/format.h>
+
 #include <string_view>
 
 namespace fedgap {
@@ -30,10 +32,18 @@ StatusOr<LoadedData> LoadClientData(const ClientSettings& settings) {
     FEDGAP_ASSIGN_OR_RETURN(options.resolution,
                             ParseImageSize(settings.resolution));
   }
-  if (!settings.part.empty()) {
+  FEDGAP_ASSIGN_OR_RETURN(const PartitionSpec partition,
+                          ParsePartitionSpec(settings.partition));
+  if (settings.part.empty()) {
+    if (settings.partition != ClientSettings().partition) {
+      return absl::InvalidArgumentError(fmt::format(
+          "--partition {} says how the data is cut, but not which part this "
+          "client takes: add --part I/N, such as --part 2/6",
+          settings.partition));
+    }
+  } else {
     FEDGAP_ASSIGN_OR_RETURN(DataPart part, ParseDataPart(settings.part));
-    FEDGAP_ASSIGN_OR_RETURN(part.partition,
-                            ParsePartitionSpec(settings.partition));
+    part.partition = partition;
     part.seed = settings.partition_seed;
     options.part = part;
   }

@@ -10,6 +10,7 @@
 #include "common/base/version.h"
 #include "common/config/command_line.h"
 #include "common/config/config_schema.h"
+#include "common/config/program_settings.h"
 #include "common/config/usage_error.h"
 #include "common/federation/run_config.h"
 #include "common/usage/self_description.h"
@@ -80,6 +81,9 @@ int main(int argc, char** argv) {
   const auto sources = fedgap::ReadConfigSources(file, overrides);
   if (!sources.ok()) return Fail(sources.status());
   if (const auto status = schema.Load(*sources); !status.ok()) {
+    return Fail(status);
+  }
+  if (const auto status = fedgap::CheckAccess(overrides); !status.ok()) {
     return Fail(status);
   }
   if (cpu_info) {

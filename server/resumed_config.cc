@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <string_view>
+
 #include "common/config/run_config_toml.h"
 #include "server/store/recorded_run.h"
 #include "server/store/run_directory.h"
@@ -11,7 +13,15 @@ namespace fedgap {
 StatusOr<RunConfig> ResumedConfig(const std::string& directory,
                                   const std::optional<RunConfig>& given,
                                   const std::vector<std::string>& overrides) {
+  constexpr std::string_view kRunDir = "server.run_dir=";
   for (const std::string& text : overrides) {
+    if (text.starts_with(kRunDir) && text.substr(kRunDir.size()) != directory) {
+      return absl::InvalidArgumentError(fmt::format(
+          "--resume {} goes on in that directory, and --run-dir names {}: "
+          "leave --run-dir out (a run may be moved while it rests, and resumed "
+          "where it is then)",
+          directory, text.substr(kRunDir.size())));
+    }
     if (text.starts_with("server.")) continue;
     return absl::InvalidArgumentError(fmt::format(
         "--set {}: a resumed run keeps its configuration, so that it ends as "

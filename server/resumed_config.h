@@ -14,7 +14,7 @@ namespace fedgap {
 // The configuration of the run in `directory`, as it took effect. NOT_FOUND if
 // there is no run. A run keeps its configuration: INVALID_ARGUMENT if `given`
 // (that of --config) is another, or if `overrides` (key=value) set anything but
-// [server] keys.
+// [server] keys, or another run_dir.
 StatusOr<RunConfig> ResumedConfig(const std::string& directory,
                                   const std::optional<RunConfig>& given,
                                   const std::vector<std::string>& overrides);

@@ -1,5 +1,9 @@
 #include "common/config/program_settings.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 namespace fedgap {
 
 void BindAccess(AccessSettings& access, ConfigSection& section) {
@@ -11,6 +15,30 @@ void BindAccess(AccessSettings& access, ConfigSection& section) {
       .Switch("insecure_anywhere", &access.insecure_anywhere,
               "With insecure: between any machines; the network must be "
               "trusted");
+}
+
+Status CheckAccess(const std::vector<std::string>& overrides) {
+  AccessSettings given;
+  for (const std::string& text : overrides) {
+    const std::size_t equals = std::min(text.find('='), text.size());
+    const std::string key = text.substr(0, equals);
+    const std::string value = text.substr(std::min(equals + 1, text.size()));
+    if (key.ends_with(".certs")) given.certs = value;
+    if (key.ends_with(".insecure")) given.insecure = value == "true";
+    if (key.ends_with(".insecure_anywhere")) {
+      given.insecure_anywhere = value == "true";
+    }
+  }
+  return CheckAccess(given);
+}
+
+Status CheckAccess(const AccessSettings& access) {
+  const bool is_insecure = access.insecure || access.insecure_anywhere;
+  if (access.certs.empty() || !is_insecure) return absl::OkStatus();
+  return absl::InvalidArgumentError(fmt::format(
+      "--certs {} and {} contradict each other: without --certs there is no "
+      "TLS, with it alone there is",
+      access.certs, access.insecure ? "--insecure" : "--insecure-anywhere"));
 }
 
 void BindLog(LogSettings& log, ConfigSection& section) {

@@ -3,7 +3,9 @@
 #define FEDGAP_COMMON_CONFIG_PROGRAM_SETTINGS_H_
 
 #include <string>
+#include <vector>
 
+#include "common/base/status.h"
 #include "common/config/config_schema.h"
 
 namespace fedgap {
@@ -15,6 +17,14 @@ struct AccessSettings {
   bool insecure_anywhere = false;
 };
 void BindAccess(AccessSettings& access, ConfigSection& section);
+
+// INVALID_ARGUMENT if `overrides` (key=value, what the command line says) ask
+// for certificates and for none. What the environment or a file says is
+// overridden instead.
+Status CheckAccess(const std::vector<std::string>& overrides);
+
+// The same of a program whose flags are no configuration.
+Status CheckAccess(const AccessSettings& access);
 
 struct LogSettings {
   std::string level = "info";

@@ -49,5 +49,21 @@ TEST(LoadClientDataTest, SaysWhatIsWrong) {
               Fails(absl::StatusCode::kInvalidArgument, HasSubstr("I/N")));
 }
 
+TEST(LoadClientDataTest, APartitionIsNotIgnoredWithoutAPart) {
+  ClientSettings settings;
+  settings.data = "synthetic:1,60";
+  for (const char* wrong : {"foo", "dirichlet:-1"}) {
+    settings.partition = wrong;
+    EXPECT_THAT(LoadClientData(settings),
+                Fails(absl::StatusCode::kInvalidArgument, HasSubstr(wrong)));
+  }
+  settings.partition = "dirichlet:0.5";
+  EXPECT_THAT(
+      LoadClientData(settings),
+      Fails(absl::StatusCode::kInvalidArgument, HasSubstr("add --part I/N")));
+  settings.part = "2/6";
+  EXPECT_OK(LoadClientData(settings));
+}
+
 }  // namespace
 }  // namespace fedgap

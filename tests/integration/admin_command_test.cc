@@ -109,6 +109,9 @@ TEST_F(AdminCommandTest, OnlyAnAdministratorIsAnswered) {
                   "localhost:" + port_});
   EXPECT_EQ(plain.exit_code, 1);
   EXPECT_THAT(plain.err, HasSubstr("uses TLS"));
+  const ProgramResult both = Ask({"status", "--insecure"});
+  EXPECT_EQ(both.exit_code, 1);
+  EXPECT_THAT(both.err, HasSubstr("contradict each other"));
 }
 
 TEST_F(AdminCommandTest, SaysThatNoServerIsThere) {

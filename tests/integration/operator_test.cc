@@ -45,6 +45,22 @@ TEST_F(OperatorTest, AServerThatCannotListenLeavesNoRunBehind) {
   ExpectNoTrace(words, "no-certs");
 }
 
+TEST_F(OperatorTest, CertificatesAndNoneContradictEachOther) {
+  std::vector<std::string> words = ServerWords("127.0.0.1:0");
+  words.emplace_back("--insecure");
+  ExpectNoTrace(words, "contradict each other");
+  words = ClientWords(0);
+  words.emplace_back("--insecure");
+  ExpectNoTrace(words, "contradict each other");
+  // What an image sets in its environment gives way to the command line.
+  Process server(
+      {kBin + "fedgap-server", "--config", (dir_ / "server.toml").string(),
+       "--insecure", "--run-dir", run(), "--listen", "127.0.0.1:0",
+       "--port-file", (dir_ / "port").string()},
+      {"FEDGAP_SERVER__CERTS=/certs"});
+  EXPECT_TRUE(server.WaitForFile(dir_ / "port"));
+}
+
 TEST_F(OperatorTest, TheServerShowsItsRunInABrowser) {
   std::vector<std::string> words = ServerWords("127.0.0.1:0");
   words.insert(words.end(), {"--dashboard", "127.0.0.1:0"});

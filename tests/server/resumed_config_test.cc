@@ -42,6 +42,16 @@ TEST_F(ResumedConfigTest, RefusesAnOverrideOfTheRun) {
       Fails(absl::StatusCode::kInvalidArgument, HasSubstr("run.rounds=9")));
 }
 
+TEST_F(ResumedConfigTest, RefusesAnotherDirectory) {
+  const std::string directory = dir_.path().string();
+  EXPECT_THAT(
+      ResumedConfig(directory, std::nullopt, {"server.run_dir=elsewhere"}),
+      Fails(absl::StatusCode::kInvalidArgument,
+            HasSubstr("leave --run-dir out")));
+  EXPECT_OK(
+      ResumedConfig(directory, std::nullopt, {"server.run_dir=" + directory}));
+}
+
 TEST_F(ResumedConfigTest, RefusesTheFileOfAnotherRun) {
   RunConfig other = stored_;
   other.rounds = 9;
