@@ -1,5 +1,4 @@
-// fedgap: the operator's tool. Exit codes: 0 done, 1 it failed (the reason is
-// on stderr), 2 the command line makes no sense.
+// fedgap: the operator's tool. Exit codes: docs/COMMAND_LINE.md.
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
@@ -15,8 +14,6 @@
 
 namespace fedgap {
 namespace {
-
-constexpr int kFailed = 1;
 
 int Run(int argc, char** argv) {
   CLI::App app("The tool of a federation's operator.", "fedgap");
@@ -47,7 +44,7 @@ int Run(int argc, char** argv) {
   const Status status = selected();
   if (status.ok()) return 0;
   fmt::print(stderr, "fedgap: {}\n", MessageOf(status));
-  return kFailed;
+  return ExitCodeOf(status);
 }
 
 }  // namespace

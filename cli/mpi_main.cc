@@ -24,8 +24,6 @@
 namespace fedgap {
 namespace {
 
-constexpr int kFailed = 1;
-
 // The cores of the machine are shared by its ranks, unless the launcher has
 // bound each to its own.
 int ThreadsOfRank(int wanted, int ranks_here) {
@@ -91,7 +89,7 @@ int Run(int argc, char** argv) {
   auto ranks = MpiRankGroup::Create({.piece_bytes = piece_kib << 10});
   if (!ranks.ok()) {
     fmt::print(stderr, "fedgap-mpi: {}\n", MessageOf(ranks.status()));
-    return kFailed;
+    return kFailedExitCode;
   }
   const Status status = RunRank(std::move(flags), **ranks, interruption);
   if (status.ok()) return 0;
@@ -99,8 +97,8 @@ int Run(int argc, char** argv) {
              MessageOf(status));
   // The others wait for a rank that cannot answer; after the root's own errors
   // all of them are at their end.
-  if (!(*ranks)->is_root()) (*ranks)->Abort(kFailed);
-  return kFailed;
+  if (!(*ranks)->is_root()) (*ranks)->Abort(kFailedExitCode);
+  return ExitCodeOf(status);
 }
 
 }  // namespace

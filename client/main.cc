@@ -17,12 +17,11 @@
 
 namespace {
 
-constexpr int kFailed = 1;
 constexpr int kSentAway = 3;
 
 int Fail(const fedgap::Status& status) {
   fmt::print(stderr, "fedgap-client: {}\n", fedgap::MessageOf(status));
-  return kFailed;
+  return fedgap::ExitCodeOf(status);
 }
 
 }  // namespace
@@ -102,7 +101,7 @@ int main(int argc, char** argv) {
   }
   const fedgap::ClientEnd end = fedgap::RunClient(settings);
   if (end.status.ok()) return 0;
-  Fail(end.status);
+  const int exit_code = Fail(end.status);
   // A supervisor need not start it again.
-  return end.is_sent_away ? kSentAway : kFailed;
+  return end.is_sent_away ? kSentAway : exit_code;
 }

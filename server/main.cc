@@ -23,7 +23,7 @@ namespace {
 
 int Fail(const fedgap::Status& status) {
   fmt::print(stderr, "fedgap-server: {}\n", fedgap::MessageOf(status));
-  return 1;
+  return fedgap::ExitCodeOf(status);
 }
 
 // As a shell takes it.

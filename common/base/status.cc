@@ -1,5 +1,8 @@
 #include "common/base/status.h"
 
+#include "absl/strings/cord.h"
+#include "absl/strings/string_view.h"
+
 namespace fedgap {
 
 std::string MessageOf(const Status& status) {
@@ -11,7 +14,12 @@ Status Annotate(const Status& status, std::string_view context) {
   std::string message(context);
   message += ": ";
   message += MessageOf(status);
-  return Status(status.code(), message);
+  Status annotated(status.code(), message);
+  status.ForEachPayload(
+      [&annotated](absl::string_view type, const absl::Cord& payload) {
+        annotated.SetPayload(type, payload);
+      });
+  return annotated;
 }
 
 }  // namespace fedgap

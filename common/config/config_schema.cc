@@ -9,6 +9,7 @@
 #include "common/base/check.h"
 #include "common/base/did_you_mean.h"
 #include "common/base/file_io.h"
+#include "common/base/wrong_usage.h"
 #include "common/config/toml_reader.h"
 
 namespace fedgap {
@@ -295,7 +296,7 @@ Status ConfigSchema::Load(const ConfigSources& sources) {
     LoadOverride(text, &errors);
   }
   if (errors.empty()) return absl::OkStatus();
-  return absl::InvalidArgumentError(fmt::format("{}", fmt::join(errors, "\n")));
+  return WrongUsage(fmt::format("{}", fmt::join(errors, "\n")));
 }
 
 std::string ConfigSchema::ToToml() const {

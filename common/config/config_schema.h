@@ -118,7 +118,7 @@ class ConfigSchema {
   std::vector<const ConfigKey*> Keys(std::string_view section) const;
 
   // Sets the bound fields: flags win over the environment, that over the file,
-  // that over the defaults. INVALID_ARGUMENT lists every mistake, one a line,
+  // that over the defaults. WrongUsage lists every mistake, one a line,
   // with its place and the way out ("run.toml:3:12: cohort.fraction = 1.5:
   // must be in (0, 1]"); the fields then hold a part of the configuration.
   Status Load(const ConfigSources& sources);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/base/did_you_mean.h"
+#include "common/base/wrong_usage.h"
 
 namespace fedgap {
 namespace {
@@ -36,6 +37,10 @@ std::vector<std::string> KnownWords(const CLI::App& app) {
 }
 
 }  // namespace
+
+int ExitCodeOf(const Status& status) {
+  return IsWrongUsage(status) ? kUsageExitCode : kFailedExitCode;
+}
 
 std::string DescribeUsageError(const CLI::App* app, const CLI::Error& error) {
   const CLI::App& command = Innermost(*app);

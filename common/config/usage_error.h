@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "common/base/status.h"
+
 namespace CLI {  // NOLINT(readability-identifier-naming): CLI11's own
 class App;
 class Error;
@@ -11,8 +13,13 @@ class Error;
 
 namespace fedgap {
 
-// The exit code of a program whose command line makes no sense.
+// The exit codes of a program: it failed; its command line or configuration
+// makes no sense.
+inline constexpr int kFailedExitCode = 1;
 inline constexpr int kUsageExitCode = 2;
+
+// For an error: kUsageExitCode if it is WrongUsage, else kFailedExitCode.
+int ExitCodeOf(const Status& status);
 
 // For CLI::App::failure_message: the unknown word, if there is one, with the
 // nearest known one; else what CLI11 says. Ends with the command that shows

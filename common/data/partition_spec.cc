@@ -8,6 +8,7 @@
 
 #include "common/base/did_you_mean.h"
 #include "common/base/parse_number.h"
+#include "common/base/wrong_usage.h"
 
 namespace fedgap {
 namespace {
@@ -18,8 +19,7 @@ const std::array<std::string, 4> kNames = {"iid", "dirichlet", "classes",
                                            "quantity"};
 
 Status Bad(std::string_view text, std::string_view why) {
-  return absl::InvalidArgumentError(
-      fmt::format("partition '{}': {}", text, why));
+  return WrongUsage(fmt::format("partition '{}': {}", text, why));
 }
 
 struct Pieces {

@@ -6,6 +6,8 @@
 #include <charconv>
 #include <optional>
 
+#include "common/base/wrong_usage.h"
+
 namespace fedgap {
 namespace {
 
@@ -32,7 +34,7 @@ bool IsIpv6(std::string_view host) {
 }
 
 Status BadAddress(std::string_view text) {
-  return absl::InvalidArgumentError(
+  return WrongUsage(
       fmt::format("'{}' is no server address; give HOST:PORT, like "
                   "server.example.org:7443 or [2001:db8::7]:7443",
                   text));

@@ -21,7 +21,7 @@ struct ServerAddress {
 };
 
 // From "host:port", "[v6]:port" or "v4:port"; port 0 to 65535 (0: a server
-// takes a free one). INVALID_ARGUMENT otherwise, with the form in the message.
+// takes a free one). WrongUsage otherwise, with the form in the message.
 StatusOr<ServerAddress> ParseServerAddress(std::string_view text);
 
 }  // namespace fedgap

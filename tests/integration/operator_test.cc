@@ -20,9 +20,9 @@ class OperatorTest : public FederationPrograms {
  protected:
   // A server that fails to start says `why` and leaves nothing behind.
   void ExpectNoTrace(const std::vector<std::string>& words,
-                     const std::string& why) {
+                     const std::string& why, int exit_code = 1) {
     const ProgramResult result = RunProgram(words);
-    EXPECT_EQ(result.exit_code, 1);
+    EXPECT_EQ(result.exit_code, exit_code);
     EXPECT_THAT(result.err, HasSubstr(why));
     EXPECT_THAT(result.err, Not(HasSubstr(".cc:"))) << "a line of gRPC";
     EXPECT_THAT(result.out, Not(HasSubstr("rounds")));
@@ -33,7 +33,7 @@ class OperatorTest : public FederationPrograms {
 TEST_F(OperatorTest, AServerThatCannotListenLeavesNoRunBehind) {
   ExpectNoTrace({kBin + "fedgap-server", "--run-dir", run()},
                 "fedgap certs init");
-  ExpectNoTrace(ServerWords("no address"), "no server address");
+  ExpectNoTrace(ServerWords("no address"), "no server address", 2);
   ExpectNoTrace(ServerWords("192.0.2.1:0"), "no such address");
   std::vector<std::string> words = ServerWords("127.0.0.1:0");
   words.back() = (dir_ / "nowhere/port").string();
@@ -43,6 +43,28 @@ TEST_F(OperatorTest, AServerThatCannotListenLeavesNoRunBehind) {
   words = ServerWords("127.0.0.1:0");
   words[4] = (dir_ / "no-certs").string();
   ExpectNoTrace(words, "no-certs");
+}
+
+// docs/COMMAND_LINE.md; a supervisor does not start it again.
+TEST_F(OperatorTest, WrongUsageEndsWithItsOwnCode) {
+  const std::string server = "fedgap-server";
+  const std::string client = "fedgap-client";
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{server, "--log-level", "loud"},
+        {server, "--set", "run.rounds"},
+        {server, "--listen", "127.0.0.1:99999", "--insecure"},
+        {client, "--threads", "0"},
+        {client, "--channels", "9"},
+        {client, "--data", "synthetic:1,60", "--partition", "foo", "--insecure",
+         "--name", "a"},
+        {"fedgap", "simulate", "--set", "run.rounds=0"},
+        {"fedgap", "status", "--insecure", "--server", "here"}}) {
+    std::vector<std::string> command = words;
+    command[0] = kBin + words[0];
+    const ProgramResult result = RunProgram(command);
+    EXPECT_EQ(result.exit_code, 2)
+        << testing::PrintToString(words) << result.err;
+  }
 }
 
 TEST_F(OperatorTest, CertificatesAndNoneContradictEachOther) {
