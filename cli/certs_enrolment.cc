@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <future>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@
 #include "enrolment/authority_directory.h"
 #include "enrolment/enrol.h"
 #include "enrolment/enrolment_server.h"
+#include "enrolment/invitation.h"
 
 namespace fedgap {
 namespace {
@@ -56,6 +58,35 @@ struct EnrolFlags {
   bool replace = false;
 };
 
+// Says so where somebody of the invitation's name has a certificate already:
+// the site renews, or a name is used twice by mistake.
+Status WarnOfAnother(const AuthorityDirectory& directory,
+                     const CertificateAuthority& authority,
+                     const Invitation& invitation) {
+  FEDGAP_ASSIGN_OR_RETURN(const std::vector<Certificate> issued,
+                          directory.Issued(authority));
+  FEDGAP_ASSIGN_OR_RETURN(const std::optional<RevocationList> revoked,
+                          directory.ReadRevocations(authority));
+  const Clock::WallTime now = SystemClock().WallNow();
+  for (const Certificate& certificate : issued) {
+    const StatusOr<Identity> identity = certificate.GetIdentity();
+    const std::string serial = certificate.SerialNumber();
+    const bool is_same = !invitation.numbered && identity.ok() &&
+                         identity->name == invitation.name &&
+                         identity->role == invitation.role;
+    const bool is_revoked =
+        revoked.has_value() && revoked->RevokedAt(serial).has_value();
+    if (!is_same || is_revoked || now > certificate.NotAfter()) continue;
+    fmt::print(stderr,
+               "fedgap: warning: {} {} has a certificate until {} already "
+               "(serial {}); it stays good beside the new one unless you "
+               "revoke it by --serial\n",
+               RoleName(invitation.role), invitation.name,
+               FormatUtc(certificate.NotAfter()), serial);
+  }
+  return absl::OkStatus();
+}
+
 Status RunInvite(const InviteFlags& flags) {
   const AuthorityDirectory directory(flags.directory);
   FEDGAP_ASSIGN_OR_RETURN(const CertificateAuthority authority,
@@ -76,6 +107,7 @@ Status RunInvite(const InviteFlags& flags) {
   EnrolmentToken token{.secret = {},
                        .authority = authority.certificate().Fingerprint()};
   FEDGAP_ASSIGN_OR_RETURN(token.secret, book.Add(invitation));
+  FEDGAP_RETURN_IF_ERROR(WarnOfAnother(directory, authority, invitation));
   if (!flags.out.empty()) {
     FEDGAP_RETURN_IF_ERROR(
         WriteFileAtomic(flags.out, token.ToString() + "\n", {.mode = 0600}));

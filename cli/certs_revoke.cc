@@ -1,5 +1,5 @@
-// `fedgap certs list` and `fedgap certs revoke`: what an authority issued, and
-// what of it no longer counts.
+// `fedgap certs list` and `fedgap certs revoke`: what an authority issued,
+// what of it no longer counts, and who is invited.
 #include <fmt/format.h>
 
 #include <CLI/App.hpp>
@@ -17,6 +17,7 @@
 #include "common/base/clock.h"
 #include "common/base/did_you_mean.h"
 #include "enrolment/authority_directory.h"
+#include "enrolment/invitation.h"
 
 namespace fedgap {
 namespace {
@@ -28,6 +29,7 @@ struct RevokeFlags {
   std::vector<std::string> names;
   std::string role;  // empty: every role of the name
   std::vector<std::string> serials;
+  std::vector<std::string> invitations;
 };
 
 // An authority and what it has done so far.
@@ -73,6 +75,23 @@ TextTable::Cell StateOf(const Records& records, const Certificate& certificate,
   return {fmt::format("valid, {} days left", left.count()), Ink::kGreen};
 }
 
+Status PrintInvitations(const AuthorityDirectory& directory,
+                        Clock::WallTime now) {
+  FEDGAP_ASSIGN_OR_RETURN(const std::vector<Invitation> open,
+                          InvitationBook(directory.invitations()).Open(now));
+  if (open.empty()) return absl::OkStatus();
+  TextTable table(
+      {{"open invitation"}, {"role"}, {"left", true}, {"good until"}});
+  for (const Invitation& invitation : open) {
+    table.Add({invitation.name + (invitation.numbered ? "1, 2, ..." : ""),
+               std::string(RoleName(invitation.role)),
+               fmt::format("{}", invitation.Left(now)),
+               FormatUtc(invitation.expires)});
+  }
+  fmt::print("\n{}", table.ToString(ShowsColour(stdout)));
+  return absl::OkStatus();
+}
+
 Status RunList(const AuthorityDirectory& directory) {
   FEDGAP_ASSIGN_OR_RETURN(const Records records, ReadRecords(directory));
   const Clock::WallTime now = SystemClock().WallNow();
@@ -87,7 +106,7 @@ Status RunList(const AuthorityDirectory& directory) {
       records.authority.federation(), records.issued.size(),
       records.revoked.has_value() ? records.revoked->Revocations().size() : 0,
       table.ToString(ShowsColour(stdout)));
-  return absl::OkStatus();
+  return PrintInvitations(directory, now);
 }
 
 // The serial numbers of a name's certificates, of one role or of all; those
@@ -128,7 +147,8 @@ StatusOr<std::set<std::string>> Chosen(const Records& records,
   }
   if (!chosen.empty()) return chosen;
   return absl::InvalidArgumentError(
-      "revoke what? Give a NAME of `fedgap certs list`, or --serial");
+      "revoke what? Give a NAME of `fedgap certs list`, --serial or "
+      "--invitation");
 }
 
 std::string Described(const Records& records, const std::string& serial) {
@@ -141,8 +161,35 @@ std::string Described(const Records& records, const std::string& serial) {
   return "serial " + serial;
 }
 
+Status Withdraw(const AuthorityDirectory& directory,
+                const std::vector<std::string>& names) {
+  const InvitationBook book(directory.invitations());
+  const Clock::WallTime now = SystemClock().WallNow();
+  FEDGAP_ASSIGN_OR_RETURN(const std::vector<Invitation> open, book.Open(now));
+  std::vector<std::string> known;
+  for (const Invitation& invitation : open) known.push_back(invitation.name);
+  for (const std::string& name : names) {
+    if (std::ranges::count(known, name) > 0) continue;
+    return absl::NotFoundError(fmt::format(
+        "there is no open invitation of '{}'{}; see `fedgap certs list`, and "
+        "name one of several sites by its prefix",
+        name, DidYouMean(name, known)));
+  }
+  for (const std::string& name : names) {
+    FEDGAP_ASSIGN_OR_RETURN(const int withdrawn, book.Withdraw(name, now));
+    fmt::print("{} of {} withdrawn\n",
+               withdrawn == 1 ? "the invitation" : "the invitations", name);
+  }
+  return absl::OkStatus();
+}
+
 Status RunRevoke(const RevokeFlags& flags) {
   const AuthorityDirectory directory(flags.directory);
+  if (!flags.invitations.empty()) {
+    FEDGAP_RETURN_IF_ERROR(directory.Read().status());
+    FEDGAP_RETURN_IF_ERROR(Withdraw(directory, flags.invitations));
+    if (flags.names.empty() && flags.serials.empty()) return absl::OkStatus();
+  }
   FEDGAP_ASSIGN_OR_RETURN(const Records records, ReadRecords(directory));
   const Clock::WallTime now = SystemClock().WallNow();
   FEDGAP_ASSIGN_OR_RETURN(const std::set<std::string> chosen,
@@ -179,7 +226,9 @@ Status RunRevoke(const RevokeFlags& flags) {
 void AddCertsList(CLI::App& certs, Action& selected) {
   auto directory = std::make_shared<fs::path>();
   CLI::App* command = certs.add_subcommand(
-      "list", "Print what the authority issued, and what of it is revoked");
+      "list",
+      "Print what the authority issued, what of it is revoked, and who is "
+      "invited");
   command->add_option("DIR", *directory, "Where `certs init` put the authority")
       ->type_name("DIR")
       ->required();
@@ -207,9 +256,16 @@ void AddCertsRevoke(CLI::App& certs, Action& selected) {
       ->add_option("--serial", flags->serials,
                    "One certificate, by its serial number; may be repeated")
       ->allow_extra_args(false);
+  command
+      ->add_option("--invitation", flags->invitations,
+                   "Withdraw the open invitations of this name or prefix: "
+                   "their tokens count no longer; may be repeated")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
   command->footer(
       "Examples:\n"
       "  fedgap certs revoke ca site-1\n"
+      "  fedgap certs revoke ca --invitation site-7\n"
       "  fedgap certs revoke ca ops --role admin");
   command->callback(
       [flags, &selected] { selected = [flags] { return RunRevoke(*flags); }; });

@@ -67,6 +67,16 @@ Invitation FromJson(const Json& json) {
   return invitation;
 }
 
+StatusOr<Invitation> ReadInvitation(const std::filesystem::path& file) {
+  FEDGAP_ASSIGN_OR_RETURN(const std::string text, ReadFileText(file));
+  try {
+    return FromJson(Json::parse(text));
+  } catch (const std::exception& error) {
+    return absl::DataLossError(
+        fmt::format("{} is damaged: {}", file.string(), error.what()));
+  }
+}
+
 Status Check(const Invitation& invitation) {
   // The longest number that a name may end in.
   const std::string longest =
@@ -117,6 +127,10 @@ StatusOr<EnrolmentToken> EnrolmentToken::Parse(std::string_view text) {
   return token;
 }
 
+int Invitation::Left(Clock::WallTime now) const {
+  return now > expires ? 0 : uses - static_cast<int>(enrolled.size());
+}
+
 std::filesystem::path InvitationBook::FileOf(const std::string& secret) const {
   const Sha256Digest digest = Sha256Of(std::span(
       reinterpret_cast<const std::uint8_t*>(secret.data()), secret.size()));
@@ -136,18 +150,52 @@ StatusOr<std::string> InvitationBook::Add(const Invitation& invitation) const {
 }
 
 StatusOr<Invitation> InvitationBook::Find(const std::string& secret) const {
-  const std::filesystem::path file = FileOf(secret);
-  const StatusOr<std::string> text = ReadFileText(file);
-  if (absl::IsNotFound(text.status())) {
-    return absl::NotFoundError("no invitation has this token");
+  StatusOr<Invitation> found = ReadInvitation(FileOf(secret));
+  if (!absl::IsNotFound(found.status())) return found;
+  return absl::NotFoundError("no invitation has this token");
+}
+
+StatusOr<std::vector<InvitationBook::Entry>> InvitationBook::OpenEntries(
+    Clock::WallTime now) const {
+  std::vector<Entry> entries;
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(directory_, error), end;
+       !error && it != end; it.increment(error)) {
+    if (it->path().extension() != ".json") continue;
+    FEDGAP_ASSIGN_OR_RETURN(Invitation invitation, ReadInvitation(it->path()));
+    if (invitation.Left(now) > 0) {
+      entries.push_back({it->path(), std::move(invitation)});
+    }
   }
-  FEDGAP_RETURN_IF_ERROR(text.status());
-  try {
-    return FromJson(Json::parse(*text));
-  } catch (const std::exception& error) {
-    return absl::DataLossError(
-        fmt::format("{} is damaged: {}", file.string(), error.what()));
+  if (error && error != std::errc::no_such_file_or_directory) {
+    return ErrnoStatus(error.value(), "list", directory_);
   }
+  return entries;
+}
+
+StatusOr<std::vector<Invitation>> InvitationBook::Open(
+    Clock::WallTime now) const {
+  FEDGAP_ASSIGN_OR_RETURN(std::vector<Entry> entries, OpenEntries(now));
+  std::vector<Invitation> open;
+  for (Entry& entry : entries) open.push_back(std::move(entry.invitation));
+  std::ranges::sort(open, {}, [](const Invitation& invitation) {
+    return std::pair(invitation.name, invitation.expires);
+  });
+  return open;
+}
+
+StatusOr<int> InvitationBook::Withdraw(const std::string& name,
+                                       Clock::WallTime now) const {
+  FEDGAP_ASSIGN_OR_RETURN(const std::vector<Entry> entries, OpenEntries(now));
+  int withdrawn = 0;
+  for (const auto& [file, invitation] : entries) {
+    if (invitation.name != name) continue;
+    std::error_code error;
+    std::filesystem::remove(file, error);
+    if (error) return ErrnoStatus(error.value(), "remove", file);
+    ++withdrawn;
+  }
+  return withdrawn;
 }
 
 Status InvitationBook::Update(const std::string& secret,

@@ -44,6 +44,9 @@ struct Invitation {
   Clock::WallTime expires{};
   std::chrono::days validity{365};  // of a certificate
   std::vector<EnrolledKey> enrolled = {};
+
+  // Certificates that it is still good for.
+  int Left(Clock::WallTime now) const;
 };
 
 // The invitations of an authority, files in a directory of its own; only a
@@ -62,7 +65,20 @@ class InvitationBook {
   StatusOr<Invitation> Find(const std::string& secret) const;
   Status Update(const std::string& secret, const Invitation& invitation) const;
 
+  // Those that are good for a certificate yet, by name. DATA_LOSS: the file of
+  // one is damaged.
+  StatusOr<std::vector<Invitation>> Open(Clock::WallTime now) const;
+  // Takes every open invitation of this name away, and returns how many; a
+  // certificate that is being issued at this moment is issued.
+  StatusOr<int> Withdraw(const std::string& name, Clock::WallTime now) const;
+
  private:
+  // An invitation that is open, and its file.
+  struct Entry {
+    std::filesystem::path file;
+    Invitation invitation;
+  };
+  StatusOr<std::vector<Entry>> OpenEntries(Clock::WallTime now) const;
   std::filesystem::path FileOf(const std::string& secret) const;
 
   std::filesystem::path directory_;

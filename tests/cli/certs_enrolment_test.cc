@@ -19,7 +19,9 @@ namespace fedgap {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class CertsEnrolmentTest : public ::testing::Test {
  protected:
@@ -71,6 +73,36 @@ TEST_F(CertsEnrolmentTest, SitesOfOneTokenGetNumbersAndCanBeRevoked) {
               AllOf(HasSubstr("camera-1"), HasSubstr("revoked on")));
   server_->Signal(SIGTERM);
   EXPECT_EQ(server_->Wait().exit_code, 0);
+}
+
+TEST_F(CertsEnrolmentTest, InvitationsAreListedAndWithdrawn) {
+  ASSERT_EQ(
+      Certs({"invite", ca_, "--name", "site-7", "--out", token_}).exit_code, 0);
+  ASSERT_EQ(Certs({"invite", ca_, "--prefix", "camera-", "--uses", "3", "--out",
+                   (dir_ / "other").string()})
+                .exit_code,
+            0);
+  EXPECT_THAT(Certs({"list", ca_}).out,
+              AllOf(ContainsRegex("camera-1, 2, ... +client +3 +20"),
+                    ContainsRegex("site-7 +client +1 +20")));
+  EXPECT_THAT(Certs({"revoke", ca_, "--invitation", "site-8"}).err,
+              HasSubstr("did you mean 'site-7'?"));
+  const ProgramResult withdrawn =
+      Certs({"revoke", ca_, "--invitation", "site-7"});
+  EXPECT_EQ(withdrawn.exit_code, 0) << withdrawn.err;
+  EXPECT_THAT(Certs({"list", ca_}).out, Not(HasSubstr("site-7")));
+  EXPECT_THAT(EnrolInto("a").err, HasSubstr("no invitation has this token"));
+}
+
+TEST_F(CertsEnrolmentTest, ASecondCertificateOfANameIsWarnedOf) {
+  const auto invite = [this] {
+    return Certs({"invite", ca_, "--name", "a", "--out", token_}).err;
+  };
+  EXPECT_EQ(invite(), "");
+  ASSERT_EQ(EnrolInto("a").exit_code, 0);
+  EXPECT_THAT(invite(), HasSubstr("client a has a certificate until"));
+  ASSERT_EQ(Certs({"revoke", ca_, "a"}).exit_code, 0);
+  EXPECT_EQ(invite(), "");
 }
 
 TEST_F(CertsEnrolmentTest, AnInvitationIsForSomebody) {
