@@ -55,6 +55,22 @@ std::vector<std::pair<fs::path, Certificate>> BundlesIn(
   return bundles;
 }
 
+// The PEM text of the lists in a file, which need not exist, that another
+// authority signed. What is damaged helps no server and is left out.
+StatusOr<std::string> ListsOfOthers(const fs::path& path,
+                                    const CertificateAuthority& authority) {
+  const StatusOr<std::string> pem = ReadFileText(path);
+  if (absl::IsNotFound(pem.status())) return std::string();
+  FEDGAP_RETURN_IF_ERROR(pem.status());
+  std::string others;
+  for (const RevocationList& list : ParseReadableRevocationLists(*pem).lists) {
+    if (!list.CheckIssuedBy({&authority.certificate(), 1}).ok()) {
+      others += list.ToPem();
+    }
+  }
+  return others;
+}
+
 }  // namespace
 
 Status MakeDirectory(const fs::path& path) {
@@ -119,12 +135,19 @@ StatusOr<std::optional<RevocationList>> AuthorityDirectory::ReadRevocations(
   if (absl::IsNotFound(pem.status())) return std::optional<RevocationList>();
   FEDGAP_RETURN_IF_ERROR(pem.status());
   StatusOr<std::vector<RevocationList>> lists = ParseRevocationLists(*pem);
-  Status status = lists.status();
-  if (status.ok()) {
-    status = lists->front().CheckIssuedBy({&authority.certificate(), 1});
+  if (!lists.ok()) return Annotate(lists.status(), revocations().string());
+  std::optional<RevocationList> newest;
+  Status status;
+  for (RevocationList& list : *lists) {
+    const Status by_it = list.CheckIssuedBy({&authority.certificate(), 1});
+    status.Update(by_it);
+    if (!by_it.ok()) continue;
+    if (!newest.has_value() || list.Number() > newest->Number()) {
+      newest = std::move(list);
+    }
   }
-  if (!status.ok()) return Annotate(status, revocations().string());
-  return std::optional<RevocationList>(std::move(lists->front()));
+  if (newest.has_value()) return newest;
+  return Annotate(status, revocations().string());
 }
 
 StatusOr<std::vector<fs::path>> AuthorityDirectory::WriteRevocations(
@@ -137,7 +160,9 @@ StatusOr<std::vector<fs::path>> AuthorityDirectory::WriteRevocations(
     }
   }
   for (const fs::path& path : paths) {
-    FEDGAP_RETURN_IF_ERROR(WriteFileAtomic(path, list.ToPem()));
+    FEDGAP_ASSIGN_OR_RETURN(const std::string others,
+                            ListsOfOthers(path, authority));
+    FEDGAP_RETURN_IF_ERROR(WriteFileAtomic(path, list.ToPem() + others));
   }
   return paths;
 }

@@ -47,13 +47,15 @@ class AuthorityDirectory {
   StatusOr<std::vector<Certificate>> Issued(
       const CertificateAuthority& authority) const;
 
-  // The list in crl.pem; nothing before the first revocation. INVALID_ARGUMENT
-  // if it is damaged, FAILED_PRECONDITION if `authority` did not sign it.
+  // The list in crl.pem that `authority` signed, the one with the highest
+  // number; nothing before the first revocation. INVALID_ARGUMENT if a list is
+  // damaged, FAILED_PRECONDITION if `authority` signed none.
   StatusOr<std::optional<RevocationList>> ReadRevocations(
       const CertificateAuthority& authority) const;
 
-  // Writes crl.pem, and copies beside the identity.pem of every server's
-  // bundle in the directory; returns the paths.
+  // Puts the list into crl.pem, and beside the identity.pem of every server's
+  // bundle in the directory, in the place of what `authority` signed before;
+  // the lists of other authorities in these files stay. Returns the paths.
   StatusOr<std::vector<std::filesystem::path>> WriteRevocations(
       const CertificateAuthority& authority, const RevocationList& list) const;
 

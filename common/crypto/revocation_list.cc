@@ -80,28 +80,43 @@ Status RevocationList::CheckIssuedBy(
       fmt::join(names, "', '")));
 }
 
-StatusOr<std::vector<RevocationList>> ParseRevocationLists(
-    std::string_view pem) {
+ReadableLists ParseReadableRevocationLists(std::string_view pem) {
   ERR_clear_error();  // so that an error found later is this text's
   const openssl::BioPtr bio(
       BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   FEDGAP_CHECK(bio != nullptr);
-  std::vector<RevocationList> lists;
-  while (X509_CRL* handle =
-             PEM_read_bio_X509_CRL(bio.get(), nullptr, nullptr, nullptr)) {
-    lists.emplace_back(handle);
+  ReadableLists readable;
+  std::string damage;
+  while (true) {
+    X509_CRL* handle =
+        PEM_read_bio_X509_CRL(bio.get(), nullptr, nullptr, nullptr);
+    if (handle != nullptr) {
+      readable.lists.emplace_back(handle);
+      continue;
+    }
+    // "No start line" after the last block is the ordinary end; a damaged block
+    // has been read past.
+    const bool ended =
+        ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+    const std::string error = openssl::TakeError();
+    if (damage.empty() && (!ended || readable.lists.empty())) damage = error;
+    if (ended) break;
   }
-  // "No start line" after the last block is the ordinary end.
-  const bool ended =
-      ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
-  if (lists.empty() || !ended) {
-    return absl::InvalidArgumentError(
-        fmt::format("no readable revocation list in this PEM text ({}); it "
-                    "needs a block -----BEGIN X509 CRL-----",
-                    openssl::TakeError()));
+  if (!damage.empty()) {
+    readable.rest = absl::InvalidArgumentError(fmt::format(
+        "no readable revocation list in {} ({}); it needs a block "
+        "-----BEGIN X509 CRL-----",
+        readable.lists.empty() ? "this PEM text" : "a part of this PEM text",
+        damage));
   }
-  ERR_clear_error();
-  return lists;
+  return readable;
+}
+
+StatusOr<std::vector<RevocationList>> ParseRevocationLists(
+    std::string_view pem) {
+  ReadableLists readable = ParseReadableRevocationLists(pem);
+  FEDGAP_RETURN_IF_ERROR(readable.rest);
+  return std::move(readable.lists);
 }
 
 Status RevokedError(std::string_view serial, std::string_view whose,

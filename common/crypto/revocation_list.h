@@ -63,6 +63,13 @@ class RevocationList {
 StatusOr<std::vector<RevocationList>> ParseRevocationLists(
     std::string_view pem);
 
+// The same, where what can be read counts although the rest is damaged.
+struct ReadableLists {
+  std::vector<RevocationList> lists;
+  Status rest;  // what ParseRevocationLists says of the text
+};
+ReadableLists ParseReadableRevocationLists(std::string_view pem);
+
 // PERMISSION_DENIED if one of `lists` holds `serial`: says since when, and what
 // to do. `whose` is named in the message: "the certificate of site-1".
 Status RevokedError(std::string_view serial, std::string_view whose,

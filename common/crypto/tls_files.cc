@@ -33,15 +33,13 @@ StatusOr<Credentials> ReadCredentials(const std::filesystem::path& path) {
                      .key = *std::move(key)};
 }
 
-StatusOr<std::vector<Certificate>> ReadAuthorities(
+StatusOr<std::vector<Certificate>> ReadValidAuthorities(
     const std::filesystem::path& path, Clock::WallTime now) {
-  FEDGAP_ASSIGN_OR_RETURN(const std::string pem,
-                          ReadFileText(path, kMaxPemBytes));
-  StatusOr<std::vector<Certificate>> authorities = ParseCertificates(pem);
-  if (!authorities.ok()) return Annotate(authorities.status(), path.string());
+  FEDGAP_ASSIGN_OR_RETURN(std::vector<Certificate> authorities,
+                          ReadAuthorities(path));
   // While authorities are changed over, the old one may have expired.
   Status validity;
-  for (const Certificate& authority : *authorities) {
+  for (const Certificate& authority : authorities) {
     validity = CheckValidity(authority, now);
     if (validity.ok()) return authorities;
   }
@@ -68,12 +66,21 @@ std::filesystem::path RevocationsIn(const std::filesystem::path& directory) {
   return directory / "crl.pem";
 }
 
+StatusOr<std::vector<Certificate>> ReadAuthorities(
+    const std::filesystem::path& path) {
+  FEDGAP_ASSIGN_OR_RETURN(const std::string pem,
+                          ReadFileText(path, kMaxPemBytes));
+  StatusOr<std::vector<Certificate>> authorities = ParseCertificates(pem);
+  if (authorities.ok()) return authorities;
+  return Annotate(authorities.status(), path.string());
+}
+
 StatusOr<TlsMaterial> LoadTlsFiles(const TlsFiles& files, TlsEnd end,
                                    Clock::WallTime now) {
   FEDGAP_ASSIGN_OR_RETURN(Credentials credentials,
                           ReadCredentials(files.identity));
   FEDGAP_ASSIGN_OR_RETURN(std::vector<Certificate> authorities,
-                          ReadAuthorities(files.authority, now));
+                          ReadValidAuthorities(files.authority, now));
   const std::string path = files.identity.string();
   FEDGAP_RETURN_IF_ERROR(
       Annotate(CheckAll(credentials, authorities, end, now), path));

@@ -46,6 +46,11 @@ struct TlsMaterial {
 StatusOr<TlsMaterial> LoadTlsFiles(const TlsFiles& files, TlsEnd end,
                                    Clock::WallTime now);
 
+// The certificates of a ca.pem, whatever their dates. Errors of ReadFileText;
+// INVALID_ARGUMENT for one that makes no sense; each names the file.
+StatusOr<std::vector<Certificate>> ReadAuthorities(
+    const std::filesystem::path& path);
+
 // Writes a bundle, the identity with mode 0600. The directory must exist.
 // Errors of WriteFileAtomic.
 Status WriteTlsFiles(const TlsFiles& files, const Credentials& credentials,

@@ -39,7 +39,7 @@ StatusOr<Access> AccessFor(const GrpcServer::Options& options,
                                                : InsecureScope::kLoopback));
     return Access{std::move(insecure), CallerPolicy::Insecure(), nullptr};
   }
-  FEDGAP_ASSIGN_OR_RETURN(TlsMaterial material,
+  FEDGAP_ASSIGN_OR_RETURN(const TlsMaterial material,
                           LoadTlsFiles(*options.tls, TlsEnd::kServer, now));
   FEDGAP_ASSIGN_OR_RETURN(auto tls, ServerTlsCredentials(*options.tls, now));
   // One that is named must be there: a slip of the pen must not let everybody
@@ -54,10 +54,10 @@ StatusOr<Access> AccessFor(const GrpcServer::Options& options,
   FEDGAP_ASSIGN_OR_RETURN(
       std::shared_ptr<RevocationFile> revocations,
       RevocationFile::Open(
-          options.revocations.empty()
-              ? RevocationsIn(options.tls->identity.parent_path())
-              : options.revocations,
-          std::move(material.authorities)));
+          {.list = options.revocations.empty()
+                       ? RevocationsIn(options.tls->identity.parent_path())
+                       : options.revocations,
+           .authorities = options.tls->authority}));
   CallerPolicy callers =
       CallerPolicy::Tls(material.identity.federation, revocations);
   return Access{std::move(tls), std::move(callers), std::move(revocations)};

@@ -3,25 +3,25 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
 #include "common/base/file_io.h"
 #include "common/crypto/revocation_list.h"
+#include "common/crypto/tls_files.h"
 
 namespace fedgap {
 
-StatusOr<std::shared_ptr<RevocationFile>> RevocationFile::Open(
-    std::filesystem::path path, std::vector<Certificate> authorities) {
-  std::shared_ptr<RevocationFile> file(
-      new RevocationFile(std::move(path), std::move(authorities)));
+StatusOr<std::shared_ptr<RevocationFile>> RevocationFile::Open(Files files) {
+  std::shared_ptr<RevocationFile> file(new RevocationFile(std::move(files)));
   FEDGAP_RETURN_IF_ERROR(file->Refresh());
   return file;
 }
 
-RevocationFile::Stamp RevocationFile::Look() const {
+RevocationFile::Stamp RevocationFile::Look(const std::filesystem::path& path) {
   struct stat info {};
-  if (::stat(path_.c_str(), &info) != 0) {
+  if (::stat(path.c_str(), &info) != 0) {
     return {.error = errno == ENOENT ? 0 : errno};
   }
   const auto nanoseconds = [](const timespec& time) {
@@ -34,50 +34,71 @@ RevocationFile::Stamp RevocationFile::Look() const {
 }
 
 Status RevocationFile::Refresh() {
-  const Stamp stamp = Look();
+  const Stamps stamps{.list = Look(files_.list),
+                      .authorities = Look(files_.authorities)};
   {
     MutexLock lock(mutex_);
-    if (stamp == read_) return absl::OkStatus();
+    if (stamps == read_) return absl::OkStatus();
   }
   // What failed is tried again each time: it may have been the system's fault.
-  Status status = Take(stamp);
+  // The list is obeyed whatever became of ca.pem.
+  Status status = TakeAuthorities();
+  status.Update(TakeList(stamps.list));
   MutexLock lock(mutex_);
   if (status.ok()) {
-    read_ = stamp;
+    read_ = stamps;
     told_.reset();
     return status;
   }
-  if (told_ == stamp) return absl::OkStatus();
-  told_ = stamp;
+  if (told_ == stamps) return absl::OkStatus();
+  told_ = stamps;
   return status;
 }
 
-Status RevocationFile::Take(const Stamp& stamp) {
-  if (stamp.error != 0) return ErrnoStatus(stamp.error, "look at", path_);
-  if (stamp == Stamp{}) {
-    return absl::NotFoundError(fmt::format(
-        "{} is gone; what it revoked stays revoked until the server ends",
-        path_.string()));
+Status RevocationFile::TakeAuthorities() {
+  FEDGAP_ASSIGN_OR_RETURN(std::vector<Certificate> read,
+                          ReadAuthorities(files_.authorities));
+  MutexLock lock(mutex_);
+  for (Certificate& authority : read) {
+    const auto is_it = [&authority](const Certificate& known) {
+      return known.Fingerprint() == authority.Fingerprint();
+    };
+    if (std::ranges::none_of(authorities_, is_it)) {
+      authorities_.push_back(std::move(authority));
+    }
   }
-  Status status = Read();
-  if (status.ok()) return status;
-  return Annotate(status, path_.string());
+  return absl::OkStatus();
 }
 
-Status RevocationFile::Read() {
-  FEDGAP_ASSIGN_OR_RETURN(const std::string pem, ReadFileText(path_));
-  FEDGAP_ASSIGN_OR_RETURN(const std::vector<RevocationList> lists,
-                          ParseRevocationLists(pem));
-  for (const RevocationList& list : lists) {
-    FEDGAP_RETURN_IF_ERROR(list.CheckIssuedBy(authorities_));
+Status RevocationFile::TakeList(const Stamp& stamp) {
+  if (stamp.error != 0) {
+    return ErrnoStatus(stamp.error, "look at", files_.list);
   }
+  if (stamp == Stamp{}) {
+    MutexLock lock(mutex_);
+    if (!had_list_) return absl::OkStatus();
+    return absl::NotFoundError(fmt::format(
+        "{} is gone; what it revoked stays revoked until the server ends",
+        files_.list.string()));
+  }
+  FEDGAP_ASSIGN_OR_RETURN(const std::string pem, ReadFileText(files_.list));
+  return Annotate(TakeListsOf(pem), files_.list.string());
+}
+
+Status RevocationFile::TakeListsOf(const std::string& pem) {
+  const ReadableLists readable = ParseReadableRevocationLists(pem);
+  Status status = readable.rest;
   MutexLock lock(mutex_);
-  for (const RevocationList& list : lists) {
+  had_list_ = true;
+  for (const RevocationList& list : readable.lists) {
+    const Status signed_by_one = list.CheckIssuedBy(authorities_);
+    status.Update(signed_by_one);
+    if (!signed_by_one.ok()) continue;
     for (const Revocation& revocation : list.Revocations()) {
       revoked_.try_emplace(revocation.serial, revocation.time);
     }
   }
-  return absl::OkStatus();
+  return status;
 }
 
 Status RevocationFile::Check(const std::string& serial,

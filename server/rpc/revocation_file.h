@@ -1,5 +1,5 @@
-// The list of revoked certificates beside a server's own (crl.pem), followed
-// while the server runs.
+// The lists of revoked certificates beside a server's own (crl.pem), and the
+// authorities that may sign them (ca.pem), both followed while the server runs.
 #ifndef FEDGAP_SERVER_RPC_REVOCATION_FILE_H_
 #define FEDGAP_SERVER_RPC_REVOCATION_FILE_H_
 
@@ -19,17 +19,24 @@
 namespace fedgap {
 
 // What was once read as revoked stays so until the server ends: an older list
-// put in its place, a damaged or a missing one takes nothing back. Thread-safe.
+// put in its place, a damaged or a missing one takes nothing back. An authority
+// that was once in ca.pem may sign lists until then: its members' connections
+// may still be open. Each list counts by itself: one that cannot be used keeps
+// none beside it from being obeyed. Thread-safe.
 class RevocationFile {
  public:
-  // Reads the file, which need not exist yet. Lists must be signed by one of
-  // `authorities`. Errors: it cannot be read, INVALID_ARGUMENT for a damaged
-  // one, FAILED_PRECONDITION for one of another authority.
-  static StatusOr<std::shared_ptr<RevocationFile>> Open(
-      std::filesystem::path path, std::vector<Certificate> authorities);
+  struct Files {
+    std::filesystem::path list;         // need not exist yet
+    std::filesystem::path authorities;  // PEM certificates
+  };
 
-  // Reads the file if it is not the one that was read last. Open's errors; the
-  // same file's (or the same error of looking at it) once.
+  // Reads both. Errors: one cannot be read, INVALID_ARGUMENT for a damaged one,
+  // FAILED_PRECONDITION for a list that no authority signed.
+  static StatusOr<std::shared_ptr<RevocationFile>> Open(Files files);
+
+  // Reads the files if they are not those that were read last, and takes what
+  // can be used. Open's errors, of the rest; of the same files (or the same
+  // error of looking at them) once.
   Status Refresh() EXCLUDES(mutex_);
 
   // PERMISSION_DENIED if the certificate with this serial number (as
@@ -38,8 +45,8 @@ class RevocationFile {
       EXCLUDES(mutex_);
 
  private:
-  // Differs after every change that a rename, a write or a change of mode
-  // makes.
+  // Of a file; differs after every change that a rename, a write or a change of
+  // mode makes.
   struct Stamp {
     std::int64_t inode = 0;
     std::int64_t size = -1;     // -1: no file
@@ -49,18 +56,25 @@ class RevocationFile {
     friend bool operator==(const Stamp&, const Stamp&) = default;
   };
 
-  RevocationFile(std::filesystem::path path,
-                 std::vector<Certificate> authorities)
-      : path_(std::move(path)), authorities_(std::move(authorities)) {}
-  Stamp Look() const;
-  Status Take(const Stamp& stamp) EXCLUDES(mutex_);
-  Status Read() EXCLUDES(mutex_);
+  struct Stamps {
+    Stamp list;
+    Stamp authorities;
+    friend bool operator==(const Stamps&, const Stamps&) = default;
+  };
 
-  const std::filesystem::path path_;
-  const std::vector<Certificate> authorities_;
+  explicit RevocationFile(Files files) : files_(std::move(files)) {}
+  static Stamp Look(const std::filesystem::path& path);
+  Status TakeAuthorities() EXCLUDES(mutex_);
+  Status TakeList(const Stamp& stamp) EXCLUDES(mutex_);
+  Status TakeListsOf(const std::string& pem) EXCLUDES(mutex_);
+
+  const Files files_;
   mutable Mutex mutex_;
-  Stamp read_ GUARDED_BY(mutex_);                 // of the list that counts
-  std::optional<Stamp> told_ GUARDED_BY(mutex_);  // whose error was returned
+  std::optional<Stamps> read_ GUARDED_BY(mutex_);  // of what counts
+  std::optional<Stamps> told_ GUARDED_BY(mutex_);  // whose error was returned
+  bool had_list_ GUARDED_BY(mutex_) = false;
+  // Every one that was ever in the file.
+  std::vector<Certificate> authorities_ GUARDED_BY(mutex_);
   std::map<std::string, Clock::WallTime> revoked_ GUARDED_BY(mutex_);
 };
 

@@ -23,25 +23,35 @@ using testing::HasSubstr;
 
 class RevocationFileTest : public testing::Test {
  protected:
-  static std::vector<Certificate> AuthoritiesOf(const TestAuthority& owner) {
-    return ParseCertificates(owner.authority().certificate().ToPem()).value();
+  RevocationFileTest() { Trust({&authority_}); }
+
+  // The certificates of ca.pem from now on.
+  void Trust(const std::vector<const TestAuthority*>& authorities) const {
+    std::string pem;
+    for (const TestAuthority* authority : authorities) {
+      pem += authority->authority().certificate().ToPem();
+    }
+    ASSERT_OK(WriteFileAtomic(ca_, pem));
   }
   StatusOr<std::shared_ptr<RevocationFile>> Open() const {
-    return RevocationFile::Open(path_, AuthoritiesOf(authority_));
+    return RevocationFile::Open({.list = path_, .authorities = ca_});
   }
-  void Write(const TestAuthority& signer,
-             const std::vector<std::string>& serials) {
+  std::string List(const TestAuthority& signer,
+                   const std::vector<std::string>& serials) const {
     std::vector<Revocation> revoked;
     for (const std::string& serial : serials) revoked.push_back({serial, kAt});
-    const auto list = signer.authority().SignRevocations(revoked, 1, kAt);
-    ASSERT_OK(list);
-    ASSERT_OK(WriteFileAtomic(path_, list->ToPem()));
+    return signer.authority().SignRevocations(revoked, 1, kAt).value().ToPem();
+  }
+  void Write(const TestAuthority& signer,
+             const std::vector<std::string>& serials) const {
+    ASSERT_OK(WriteFileAtomic(path_, List(signer, serials)));
   }
 
   const Clock::WallTime kAt{std::chrono::seconds(1'800'000'000)};
   TestAuthority authority_;
   TempDir dir_;
   const std::filesystem::path path_ = dir_ / "crl.pem";
+  const std::filesystem::path ca_ = dir_ / "ca.pem";
 };
 
 TEST_F(RevocationFileTest, NeedNotExistAndIsTakenWhenItComes) {
@@ -101,6 +111,82 @@ TEST_F(RevocationFileTest, OneThatCouldNotBeReadIsTriedAgain) {
   EXPECT_OK(file->Check("40ab", "x"));
   EXPECT_OK(file->Refresh());
   EXPECT_THAT(file->Check("40ab", "x"), HasCode(StatusCode::kPermissionDenied));
+}
+
+TEST_F(RevocationFileTest, AnAuthorityThatComesIntoCaPemMaySignLists) {
+  ASSERT_OK_AND_ASSIGN(const auto file, Open());
+  const TestAuthority newer;
+  Write(newer, {"40ac"});
+  EXPECT_THAT(file->Refresh(), HasCode(StatusCode::kFailedPrecondition));
+  EXPECT_OK(file->Check("40ac", "x"));
+  Trust({&authority_, &newer});
+  EXPECT_OK(file->Refresh());
+  EXPECT_THAT(file->Check("40ac", "x"), HasCode(StatusCode::kPermissionDenied));
+  ASSERT_OK(WriteFileAtomic(
+      path_, List(authority_, {"40ab"}) + List(newer, {"40ac", "40ad"})));
+  EXPECT_OK(file->Refresh());
+  for (const char* serial : {"40ab", "40ac", "40ad"}) {
+    EXPECT_THAT(file->Check(serial, "x"),
+                HasCode(StatusCode::kPermissionDenied))
+        << serial;
+  }
+}
+
+// Connections that it let in may be open for as long as the server runs.
+TEST_F(RevocationFileTest, AnAuthorityThatLeavesCaPemMayStillSignLists) {
+  ASSERT_OK_AND_ASSIGN(const auto file, Open());
+  const TestAuthority newer;
+  Trust({&newer});
+  ASSERT_OK(file->Refresh());
+  ASSERT_OK(WriteFileAtomic(
+      path_, List(newer, {"40ac"}) + List(authority_, {"40ab"})));
+  EXPECT_OK(file->Refresh());
+  EXPECT_THAT(file->Check("40ab", "x"), HasCode(StatusCode::kPermissionDenied));
+  EXPECT_THAT(file->Check("40ac", "x"), HasCode(StatusCode::kPermissionDenied));
+}
+
+TEST_F(RevocationFileTest, ACaPemThatCannotBeReadIsSaidAndListsAreObeyed) {
+  ASSERT_OK_AND_ASSIGN(const auto file, Open());
+  ASSERT_OK(WriteFileAtomic(ca_, std::string_view("rubbish")));
+  Write(authority_, {"40ab"});
+  EXPECT_THAT(file->Refresh(),
+              Fails(StatusCode::kInvalidArgument, HasSubstr(ca_.string())));
+  EXPECT_OK(file->Refresh()) << "said once";
+  EXPECT_THAT(file->Check("40ab", "x"), HasCode(StatusCode::kPermissionDenied));
+}
+
+TEST_F(RevocationFileTest, AListThatCannotBeUsedKeepsNoOtherFromCounting) {
+  const TestAuthority other;
+  const std::string damaged =
+      "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n";
+  const std::string foreign = List(other, {"40ac"});
+  const std::string half = foreign.substr(0, foreign.size() / 2);
+  const struct {
+    std::string text;
+    StatusCode code;
+    const char* why;
+  } cases[] = {
+      {foreign + List(authority_, {"40a1"}), StatusCode::kFailedPrecondition,
+       "another authority's before it"},
+      {List(authority_, {"40a1"}) + foreign, StatusCode::kFailedPrecondition,
+       "another authority's after it"},
+      {damaged + List(authority_, {"40a1"}), StatusCode::kInvalidArgument,
+       "a damaged one before it"},
+      {List(authority_, {"40a1"}) + half, StatusCode::kInvalidArgument,
+       "one that was cut off after it"},
+  };
+  for (const auto& [text, code, why] : cases) {
+    SCOPED_TRACE(why);
+    std::filesystem::remove(path_);
+    ASSERT_OK_AND_ASSIGN(const auto file, Open());
+    ASSERT_OK(WriteFileAtomic(path_, text));
+    EXPECT_THAT(file->Refresh(), HasCode(code));
+    EXPECT_OK(file->Refresh()) << "said once";
+    EXPECT_THAT(file->Check("40a1", "x"),
+                HasCode(StatusCode::kPermissionDenied));
+    EXPECT_OK(file->Check("40ac", "x"));
+    EXPECT_THAT(Open(), HasCode(code)) << "no start";
+  }
 }
 
 TEST_F(RevocationFileTest, OneThatCannotBeUsedIsRefusedAtTheStart) {
