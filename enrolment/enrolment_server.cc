@@ -3,11 +3,12 @@
 #include <fmt/format.h>
 #include <httplib.h>
 
+#include <chrono>
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "common/crypto/server_tls.h"
 #include "common/http/http_listener.h"
+#include "common/http/limited_server.h"
 
 namespace fedgap {
 namespace {
@@ -17,8 +18,9 @@ using httplib::Response;
 using Json = nlohmann::json;
 
 constexpr std::size_t kMaxRequestBytes = 16 << 10;
-constexpr time_t kTimeoutSeconds = 5;
-constexpr std::size_t kThreads = 8;
+constexpr HttpLimits kLimits{.sockets = {.threads = 8, .max_waiting = 64},
+                             .request = std::chrono::seconds(5),
+                             .write = std::chrono::seconds(5)};
 
 class HttpsEnrolment final : public EnrolmentServer {
  public:
@@ -27,19 +29,14 @@ class HttpsEnrolment final : public EnrolmentServer {
       : options_(options),
         enrolment_(enrolment),
         clock_(clock),
-        server_([&options](SSL_CTX& context) {
-          return ConfigureServerTls(context, options.identity);
-        }) {
-    server_.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
-    server_.set_payload_max_length(kMaxRequestBytes);
-    server_.set_read_timeout(kTimeoutSeconds);
-    server_.set_write_timeout(kTimeoutSeconds);
-    server_.set_keep_alive_max_count(1);
-    server_.Post("/v1/enrol",
-                 [this](const Request& request, Response& response) {
-                   Answer(request, response);
-                 });
-    server_.Get("/healthz", [](const Request&, Response& response) {
+        server_(MakeLimitedServer(options.identity, kLimits)) {
+    server_->set_payload_max_length(kMaxRequestBytes);
+    server_->set_keep_alive_max_count(1);
+    server_->Post("/v1/enrol",
+                  [this](const Request& request, Response& response) {
+                    Answer(request, response);
+                  });
+    server_->Get("/healthz", [](const Request&, Response& response) {
       response.set_content("ok\n", "text/plain");
     });
   }
@@ -87,8 +84,8 @@ class HttpsEnrolment final : public EnrolmentServer {
   const Options options_;
   Enrolment& enrolment_;
   const Clock& clock_;
-  httplib::SSLServer server_;
-  HttpListener listener_{server_};  // last: ends before what it serves
+  const std::unique_ptr<httplib::Server> server_;
+  HttpListener listener_{*server_};  // last: ends before what it serves
 };
 
 }  // namespace

@@ -20,6 +20,9 @@ namespace fedgap {
 //   GET  /healthz    200
 // and nothing else. It shows its certificate and the authority's: a site knows
 // the latter by the fingerprint in its token. It asks for no certificate.
+// Eight connections are answered at a time; each has five seconds to say its
+// request and as many to take the answer. 64 wait for their turn, more are
+// closed.
 class EnrolmentServer {
  public:
   struct Options {

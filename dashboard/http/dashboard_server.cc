@@ -9,8 +9,8 @@
 #include <string_view>
 #include <utility>
 
-#include "common/crypto/server_tls.h"
 #include "common/http/http_listener.h"
+#include "common/http/limited_server.h"
 #include "dashboard/http/view_hub.h"
 #include "dashboard/page/page.h"
 
@@ -22,10 +22,10 @@ using httplib::Response;
 
 // Proxies and browsers give a silent connection up after half a minute.
 constexpr std::chrono::seconds kHeartbeat{15};
-// A reader that takes nothing for so long is gone.
+constexpr time_t kRequestSeconds = 5;
 constexpr time_t kWriteSeconds = 10;
-constexpr time_t kReadSeconds = 5;
 constexpr std::size_t kThreadsBesidePages = 8;
+constexpr std::size_t kMaxWaiting = 64;
 // Prometheus' text exposition format.
 constexpr const char* kMetricsType = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -59,14 +59,13 @@ class HttpDashboard final : public DashboardServer {
       : options_(options),
         hub_(std::move(hub)),
         page_(MakePage(R"({"live":true,"runs":[]})", PageUse::kServed)) {
-    const std::string pem = options.identity.string();
-    if (pem.empty()) {
-      server_ = std::make_unique<httplib::Server>();
-    } else {
-      server_ = std::make_unique<httplib::SSLServer>([&pem](SSL_CTX& context) {
-        return ConfigureServerTls(context, pem);
-      });
-    }
+    const auto threads =
+        static_cast<std::size_t>(options_.max_pages) + kThreadsBesidePages;
+    server_ = MakeLimitedServer(
+        options.identity,
+        {.sockets = {.threads = threads, .max_waiting = kMaxWaiting},
+         .request = std::chrono::seconds(kRequestSeconds),
+         .write = std::chrono::seconds(kWriteSeconds)});
     Configure();
     listener_ = std::make_unique<HttpListener>(*server_);
   }
@@ -93,15 +92,8 @@ class HttpDashboard final : public DashboardServer {
 
  private:
   void Configure() {
-    const auto threads =
-        static_cast<std::size_t>(options_.max_pages) + kThreadsBesidePages;
-    server_->new_task_queue = [threads] {
-      return new httplib::ThreadPool(threads);
-    };
     server_->set_payload_max_length(1024);
-    server_->set_read_timeout(kReadSeconds);
-    server_->set_write_timeout(kWriteSeconds);
-    server_->set_keep_alive_timeout(kReadSeconds);
+    server_->set_keep_alive_timeout(kRequestSeconds);  // what it tells
     server_->set_default_headers(
         {{"Cache-Control", "no-store"},
          {"Content-Security-Policy", "frame-ancestors 'none'"},

@@ -41,7 +41,7 @@ FOLDERS = {
     "dashboard/model": ["common/base", "common/federation", "common/tensor",
                         "common/telemetry"],
     "dashboard/page": ["common/base", "common/crypto"],
-    "common/http": ["common/base"],
+    "common/http": ["common/base", "common/crypto"],
     "dashboard/http": ["common/base", "common/crypto", "common/http",
                        "dashboard/model",
                        "dashboard/page"],
