@@ -300,6 +300,7 @@ Status RunServer(const ServerSettings& settings, const RunConfig& config) {
   listening.on_refusal = [&metrics](const Status& why) {
     metrics.CountRefusedCall(why);
   };
+  listening.on_notice = [&log](const std::string& line) { log->Info(line); };
   listening.on_warning = [&run, &log, &settings](const std::string& line) {
     run->events().Emit(WarningEvent{line});
     if (settings.quiet) log->Warning(line);

@@ -7,6 +7,7 @@
 #include <grpcpp/server_builder.h>
 
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -16,6 +17,7 @@
 #include "common/rpc/tls_credentials.h"
 #include "server/rpc/admin_service.h"
 #include "server/rpc/federation_service.h"
+#include "server/rpc/identity_watch.h"
 #include "server/rpc/port_check.h"
 #include "server/rpc/refusal_log.h"
 #include "server/rpc/revocation_file.h"
@@ -27,6 +29,7 @@ struct Access {
   std::shared_ptr<grpc::ServerCredentials> credentials;
   CallerPolicy callers;
   std::shared_ptr<RevocationFile> revocations;  // null without TLS
+  std::optional<IdentityWatch> identity = std::nullopt;
 };
 
 StatusOr<Access> AccessFor(const GrpcServer::Options& options,
@@ -60,7 +63,8 @@ StatusOr<Access> AccessFor(const GrpcServer::Options& options,
            .authorities = options.tls->authority}));
   CallerPolicy callers =
       CallerPolicy::Tls(material.identity.federation, revocations);
-  return Access{std::move(tls), std::move(callers), std::move(revocations)};
+  return Access{std::move(tls), std::move(callers), std::move(revocations),
+                IdentityWatch(*options.tls, material.certificate)};
 }
 
 void SayNothing(const std::string& /*line*/) {}
@@ -88,7 +92,9 @@ class GrpcServer::Impl {
       : staging_(std::move(staging)),
         callers_(std::move(access.callers)),
         revocations_(std::move(access.revocations)),
+        identity_(std::move(access.identity)),
         warn_(options.on_warning ? options.on_warning : SayNothing),
+        notice_(options.on_notice ? options.on_notice : SayNothing),
         refusals_(deps.clock, warn_),
         limits_(options.limits, deps.clock),
         environment_{deps.coordinator,
@@ -168,6 +174,10 @@ class GrpcServer::Impl {
         const Status status = revocations_->Refresh();
         if (!status.ok()) warn_("revocations: " + MessageOf(status));
       }
+      if (identity_.has_value()) {
+        const auto news = identity_->Look(environment_.clock.WallNow());
+        if (news.has_value()) (news->is_good ? notice_ : warn_)(news->line);
+      }
       live_calls_.Tick(environment_.clock.Now());
     }
   }
@@ -175,7 +185,9 @@ class GrpcServer::Impl {
   const std::unique_ptr<StagingArea> staging_;
   CallerPolicy callers_;
   const std::shared_ptr<RevocationFile> revocations_;  // null without TLS
+  std::optional<IdentityWatch> identity_;  // the ticker's; none without TLS
   const std::function<void(const std::string&)> warn_;
+  const std::function<void(const std::string&)> notice_;
   RefusalLog refusals_;
   CallLimits limits_;
   LiveCalls live_calls_;

@@ -38,9 +38,12 @@ class GrpcServer {
     std::set<std::string> allowed_clients = {};
     // What one client may ask.
     CallLimits::Options limits = {};
-    // Told who is refused, and why a new list of revocations cannot be used;
+    // Told who is refused, and why a new list of revocations or a
+    // new certificate cannot be used, and that the server's certificate ends;
     // from any thread.
     std::function<void(const std::string&)> on_warning = {};
+    // Told what an operator may like to know; from any thread.
+    std::function<void(const std::string&)> on_notice = {};
     // Told of every call that is refused at its begin, with what its caller is
     // told; from any thread, and as often as callers like: it must be cheap.
     std::function<void(const Status&)> on_refusal = {};

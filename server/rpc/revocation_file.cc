@@ -1,10 +1,8 @@
 #include "server/rpc/revocation_file.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <utility>
 
 #include "common/base/file_io.h"
@@ -19,23 +17,9 @@ StatusOr<std::shared_ptr<RevocationFile>> RevocationFile::Open(Files files) {
   return file;
 }
 
-RevocationFile::Stamp RevocationFile::Look(const std::filesystem::path& path) {
-  struct stat info {};
-  if (::stat(path.c_str(), &info) != 0) {
-    return {.error = errno == ENOENT ? 0 : errno};
-  }
-  const auto nanoseconds = [](const timespec& time) {
-    return time.tv_sec * std::int64_t{1'000'000'000} + time.tv_nsec;
-  };
-  return {.inode = static_cast<std::int64_t>(info.st_ino),
-          .size = info.st_size,
-          .modified = nanoseconds(info.st_mtim),
-          .changed = nanoseconds(info.st_ctim)};
-}
-
 Status RevocationFile::Refresh() {
-  const Stamps stamps{.list = Look(files_.list),
-                      .authorities = Look(files_.authorities)};
+  const Stamps stamps{.list = StampOf(files_.list),
+                      .authorities = StampOf(files_.authorities)};
   {
     MutexLock lock(mutex_);
     if (stamps == read_) return absl::OkStatus();
@@ -70,11 +54,11 @@ Status RevocationFile::TakeAuthorities() {
   return absl::OkStatus();
 }
 
-Status RevocationFile::TakeList(const Stamp& stamp) {
+Status RevocationFile::TakeList(const FileStamp& stamp) {
   if (stamp.error != 0) {
     return ErrnoStatus(stamp.error, "look at", files_.list);
   }
-  if (stamp == Stamp{}) {
+  if (stamp == FileStamp{}) {
     MutexLock lock(mutex_);
     if (!had_list_) return absl::OkStatus();
     return absl::NotFoundError(fmt::format(

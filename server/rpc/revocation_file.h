@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "common/base/clock.h"
+#include "common/base/file_stamp.h"
 #include "common/base/mutex.h"
 #include "common/base/status.h"
 #include "common/crypto/certificate.h"
@@ -45,27 +46,15 @@ class RevocationFile {
       EXCLUDES(mutex_);
 
  private:
-  // Of a file; differs after every change that a rename, a write or a change of
-  // mode makes.
-  struct Stamp {
-    std::int64_t inode = 0;
-    std::int64_t size = -1;     // -1: no file
-    std::int64_t modified = 0;  // nanoseconds
-    std::int64_t changed = 0;
-    int error = 0;  // errno of looking at it
-    friend bool operator==(const Stamp&, const Stamp&) = default;
-  };
-
   struct Stamps {
-    Stamp list;
-    Stamp authorities;
+    FileStamp list;
+    FileStamp authorities;
     friend bool operator==(const Stamps&, const Stamps&) = default;
   };
 
   explicit RevocationFile(Files files) : files_(std::move(files)) {}
-  static Stamp Look(const std::filesystem::path& path);
   Status TakeAuthorities() EXCLUDES(mutex_);
-  Status TakeList(const Stamp& stamp) EXCLUDES(mutex_);
+  Status TakeList(const FileStamp& stamp) EXCLUDES(mutex_);
   Status TakeListsOf(const std::string& pem) EXCLUDES(mutex_);
 
   const Files files_;
