@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <span>
 #include <thread>
 #include <utility>
 
@@ -146,7 +147,7 @@ Status EventFollower::ReadFile(const Take& take) {
   Hire(file.fd());
   Block* parsed = &blocks_[0];
   Block* next = &blocks_[1];
-  for (Block::Piece& piece : parsed->pieces) piece.lines.clear();
+  for (Block::Piece& piece : parsed->pieces) piece.count = 0;
   StatusOr<bool> is_end = false;
   while (is_end.ok() && !*is_end) {
     is_end = Fill(file.fd(), *next);
@@ -193,17 +194,22 @@ StatusOr<bool> EventFollower::Fill(int fd, Block& block) {
 }
 
 void EventFollower::Parse(Block::Piece& piece, EventLineParser& parser) const {
-  piece.lines.clear();
+  piece.count = 0;
   for (std::string_view rest = piece.text; !rest.empty();) {
-    const std::string_view text = rest.substr(0, rest.find('\n'));
-    piece.lines.push_back({text, parser.ParsePadded(text)});
-    rest.remove_prefix(text.size() + 1);
+    if (piece.count == piece.lines.size()) piece.lines.emplace_back();
+    ParsedLine& line = piece.lines[piece.count++];
+    line.text = rest.substr(0, rest.find('\n'));
+    line.status = parser.ParsePadded(line.text, line.event);
+    rest.remove_prefix(line.text.size() + 1);
   }
 }
 
 void EventFollower::TakeBlock(const Block& block, const Take& take) {
   for (const Block::Piece& piece : block.pieces) {
-    for (const ParsedLine& line : piece.lines) TakeLine(line, take);
+    const std::span lines(piece.lines);
+    for (const ParsedLine& line : lines.first(piece.count)) {
+      TakeLine(line, take);
+    }
   }
 }
 
@@ -211,17 +217,16 @@ void EventFollower::TakeLine(const ParsedLine& line, const Take& take) {
   ++at_.line;
   ++lines_;
   bytes_ += static_cast<std::int64_t>(line.text.size() + 1);
-  if (!line.event.ok()) {
-    AddBadLine(MessageOf(line.event.status()));
+  if (!line.status.ok()) {
+    AddBadLine(MessageOf(line.status));
     return;
   }
-  const std::uint64_t seq = line.event->header.seq;
+  const std::uint64_t seq = line.event.header.seq;
   if (seq > last_seq_ + 1) {
     damage_.missing_lines += static_cast<std::int64_t>(seq - last_seq_ - 1);
   }
   last_seq_ = std::max(last_seq_, seq);
-  take(
-      {.text = line.text, .event = line.event->known ? &*line.event : nullptr});
+  take({.text = line.text, .event = line.event.known ? &line.event : nullptr});
 }
 
 void EventFollower::AddBadLine(std::string what) {

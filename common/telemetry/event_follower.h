@@ -76,13 +76,16 @@ class EventFollower {
 
   struct ParsedLine {
     std::string_view text;
-    StatusOr<LoggedEvent> event;
+    Status status;
+    LoggedEvent event;  // if that is OK
   };
   // Whole lines of a file, in pieces that are parsed apart.
   struct Block {
     static constexpr std::size_t kPieces = 8;
     struct Piece {
       std::string_view text;
+      std::size_t count = 0;  // of lines in it
+      // The first `count`; the others keep their memory for later blocks.
       std::vector<ParsedLine> lines;
     };
     std::vector<char> bytes;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -109,47 +110,46 @@ std::string FormatTime(Clock::WallTime time) {
 
 namespace {
 
-// The number in `digits`; -1 if it is none.
-int ParseDigits(std::string_view digits) {
-  int value = 0;
-  for (const char c : digits) {
-    if (c < '0' || c > '9') return -1;
-    value = value * 10 + (c - '0');
-  }
-  return value;
+constexpr std::string_view kTimeForm = "0000-00-00T00:00:00.000Z";
+
+bool HasTimeForm(std::string_view text) {
+  return std::ranges::equal(text, kTimeForm, [](char c, char form) {
+    return form == '0' ? c >= '0' && c <= '9' : c == form;
+  });
 }
 
-}  // namespace
-
-StatusOr<Clock::WallTime> ParseTime(const std::string& text) {
-  constexpr std::string_view kForm = "0000-00-00T00:00:00.000Z";
-  bool is_time = text.size() == kForm.size();
-  for (std::size_t i = 0; is_time && i < kForm.size(); ++i) {
-    is_time = kForm[i] == '0' || kForm[i] == text[i];
-  }
-  const auto part = [&](std::size_t begin, std::size_t digits) {
-    const int value = is_time ? ParseDigits({text.data() + begin, digits}) : -1;
-    is_time = value >= 0;
-    return std::max(value, 0);
+// What a text of that form says; nothing for days that there are not, and for
+// years of which Clock::WallTime does not hold the nanoseconds.
+std::optional<Clock::WallTime> TimeOf(std::string_view text) {
+  const auto part = [text](std::size_t begin, std::size_t digits) {
+    int value = 0;
+    for (const char c : text.substr(begin, digits)) {
+      value = value * 10 + (c - '0');
+    }
+    return value;
   };
   const std::chrono::year_month_day date(
       std::chrono::year(part(0, 4)),
       std::chrono::month(static_cast<unsigned>(part(5, 2))),
       std::chrono::day(static_cast<unsigned>(part(8, 2))));
-  const auto time = std::chrono::hours(part(11, 2)) +
-                    std::chrono::minutes(part(14, 2)) +
-                    std::chrono::seconds(part(17, 2)) +
-                    std::chrono::milliseconds(part(20, 3));
-  // Clock::WallTime holds the nanoseconds of these years.
-  const bool fits = date.year() >= std::chrono::year(1678) &&
-                    date.year() <= std::chrono::year(2261);
-  if (!is_time || !date.ok() || !fits) {
-    return absl::DataLossError(fmt::format(
-        "\"{}\" is not a time in RFC 3339 with milliseconds and Z, of the "
-        "years 1678 to 2261",
-        text));
+  if (!date.ok() || date.year() < std::chrono::year(1678) ||
+      date.year() > std::chrono::year(2261)) {
+    return std::nullopt;
   }
-  return std::chrono::sys_days{date} + time;
+  return std::chrono::sys_days{date} + std::chrono::hours(part(11, 2)) +
+         std::chrono::minutes(part(14, 2)) + std::chrono::seconds(part(17, 2)) +
+         std::chrono::milliseconds(part(20, 3));
+}
+
+}  // namespace
+
+StatusOr<Clock::WallTime> ParseTime(std::string_view text) {
+  const auto time = HasTimeForm(text) ? TimeOf(text) : std::nullopt;
+  if (time.has_value()) return *time;
+  return absl::DataLossError(fmt::format(
+      "\"{}\" is not a time in RFC 3339 with milliseconds and Z, of the years "
+      "1678 to 2261",
+      text));
 }
 
 }  // namespace fedgap

@@ -43,7 +43,7 @@ StatusOr<LoggedEvent> ParseEventLine(std::string_view line);
 
 // "2026-11-22T19:36:51.042Z".
 std::string FormatTime(Clock::WallTime time);
-StatusOr<Clock::WallTime> ParseTime(const std::string& text);
+StatusOr<Clock::WallTime> ParseTime(std::string_view text);
 
 }  // namespace fedgap
 

@@ -9,13 +9,13 @@
 #include <utility>
 #include <vector>
 
-#include "common/telemetry/event_fields.h"
+#include "common/telemetry/event_of_type.h"
+#include "common/telemetry/written_line_reader.h"
 
 namespace fedgap {
 namespace {
 
 namespace dom = simdjson::dom;
-using event_fields::kType;
 
 static_assert(EventLineParser::kPadding >= simdjson::SIMDJSON_PADDING);
 
@@ -136,27 +136,7 @@ class Reader {
   std::string& error_;
 };
 
-// Tries the event types from this one on.
-template <std::size_t kIndex = 0>
-bool ReadEvent(std::string_view type, Reader& reader, Event& event) {
-  if constexpr (kIndex < std::variant_size_v<Event>) {
-    using E = std::variant_alternative_t<kIndex, Event>;
-    if (type != kType<E>) return ReadEvent<kIndex + 1>(type, reader, event);
-    event_fields::Visit(reader, event.template emplace<E>());
-    return true;
-  } else {
-    return false;
-  }
-}
-
-void SetAttempt(int attempt, Event& event) {
-  if (auto* e = std::get_if<RoundStartedEvent>(&event)) e->attempt = attempt;
-  if (auto* e = std::get_if<RoundCommittedEvent>(&event)) e->attempt = attempt;
-  if (auto* e = std::get_if<RoundAbortedEvent>(&event)) e->attempt = attempt;
-}
-
-StatusOr<LoggedEvent> FromObject(const dom::object& object) {
-  LoggedEvent logged;
+Status ReadObject(const dom::object& object, LoggedEvent& out) {
   int schema = 0;
   std::string_view time;
   std::string_view type;
@@ -167,32 +147,33 @@ StatusOr<LoggedEvent> FromObject(const dom::object& object) {
     error = fmt::format("\"schema\" is {}, this program reads {}", schema,
                         kEventSchema);
   }
-  reader("seq", logged.header.seq);
-  reader("start", logged.header.start);
-  reader("attempt", logged.header.attempt);
+  reader("seq", out.header.seq);
+  reader("start", out.header.start);
+  reader("attempt", out.header.attempt);
   reader("time", time);
   reader("type", type);
   if (!error.empty()) return absl::DataLossError(error);
-  FEDGAP_ASSIGN_OR_RETURN(logged.header.time, ParseTime(std::string(time)));
-  logged.known = ReadEvent(type, reader, logged.event);
+  FEDGAP_ASSIGN_OR_RETURN(out.header.time, ParseTime(time));
+  out.known = VisitEventOfType(type, reader, out.event);
   if (!error.empty()) {
     return absl::DataLossError(fmt::format("{}: {}", type, error));
   }
-  SetAttempt(logged.header.attempt, logged.event);
-  return logged;
+  SetAttempt(out.header.attempt, out.event);
+  return absl::OkStatus();
 }
 
 }  // namespace
 
 class EventLineParser::Impl {
  public:
-  StatusOr<LoggedEvent> Parse(std::string_view line, bool is_padded) {
+  Status Parse(std::string_view line, bool is_padded, LoggedEvent& out) {
+    if (ReadWrittenLine(line, out)) return absl::OkStatus();
     dom::object object;
     if (parser_.parse(line.data(), line.size(), !is_padded).get(object) !=
         simdjson::SUCCESS) {
       return absl::DataLossError("not a whole JSON object");
     }
-    return FromObject(object);
+    return ReadObject(object, out);
   }
 
  private:
@@ -205,16 +186,18 @@ EventLineParser::EventLineParser(EventLineParser&&) noexcept = default;
 EventLineParser& EventLineParser::operator=(EventLineParser&&) noexcept =
     default;
 
-StatusOr<LoggedEvent> EventLineParser::Parse(std::string_view line) {
-  return impl_->Parse(line, false);
+Status EventLineParser::Parse(std::string_view line, LoggedEvent& out) {
+  return impl_->Parse(line, false, out);
 }
 
-StatusOr<LoggedEvent> EventLineParser::ParsePadded(std::string_view line) {
-  return impl_->Parse(line, true);
+Status EventLineParser::ParsePadded(std::string_view line, LoggedEvent& out) {
+  return impl_->Parse(line, true, out);
 }
 
 StatusOr<LoggedEvent> ParseEventLine(std::string_view line) {
-  return EventLineParser().Parse(line);
+  LoggedEvent logged;
+  FEDGAP_RETURN_IF_ERROR(EventLineParser().Parse(line, logged));
+  return logged;
 }
 
 }  // namespace fedgap

@@ -23,11 +23,12 @@ class EventLineParser {
   EventLineParser& operator=(EventLineParser&&) noexcept;
 
   // DATA_LOSS for anything that is not a whole line of schema 1, naming the
-  // field. Unknown fields are ignored; null for a number is NaN.
-  StatusOr<LoggedEvent> Parse(std::string_view line);
+  // field; `out` then holds anything. Unknown fields are ignored; null for a
+  // number is NaN. An event of the same type in `out` lends its memory.
+  Status Parse(std::string_view line, LoggedEvent& out);
   // The same without a copy. kPadding bytes behind the line can be read; what
   // they hold does not matter.
-  StatusOr<LoggedEvent> ParsePadded(std::string_view line);
+  Status ParsePadded(std::string_view line, LoggedEvent& out);
 
  private:
   class Impl;

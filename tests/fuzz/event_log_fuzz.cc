@@ -1,6 +1,6 @@
 // A line of an event log from elsewhere never crashes the reader or the
-// dashboard; what is accepted survives being written and read again, and what
-// reaches a page holds no markup.
+// dashboard; what is accepted is what JSON's rules say, survives being written
+// and read again, and what reaches a page holds no markup.
 #include <algorithm>
 #include <cstdint>
 #include <string>
@@ -22,9 +22,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
     const std::string_view line = text.substr(begin, end - begin);
     begin = end + 1;
     const StatusOr<LoggedEvent> logged = ParseEventLine(line);
+    // To JSON's rules alone: a blank at the end is left to them.
+    const StatusOr<LoggedEvent> ruled = ParseEventLine(std::string(line) + ' ');
+    FEDGAP_CHECK(ruled.status() == logged.status());
     if (!logged.ok() || !logged->known) continue;
     builder.Take(*logged, line);
     const std::string written = ToJsonLine(logged->header, logged->event);
+    FEDGAP_CHECK(ToJsonLine(ruled->header, ruled->event) == written);
     const StatusOr<LoggedEvent> again = ParseEventLine(written);
     FEDGAP_CHECK(again.ok());
     FEDGAP_CHECK(ToJsonLine(again->header, again->event) == written);
