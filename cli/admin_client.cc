@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "client/rpc/grpc_federation_api.h"
 #include "common/base/clock.h"
 #include "common/config/program_settings.h"
 #include "common/crypto/tls_files.h"

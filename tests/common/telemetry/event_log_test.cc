@@ -29,7 +29,7 @@ class EventLogTest : public ::testing::Test {
   std::filesystem::path segment(int number) const {
     return EventSegmentPath(events(), number);
   }
-  std::unique_ptr<EventLog> Open(EventLog::Options options = {}) {
+  std::unique_ptr<EventLog> Open(const EventLog::Options& options = {}) {
     auto log = EventLog::Open(events(), clock_, options);
     EXPECT_OK(log);
     return std::move(log).value();
