@@ -2,9 +2,9 @@
 //
 // Codes are equal by value. A message crosses in an HTTP/2 trailer and ends in
 // terminals and logs, so in both directions it is cut to kMaxStatusMessageBytes
-// (at a character's border), bytes that are not UTF-8 become U+FFFD, and
-// control characters, line breaks too, become spaces: nobody can move another
-// machine's cursor or forge a log line.
+// (at a character's border), bytes that are not UTF-8 become U+FFFD, and what
+// printable_text.h names, line breaks too, becomes spaces: nobody can move
+// another machine's cursor or forge a log line.
 #ifndef FEDGAP_COMMON_RPC_STATUS_CONVERSION_H_
 #define FEDGAP_COMMON_RPC_STATUS_CONVERSION_H_
 

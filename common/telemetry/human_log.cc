@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "common/base/printable_text.h"
+
 namespace fedgap {
 namespace {
 
@@ -55,7 +57,7 @@ std::unique_ptr<spdlog::formatter> Formatter(LogFormat format) {
       "%Y-%m-%d %H:%M:%S.%e %^%-7l%$ %v");
 }
 
-// A JSON string; bytes that are no UTF-8 become U+FFFD.
+// A JSON string, of UTF-8.
 std::string Quoted(const std::string& text) {
   return nlohmann::json(text).dump(-1, ' ', false,
                                    nlohmann::json::error_handler_t::replace);
@@ -122,12 +124,7 @@ void HumanLog::Write(LogLevel level, std::string_view message) {
 }
 
 std::string WithoutControls(std::string_view text) {
-  std::string clean(text);
-  for (char& c : clean) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) c = '?';
-  }
-  return clean;
+  return MakePrintable(text);
 }
 
 }  // namespace fedgap

@@ -23,8 +23,9 @@ enum class LogFormat { kText, kJson };
 StatusOr<LogFormat> LogFormatFromString(std::string_view text);
 
 // Thread-safe. Passed to whom it concerns: there is no global logger. Control
-// characters in a message (names and reasons come from outside) are shown as
-// '?', so that no client can steer a terminal or forge a line.
+// characters in a message (names and reasons come from outside), as
+// printable_text.h names them, are shown as '?' and bytes that are no UTF-8 as
+// U+FFFD, so that no client can steer a terminal or forge a line.
 class HumanLog {
  public:
   struct Options {
@@ -55,7 +56,8 @@ class HumanLog {
   std::unique_ptr<Impl> impl_;
 };
 
-// `text` with every control character replaced by '?'.
+// `text` with '?' for every control character and U+FFFD for every byte that is
+// no UTF-8.
 std::string WithoutControls(std::string_view text);
 
 }  // namespace fedgap

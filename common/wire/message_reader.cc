@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "common/base/printable_text.h"
+
 namespace fedgap {
 namespace {
 
@@ -15,19 +17,11 @@ Digest CopyDigest(const std::string& bytes) {
   return digest;
 }
 
-bool IsControl(unsigned char c) { return c < ' ' || c == 0x7F; }
-
 }  // namespace
 
 std::string PrintableText(std::string_view text, std::int64_t max_bytes) {
-  std::size_t length =
-      std::min(text.size(), static_cast<std::size_t>(max_bytes));
-  if (length < text.size()) {
-    while (length > 0 && (text[length] & 0xC0) == 0x80) --length;
-  }
-  std::string printable(text.substr(0, length));
-  std::replace_if(printable.begin(), printable.end(), IsControl, ' ');
-  return printable;
+  return MakePrintable(
+      text, {.control = " ", .max_bytes = static_cast<std::size_t>(max_bytes)});
 }
 
 void MessageReader::Require(bool condition, std::string_view field,
@@ -77,12 +71,9 @@ std::string MessageReader::Text(std::string_view field,
                                 const std::string& value,
                                 std::int64_t max_bytes) {
   const auto bytes = static_cast<std::int64_t>(value.size());
-  const bool printable =
-      std::none_of(value.begin(), value.end(),
-                   [](unsigned char c) { return c < ' ' || c == 0x7F; });
-  if (bytes <= max_bytes && printable) return value;
+  if (bytes <= max_bytes && IsPrintableUtf8(value)) return value;
   Require(false, field,
-          fmt::format("must be at most {} bytes of text without control "
+          fmt::format("must be at most {} bytes of UTF-8 without control "
                       "characters (it has {} bytes)",
                       max_bytes, bytes));
   return {};

@@ -31,8 +31,8 @@ class MessageReader {
   // min_bytes to max_bytes printable ASCII characters without spaces.
   std::string Name(std::string_view field, const std::string& value,
                    std::int64_t min_bytes, std::int64_t max_bytes);
-  // At most max_bytes bytes of UTF-8 without control characters: it may end in
-  // a log or on a terminal.
+  // At most max_bytes bytes, IsPrintableUtf8: it may end in a log or on a
+  // terminal.
   std::string Text(std::string_view field, const std::string& value,
                    std::int64_t max_bytes);
   Sha256Digest Digest(std::string_view field, const std::string& bytes);
@@ -59,7 +59,7 @@ class MessageReader {
   Status status_;
 };
 
-// What MessageReader::Text accepts, made of any UTF-8: control characters
+// What MessageReader::Text accepts, made of any bytes: control characters
 // become spaces, what is too long is cut between two characters.
 std::string PrintableText(std::string_view text, std::int64_t max_bytes);
 

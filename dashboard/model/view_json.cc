@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cmath>
+#include <cstdint>
 #include <cstdlib>
 #include <iterator>
 #include <map>
@@ -14,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/base/printable_text.h"
 #include "dashboard/model/pooled_json.h"
 
 namespace fedgap {
@@ -21,10 +24,26 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+// JSON of ASCII alone, with U+FFFD for every escaped control character: what
+// makes a terminal or a line something else than it says. Line feeds and tabs
+// are escaped otherwise.
+std::string WithoutControlEscapes(std::string json) {
+  constexpr std::size_t kDigits = 4;
+  for (auto at = json.find('\\'); at != json.npos;
+       at = json.find('\\', at + 2)) {
+    if (json[at + 1] != 'u') continue;
+    char* digits = json.data() + at + 2;
+    std::uint32_t point = 0;
+    std::from_chars(digits, digits + kDigits, point, 16);
+    if (IsControlCharacter(point)) std::copy_n("fffd", kDigits, digits);
+  }
+  return json;
+}
+
 // Names come from outside.
 std::string Dump(const Json& json) {
-  return json.dump(-1, ' ', /*ensure_ascii=*/true,
-                   Json::error_handler_t::replace);
+  return WithoutControlEscapes(json.dump(-1, ' ', /*ensure_ascii=*/true,
+                                         Json::error_handler_t::replace));
 }
 
 std::int64_t Milliseconds(Clock::WallTime time) {

@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
 #include <set>
 #include <utility>
 
+#include "common/base/printable_text.h"
 #include "common/crypto/secure_random.h"
 #include "common/federation/bounds.h"
 #include "common/federation/model_id.h"
@@ -54,12 +54,10 @@ Status CheckClassNames(const std::vector<std::string>& names,
       return absl::InvalidArgumentError(
           fmt::format("the class name '{}' is empty or there twice", name));
     }
-    const bool control = std::ranges::any_of(
-        name, [](unsigned char c) { return c < ' ' || c == 0x7F; });
-    if (control || name.size() > kMaxClassNameBytes) {
+    if (!IsPrintableUtf8(name) || name.size() > kMaxClassNameBytes) {
       return absl::InvalidArgumentError(fmt::format(
-          "the class name of label {} has control characters or more than {} "
-          "bytes",
+          "the class name of label {} has control characters, is no UTF-8 or "
+          "has more than {} bytes",
           known.size() - 1, kMaxClassNameBytes));
     }
   }

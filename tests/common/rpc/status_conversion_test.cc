@@ -52,6 +52,7 @@ TEST(SanitizeMessageTest, ReplacesBytesThatAreNoUtf8) {
 TEST(SanitizeMessageTest, ReplacesControlCharacters) {
   EXPECT_EQ(SanitizeMessage("a\nb\x1b[2J\x7f"), "a b [2J ");
   EXPECT_EQ(SanitizeMessage("a\xC2\x9Bz"), "a z");  // C1: CSI
+  EXPECT_EQ(SanitizeMessage("a\u202Ez\u2028"), "a z ");
   EXPECT_EQ(SanitizeMessage(std::string_view("a\0b", 3)), "a b");
 }
 

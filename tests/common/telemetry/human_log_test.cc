@@ -23,10 +23,12 @@ TEST(HumanLogTest, WritesFromItsLevelOn) {
                                          .to_console = false}));
   log->Info("too quiet");
   log->Warning("disk \x1b[31mnearly\nfull");
+  log->Warning("site \u009B31m \u202Elive \x9B");
   log->Error("disk full");
   const std::string text = *ReadFileText(dir / "log");
   EXPECT_THAT(text, Not(HasSubstr("too quiet")));
   EXPECT_THAT(text, HasSubstr("warning disk ?[31mnearly?full\n"));
+  EXPECT_THAT(text, HasSubstr("warning site ?31m ?live \uFFFD\n"));
   EXPECT_THAT(text, HasSubstr("error   disk full\n"));
 }
 

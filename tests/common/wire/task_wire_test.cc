@@ -158,6 +158,9 @@ TEST(TaskWireTest, ReasonsAreMadeFitToTravel) {
   Task task = TaskOf(AbortedNotice{"line one\nline two"});
   ASSERT_OK_AND_ASSIGN(Task back, ParseTask(ToProto(task)));
   EXPECT_EQ(std::get<AbortedNotice>(back.work).reason, "line one line two");
+  task = TaskOf(AbortedNotice{"\u202Eg\u009B\xFF"});
+  ASSERT_OK_AND_ASSIGN(back, ParseTask(ToProto(task)));
+  EXPECT_EQ(std::get<AbortedNotice>(back.work).reason, " g \uFFFD");
   // The cut does not split a character of two bytes.
   task.work = AbortedNotice{std::string(1023, 'x') + "\xC3\xA4"};
   ASSERT_OK_AND_ASSIGN(back, ParseTask(ToProto(task)));

@@ -119,6 +119,16 @@ TEST_F(ViewJsonTest, HostileTextStaysText) {
   }
 }
 
+TEST_F(ViewJsonTest, NoTextSteersATerminalOrTurnsALine) {
+  const Json json =
+      Of(Replaced(GoldenLog(), "site-b", "a\u009B\u202Eb\\u001b\\\\u202e"));
+  bool found = false;
+  for (const Json& client : json["clients"]) {
+    found |= client["name"] == "a\uFFFD\uFFFDb\uFFFD\\u202e";
+  }
+  EXPECT_TRUE(found) << json["clients"];
+}
+
 TEST(ShortNumberTest, HasSixDigits) {
   EXPECT_EQ(ShortNumber(0.123456789), 0.123457);
   EXPECT_EQ(ShortNumber(-1234567.8), -1234570.0);
