@@ -17,6 +17,7 @@
 #include "cli/certs_subcommands.h"
 #include "common/base/clock.h"
 #include "common/base/file_io.h"
+#include "common/base/make_directories.h"
 #include "common/crypto/certificate_authority.h"
 #include "common/crypto/tls_files.h"
 #include "enrolment/authority_directory.h"
@@ -75,7 +76,7 @@ Status WriteBundle(const CertificateAuthority& authority,
                    const AuthorityDirectory& directory,
                    const fs::path& bundle) {
   FEDGAP_RETURN_IF_ERROR(directory.Record(credentials.certificate));
-  FEDGAP_RETURN_IF_ERROR(MakeDirectory(bundle));
+  FEDGAP_RETURN_IF_ERROR(MakeDirectories(bundle));
   const TlsFiles files = TlsFilesIn(bundle);
   FEDGAP_RETURN_IF_ERROR(
       WriteTlsFiles(files, credentials, authority.certificate()));
@@ -112,7 +113,7 @@ Status RunInit(const InitFlags& flags) {
                             OptionsFor("server", flags.server, certificate));
     FEDGAP_ASSIGN_OR_RETURN(credentials, authority.Issue(server, Now()));
   }
-  FEDGAP_RETURN_IF_ERROR(MakeDirectory(flags.directory));
+  FEDGAP_RETURN_IF_ERROR(MakeDirectories(flags.directory));
   FEDGAP_RETURN_IF_ERROR(WriteFileAtomic(directory.certificate(),
                                          authority.certificate().ToPem()));
   FEDGAP_RETURN_IF_ERROR(

@@ -17,6 +17,7 @@
 #include "cli/certs_subcommands.h"
 #include "common/base/clock.h"
 #include "common/base/file_io.h"
+#include "common/base/make_directories.h"
 #include "common/base/signal_waiter.h"
 #include "common/crypto/tls_files.h"
 #include "common/rpc/server_address.h"
@@ -141,7 +142,7 @@ StatusOr<fs::path> WriteServerIdentity(const CertificateAuthority& authority,
   FEDGAP_ASSIGN_OR_RETURN(const Credentials credentials,
                           authority.Issue(options, SystemClock().WallNow()));
   FEDGAP_RETURN_IF_ERROR(directory.Record(credentials.certificate));
-  FEDGAP_RETURN_IF_ERROR(MakeDirectory(directory.invitations()));
+  FEDGAP_RETURN_IF_ERROR(MakeDirectories(directory.invitations()));
   fs::path path = directory.invitations() / "server.pem";
   FEDGAP_RETURN_IF_ERROR(WriteFileAtomic(path,
                                          credentials.key.ToPem() +

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "common/base/file_io.h"
+#include "common/base/make_directories.h"
 #include "common/crypto/certificate_checks.h"
 #include "common/crypto/tls_files.h"
 
@@ -73,13 +74,6 @@ StatusOr<std::string> ListsOfOthers(const fs::path& path,
 
 }  // namespace
 
-Status MakeDirectory(const fs::path& path) {
-  std::error_code error;
-  fs::create_directories(path, error);
-  return error ? ErrnoStatus(error.value(), "create the directory", path)
-               : absl::OkStatus();
-}
-
 StatusOr<CertificateAuthority> AuthorityDirectory::Read() const {
   const StatusOr<std::string> key_pem = ReadFileText(key());
   if (!key_pem.ok()) {
@@ -95,7 +89,7 @@ StatusOr<CertificateAuthority> AuthorityDirectory::Read() const {
 }
 
 Status AuthorityDirectory::Record(const Certificate& certificate) const {
-  FEDGAP_RETURN_IF_ERROR(MakeDirectory(issued()));
+  FEDGAP_RETURN_IF_ERROR(MakeDirectories(issued()));
   return WriteFileAtomic(issued() / (certificate.SerialNumber() + ".pem"),
                          certificate.ToPem());
 }

@@ -65,10 +65,6 @@ class AuthorityDirectory {
   std::filesystem::path path_;
 };
 
-// Makes a directory and those above it, where they are missing. Errors of
-// ErrnoStatus.
-Status MakeDirectory(const std::filesystem::path& path);
-
 }  // namespace fedgap
 
 #endif  // FEDGAP_ENROLMENT_AUTHORITY_DIRECTORY_H_

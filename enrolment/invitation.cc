@@ -6,10 +6,10 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <span>
-#include <system_error>
 #include <utility>
 
 #include "common/base/file_io.h"
+#include "common/base/make_directories.h"
 #include "common/crypto/secure_random.h"
 
 namespace fedgap {
@@ -139,11 +139,7 @@ std::filesystem::path InvitationBook::FileOf(const std::string& secret) const {
 
 StatusOr<std::string> InvitationBook::Add(const Invitation& invitation) const {
   FEDGAP_RETURN_IF_ERROR(Check(invitation));
-  std::error_code error;
-  std::filesystem::create_directories(directory_, error);
-  if (error) {
-    return ErrnoStatus(error.value(), "create the directory", directory_);
-  }
+  FEDGAP_RETURN_IF_ERROR(MakeDirectories(directory_));
   std::string secret = RandomHex(kSecretDigits / 2);
   FEDGAP_RETURN_IF_ERROR(Update(secret, invitation));
   return secret;

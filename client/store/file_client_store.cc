@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "common/base/file_io.h"
+#include "common/base/make_directories.h"
 #include "common/crypto/xxh3.h"
 #include "common/federation/run_id.h"
 #include "common/wire/update_bytes.h"
@@ -109,9 +110,7 @@ StatusOr<Saved> ReadSaved(const std::filesystem::path& path) {
 
 StatusOr<std::unique_ptr<FileClientStore>> FileClientStore::Open(
     const std::filesystem::path& directory) {
-  std::error_code error;
-  std::filesystem::create_directories(directory, error);
-  if (error) return ErrnoStatus(error.value(), "create", directory);
+  FEDGAP_RETURN_IF_ERROR(MakeDirectories(directory));
   const std::filesystem::path lock = directory / "lock";
   const int fd = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (fd < 0) return ErrnoStatus(errno, "create", lock);
@@ -154,9 +153,9 @@ StatusOr<Parameters> FileClientStore::LocalTensors(const RunId& run) {
 Status FileClientStore::SaveUpdate(const RunId& run, const Update& update,
                                    const Parameters& provisional) {
   FEDGAP_ASSIGN_OR_RETURN(const auto path, UpdateFile(run));
-  std::error_code error;
-  std::filesystem::create_directories(path.parent_path(), error);
-  if (error) return ErrnoStatus(error.value(), "create", path.parent_path());
+  // Without its name on disk, a power cut would take the tensors of all rounds
+  // that were synced in it.
+  FEDGAP_RETURN_IF_ERROR(MakeDirectories(path.parent_path()));
   const std::string header = SerializeHeader(HeaderOf(update, {}));
   return WriteFileAtomic(
       path, Pack({BytesOf(header), BytesOf(std::span(update.delta)),

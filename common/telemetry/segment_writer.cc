@@ -6,9 +6,9 @@
 
 #include <cerrno>
 #include <string>
-#include <system_error>
 
 #include "common/base/file_io.h"
+#include "common/base/make_directories.h"
 #include "common/telemetry/event_json.h"
 #include "common/telemetry/event_segments.h"
 
@@ -54,9 +54,7 @@ StatusOr<EventLogTail> FindTail(const std::filesystem::path& directory) {
 StatusOr<std::unique_ptr<SegmentWriter>> SegmentWriter::Open(
     const std::filesystem::path& directory, const EventLogTail& tail,
     std::int64_t segment_bytes) {
-  std::error_code error;
-  std::filesystem::create_directories(directory, error);
-  if (error) return ErrnoStatus(error.value(), "create", directory);
+  FEDGAP_RETURN_IF_ERROR(MakeDirectories(directory));
   auto writer = std::unique_ptr<SegmentWriter>(
       new SegmentWriter(directory, segment_bytes));
   FEDGAP_RETURN_IF_ERROR(writer->OpenSegment(tail.segment, tail.bytes));

@@ -13,6 +13,7 @@
 #include "common/base/check.h"
 #include "common/base/file_io.h"
 #include "common/base/kill_point.h"
+#include "common/base/make_directories.h"
 #include "common/crypto/sha256.h"
 #include "common/federation/model_file.h"
 #include "common/federation/model_id.h"
@@ -49,10 +50,9 @@ RoundRow ToRow(const RoundCommit& commit) {
 StatusOr<std::unique_ptr<SqliteRunStore>> SqliteRunStore::Open(
     const std::filesystem::path& directory, Options options) {
   const RunDirectory run{directory};
+  FEDGAP_RETURN_IF_ERROR(MakeDirectories(run.root));
   for (const char* kind : {kModels, kState, kPooled}) {
-    std::error_code error;
-    std::filesystem::create_directories(run.root / kind, error);
-    if (error) return ErrnoStatus(error.value(), "create", run.root / kind);
+    FEDGAP_RETURN_IF_ERROR(MakeDirectories(run.root / kind));
   }
   FEDGAP_ASSIGN_OR_RETURN(auto lock, DirectoryLock::Take(run.lock()));
   FEDGAP_ASSIGN_OR_RETURN(auto database,

@@ -5,12 +5,14 @@
 
 #include <fstream>
 
+#include "tests/testing/recorded_syncs.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
 namespace fedgap {
 namespace {
 
+using ::testing::Contains;
 using ::testing::HasSubstr;
 
 const RunId kRun{"demo-0123456789abcdef"};
@@ -45,6 +47,14 @@ class FileClientStoreTest : public ::testing::Test {
   TempDir dir_;
   std::unique_ptr<FileClientStore> store_;
 };
+
+// A power cut that took the name of the directory would take all that was
+// synced in it, and the tensors would silently begin anew.
+TEST_F(FileClientStoreTest, TheNamesOfItsDirectoriesAreOnDisk) {
+  EXPECT_THAT(RecordedSyncs(), Contains(dir_.path()));
+  ASSERT_OK(store_->SaveUpdate(kRun, MakeUpdate(1), {7}));
+  EXPECT_THAT(RecordedSyncs(), Contains(dir_ / "state"));
+}
 
 TEST_F(FileClientStoreTest, AnUpdateSurvivesARestart) {
   const Update update = MakeUpdate(4);

@@ -17,6 +17,7 @@
 #include "server/store/run_inspection.h"
 #include "tests/server/store/sample_run.h"
 #include "tests/testing/manual_clock.h"
+#include "tests/testing/recorded_syncs.h"
 #include "tests/testing/recording_event_sink.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
@@ -27,6 +28,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsSupersetOf;
 using ::testing::Pair;
 
 class SqliteRunStoreTest : public ::testing::Test {
@@ -67,6 +69,13 @@ class SqliteRunStoreTest : public ::testing::Test {
 TEST_F(SqliteRunStoreTest, ANewDirectoryHoldsNothing) {
   ASSERT_OK_AND_ASSIGN(const auto restored, Open()->Restore());
   EXPECT_FALSE(restored.has_value());
+}
+
+TEST_F(SqliteRunStoreTest, TheNamesOfItsDirectoriesAreOnDisk) {
+  run_dir_ = RunDirectory{dir_ / "new/run"};
+  Open();
+  EXPECT_THAT(RecordedSyncs(),
+              IsSupersetOf({dir_.path(), dir_ / "new", dir_ / "new/run"}));
 }
 
 TEST_F(SqliteRunStoreTest, RestoresACommitToTheLastBit) {
