@@ -97,6 +97,12 @@ Status RunInvite(const InviteFlags& flags) {
         "whom to invite? Give --name for one site, or --prefix and --uses for "
         "several that are numbered");
   }
+  constexpr int kMostHours = 24 * 36500;
+  if (flags.hours > kMostHours) {
+    return absl::InvalidArgumentError(
+        fmt::format("a token cannot count for {} hours; give up to {}",
+                    flags.hours, kMostHours));
+  }
   Invitation invitation{
       .name = flags.name + flags.prefix,
       .numbered = flags.name.empty(),

@@ -9,6 +9,7 @@
 
 #include "common/http/http_listener.h"
 #include "common/http/limited_server.h"
+#include "enrolment/enrolment_message.h"
 
 namespace fedgap {
 namespace {
@@ -67,18 +68,9 @@ class HttpsEnrolment final : public EnrolmentServer {
   }
 
   StatusOr<Certificate> Enrol(const std::string& body) {
-    const Json json = Json::parse(body, nullptr, /*allow_exceptions=*/false);
-    if (!json.is_object() || !json.contains("token") ||
-        !json["token"].is_string() || !json.contains("request") ||
-        !json["request"].is_string()) {
-      return absl::InvalidArgumentError(
-          "an enrolment is an object with the texts `token` and `request`");
-    }
-    FEDGAP_ASSIGN_OR_RETURN(
-        const CertificateRequest request,
-        CertificateRequest::FromPem(json["request"].get<std::string>()));
-    return enrolment_.Enrol(json["token"].get<std::string>(), request,
-                            clock_.WallNow());
+    FEDGAP_ASSIGN_OR_RETURN(const EnrolmentMessage message,
+                            ParseEnrolmentMessage(body));
+    return enrolment_.Enrol(message.secret, message.request, clock_.WallNow());
   }
 
   const Options options_;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <span>
+#include <stdexcept>
 #include <utility>
 
 #include "common/base/file_io.h"
@@ -20,6 +21,11 @@ using Json = nlohmann::json;
 constexpr std::string_view kPrefix = "fg1.";
 constexpr std::size_t kSecretDigits = 32;
 constexpr std::size_t kFingerprintDigits = 64;
+constexpr int kMaxUses = 1'000'000;
+// Sums of these and of the time now are far from the end of 64 bits of
+// nanoseconds.
+constexpr std::int64_t kLastSecond = 7'000'000'000;  // in the year 2191
+constexpr std::int64_t kMostDays = 36500;
 
 bool IsHex(std::string_view text) {
   return std::ranges::all_of(text, [](char c) {
@@ -37,44 +43,46 @@ std::int64_t SecondsOf(Clock::WallTime time) {
       .count();
 }
 
-Json ToJson(const Invitation& invitation) {
-  Json enrolled = Json::array();
-  for (const EnrolledKey& one : invitation.enrolled) {
-    enrolled.push_back({{"key", one.key}, {"serial", one.serial}});
-  }
-  return {{"name", invitation.name},
-          {"numbered", invitation.numbered},
-          {"role", std::string(RoleName(invitation.role))},
-          {"uses", invitation.uses},
-          {"expires", SecondsOf(invitation.expires)},
-          {"days", invitation.validity.count()},
-          {"enrolled", std::move(enrolled)}};
+// The functions that read throw, nlohmann's exceptions among others;
+// ParseInvitation turns them into a status.
+std::int64_t IntegerIn(const Json& json, std::int64_t min, std::int64_t max) {
+  // Not of a real number, whose conversion may be undefined.
+  if (json.is_number_integer() && json >= min && json <= max) return json;
+  throw std::out_of_range(fmt::format(
+      "{} is no whole number from {} to {}",
+      json.dump(-1, ' ', true, Json::error_handler_t::replace), min, max));
 }
 
-// Throws nlohmann's exceptions, which the caller turns into a status.
+EnrolledKey EnrolledFrom(const Json& json) {
+  EnrolledKey one{.key = json.at("key"), .serial = json.at("serial")};
+  // Both lead to files.
+  if (!IsHex(one.key) || !IsHex(one.serial) || one.serial.empty()) {
+    throw std::out_of_range("an enrolled key is no hexadecimal number");
+  }
+  return one;
+}
+
 Invitation FromJson(const Json& json) {
   Invitation invitation;
   invitation.name = json.at("name");
   invitation.numbered = json.at("numbered");
   invitation.role = ParseRole(json.at("role").get<std::string>()).value();
-  invitation.uses = json.at("uses");
+  invitation.uses = static_cast<int>(IntegerIn(json.at("uses"), 1, kMaxUses));
   invitation.expires = Clock::WallTime(
-      std::chrono::seconds(json.at("expires").get<std::int64_t>()));
-  invitation.validity = std::chrono::days(json.at("days").get<int>());
+      std::chrono::seconds(IntegerIn(json.at("expires"), 0, kLastSecond)));
+  invitation.validity =
+      std::chrono::days(IntegerIn(json.at("days"), 1, kMostDays));
   for (const Json& one : json.at("enrolled")) {
-    invitation.enrolled.push_back({one.at("key"), one.at("serial")});
+    invitation.enrolled.push_back(EnrolledFrom(one));
   }
   return invitation;
 }
 
 StatusOr<Invitation> ReadInvitation(const std::filesystem::path& file) {
   FEDGAP_ASSIGN_OR_RETURN(const std::string text, ReadFileText(file));
-  try {
-    return FromJson(Json::parse(text));
-  } catch (const std::exception& error) {
-    return absl::DataLossError(
-        fmt::format("{} is damaged: {}", file.string(), error.what()));
-  }
+  StatusOr<Invitation> invitation = ParseInvitation(text);
+  if (invitation.ok()) return invitation;
+  return Annotate(invitation.status(), file.string());
 }
 
 Status Check(const Invitation& invitation) {
@@ -87,7 +95,15 @@ Status Check(const Invitation& invitation) {
         "a server's certificate names its addresses: make it with `fedgap "
         "certs issue --role server`");
   }
-  if (invitation.uses < 1 || invitation.uses > 1000000 ||
+  if (SecondsOf(invitation.expires) > kLastSecond ||
+      invitation.validity < std::chrono::days(1) ||
+      invitation.validity > std::chrono::days(kMostDays)) {
+    return absl::InvalidArgumentError(fmt::format(
+        "an invitation for certificates of {} days, or one that expires after "
+        "2190; give 1 to {} days",
+        invitation.validity.count(), kMostDays));
+  }
+  if (invitation.uses < 1 || invitation.uses > kMaxUses ||
       (!invitation.numbered && invitation.uses != 1)) {
     return absl::InvalidArgumentError(fmt::format(
         "an invitation for {} certificates of one name; give --prefix for "
@@ -98,6 +114,32 @@ Status Check(const Invitation& invitation) {
 }
 
 }  // namespace
+
+std::string ToJson(const Invitation& invitation) {
+  Json enrolled = Json::array();
+  for (const EnrolledKey& one : invitation.enrolled) {
+    enrolled.push_back({{"key", one.key}, {"serial", one.serial}});
+  }
+  const Json json = {{"name", invitation.name},
+                     {"numbered", invitation.numbered},
+                     {"role", std::string(RoleName(invitation.role))},
+                     {"uses", invitation.uses},
+                     {"expires", SecondsOf(invitation.expires)},
+                     {"days", invitation.validity.count()},
+                     {"enrolled", std::move(enrolled)}};
+  return json.dump(1) + "\n";
+}
+
+StatusOr<Invitation> ParseInvitation(std::string_view json) {
+  try {
+    Invitation invitation = FromJson(Json::parse(json));
+    const Status status = Check(invitation);
+    if (status.ok()) return invitation;
+    return absl::DataLossError("damaged: " + MessageOf(status));
+  } catch (const std::exception& error) {
+    return absl::DataLossError(fmt::format("damaged: {}", error.what()));
+  }
+}
 
 std::string EnrolmentToken::ToString() const {
   return fmt::format("{}{}.{}", kPrefix, secret, ToHex(authority));
@@ -196,8 +238,7 @@ StatusOr<int> InvitationBook::Withdraw(const std::string& name,
 
 Status InvitationBook::Update(const std::string& secret,
                               const Invitation& invitation) const {
-  return WriteFileAtomic(FileOf(secret), ToJson(invitation).dump(1) + "\n",
-                         {.mode = 0600});
+  return WriteFileAtomic(FileOf(secret), ToJson(invitation), {.mode = 0600});
 }
 
 }  // namespace fedgap

@@ -49,6 +49,11 @@ struct Invitation {
   int Left(Clock::WallTime now) const;
 };
 
+// The text of an invitation's file, and back. DATA_LOSS: not such a text, or
+// one with values that no invitation has.
+std::string ToJson(const Invitation& invitation);
+StatusOr<Invitation> ParseInvitation(std::string_view json);
+
 // The invitations of an authority, files in a directory of its own; only a
 // hash of the secret is kept. One process changes an invitation at a time (the
 // enrolment server); others may add new ones.

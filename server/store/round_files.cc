@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <limits>
 #include <string_view>
 #include <utility>
 
@@ -30,7 +31,7 @@ bool ParsePooledName(std::string_view name, std::string_view what,
   const char* end = name.data() + name.size();
   const auto [at, error] =
       std::from_chars(name.data() + slash + 2, end, out.group);
-  return error == std::errc() && at == end;
+  return error == std::errc() && at == end && out.group >= 0;
 }
 
 // One group of one client, from the tensors that begin with `prefix`.
@@ -46,6 +47,10 @@ StatusOr<GroupPooledStatistics> ParseGroup(const SafetensorsFile& file,
   FEDGAP_ASSIGN_OR_RETURN(statistics.class_counts,
                           file.Int64(prefix + "class_counts"));
   if (count.size() != 1) return absl::DataLossError(prefix + "count");
+  if (means.size() != statistics.class_counts.size() * mean.size()) {
+    return absl::DataLossError(prefix +
+                               "class_means has another shape than the counts");
+  }
   statistics.count = count[0];
   statistics.mean.assign(mean.begin(), mean.end());
   statistics.class_means.assign(means.begin(), means.end());
@@ -102,7 +107,9 @@ StatusOr<RoundState> ParseRoundState(std::vector<std::uint8_t> bytes) {
   if (means == nullptr) return state;
   FEDGAP_ASSIGN_OR_RETURN(const auto values, file.Float32("prototypes/means"));
   FEDGAP_ASSIGN_OR_RETURN(const auto held, file.Int64("prototypes/held"));
-  if (means->shape.rank() != 2 || means->shape[0] != std::ssize(held)) {
+  // An extent beyond int goes with no values: the other is 0.
+  if (means->shape.rank() != 2 || means->shape[0] != std::ssize(held) ||
+      means->shape[1] > std::numeric_limits<int>::max()) {
     return absl::DataLossError("prototypes/means has another shape than held");
   }
   state.prototypes.classes = static_cast<int>(means->shape[0]);

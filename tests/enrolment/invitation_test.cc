@@ -91,6 +91,32 @@ TEST_F(InvitationBookTest, RefusesWhatMakesNoSense) {
   }
   invitation_.numbered = true;
   EXPECT_OK(book_.Add(invitation_));
+  invitation_.validity = std::chrono::days(0);
+  EXPECT_FALSE(book_.Add(invitation_).ok());
+  invitation_.validity = std::chrono::days(1);
+  invitation_.expires += std::chrono::hours(24 * 365 * 230);
+  EXPECT_FALSE(book_.Add(invitation_).ok());
+}
+
+TEST_F(InvitationBookTest, ValuesThatNoInvitationHasAreDamage) {
+  invitation_.enrolled = {{"ab", "40"}};
+  const std::string sound = ToJson(invitation_);
+  EXPECT_OK(ParseInvitation(sound));
+  for (const auto& [was, is] : std::vector<std::pair<std::string, std::string>>{
+           {"\"expires\": 3600000", "\"expires\": 9223372036854775807"},
+           {"\"expires\": 3600000", "\"expires\": -1"},
+           {"\"expires\": 3600000", "\"expires\": 18446744073709551615"},
+           {"\"days\": 365", "\"days\": 1e300"},
+           {"\"days\": 365", "\"days\": 0"},
+           {"\"uses\": 1", "\"uses\": 4294967297"},
+           {"\"role\": \"client\"", "\"role\": \"server\""},
+           {"\"serial\": \"40\"", "\"serial\": \"../../x\""},
+           {"site-7", "no name"}}) {
+    std::string text = sound;
+    ASSERT_NE(text.find(was), text.npos) << was;
+    text.replace(text.find(was), was.size(), is);
+    EXPECT_THAT(ParseInvitation(text), HasCode(StatusCode::kDataLoss)) << is;
+  }
 }
 
 TEST_F(InvitationBookTest, NamesADamagedFile) {
