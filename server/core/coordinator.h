@@ -90,6 +90,10 @@ class Coordinator {
   // accepted.
   StatusOr<UploadDecision> BeginUpload(const ClientName& client,
                                        const UploadHeader& header);
+  // Whether nothing that the client sends for `task` can count any more: its
+  // part in the round has ended, or the round has. Between two attempts at a
+  // round, which have the same tasks, those of connected clients go on.
+  bool IsTaskOver(const ClientName& client, const TaskId& task) const;
   // Validates (one pass over delta: call it on a worker thread) and takes the
   // update. The codes of BeginUpload; INVALID_ARGUMENT also for NaN, infinite
   // or excessive values and impossible counts. A rejection is an event, ends

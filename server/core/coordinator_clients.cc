@@ -138,6 +138,20 @@ StatusOr<UploadDecision> Coordinator::CheckHeader(const ClientName& client,
   return UploadDecision::kSend;
 }
 
+bool Coordinator::IsTaskOver(const ClientName& client,
+                             const TaskId& task) const {
+  MutexLock lock(mutex_);
+  if (phase_ == RunPhase::kCollecting) {
+    return !round_->IsOutstanding(client) || task != round_->TaskIdOf(client);
+  }
+  if (phase_ != RunPhase::kWaiting || attempts_ == 0 || IsOver() ||
+      rejected_.contains(client)) {
+    return true;
+  }
+  const auto record = registry_.clients().find(client);
+  return record == registry_.clients().end() || record->second.sink == nullptr;
+}
+
 Status Coordinator::TurnAwayIfFull(const ClientName& client) {
   if (!round_->is_full()) return absl::OkStatus();
   round_->TurnAway(client);

@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -20,6 +21,13 @@ Status TaskOver() {
       "the task is over; the update came too late");
 }
 
+Status TooSlow(std::int64_t min_bytes_per_second) {
+  return absl::UnavailableError(
+      fmt::format("the update came slower than {} bytes a second while others "
+                  "waited for its slot; send it again",
+                  min_bytes_per_second));
+}
+
 }  // namespace
 
 class StagingArea::Core final : public StagingTable,
@@ -32,6 +40,7 @@ class StagingArea::Core final : public StagingTable,
   void Withdraw(Ticket ticket) EXCLUDES(mutex_);
   void EndTasks(const ClientName& client, Round through, const TaskId& open)
       EXCLUDES(mutex_);
+  void EndTasks(const IsOver& is_over) EXCLUDES(mutex_);
   void Expire() EXCLUDES(mutex_);
   void Clear() EXCLUDES(mutex_);
   Usage usage() const EXCLUDES(mutex_);
@@ -61,6 +70,7 @@ class StagingArea::Core final : public StagingTable,
               const Status& status, Actions& actions) REQUIRES(mutex_);
   void Drop(const SlotPointer& slot, const Status& status, Actions& actions)
       REQUIRES(mutex_);
+  bool IsTooSlow(const StagingSlot& slot, Clock::Time now) const;
   static void Run(const Actions& actions) {
     for (const auto& action : actions) action();
   }
@@ -182,18 +192,65 @@ void StagingArea::Core::EndTasks(const ClientName& client, Round through,
   Run(actions);
 }
 
+void StagingArea::Core::EndTasks(const IsOver& is_over) {
+  // Asked without the lock: whoever answers may be freeing a slot under a lock
+  // of its own.
+  std::vector<SlotPointer> slots;
+  std::vector<std::pair<Ticket, Key>> places;
+  {
+    MutexLock lock(mutex_);
+    for (const auto& [client, slot] : uploads_) slots.push_back(slot);
+    for (const Waiting& waiting : line_) {
+      places.emplace_back(waiting.ticket, waiting.key);
+    }
+  }
+  std::erase_if(slots, [&](const SlotPointer& slot) {
+    return !is_over(slot->key().client, slot->key().task);
+  });
+  std::set<Ticket> over;
+  for (const auto& [ticket, key] : places) {
+    if (is_over(key.client, key.task)) over.insert(ticket);
+  }
+  Actions actions;
+  {
+    MutexLock lock(mutex_);
+    for (const SlotPointer& slot : slots) {
+      if (Find(slot->key().client) == slot) Drop(slot, TaskOver(), actions);
+    }
+    std::erase_if(line_, [&](Waiting& waiting) {
+      if (!over.contains(waiting.ticket)) return false;
+      actions.push_back(
+          [granted = std::move(waiting.granted)] { granted(TaskOver()); });
+      return true;
+    });
+  }
+  Run(actions);
+}
+
+bool StagingArea::Core::IsTooSlow(const StagingSlot& slot,
+                                  Clock::Time now) const {
+  const double due = ToSeconds(now - slot.made() - options_.grace) *
+                     static_cast<double>(options_.min_bytes_per_second);
+  return static_cast<double>(slot.offset()) < due;
+}
+
 void StagingArea::Core::Expire() {
   Actions actions;
   {
     MutexLock lock(mutex_);
-    const Clock::Time limit = clock_.Now() - options_.resume_window;
-    std::vector<SlotPointer> old;
+    const Clock::Time now = clock_.Now();
+    const Clock::Time limit = now - options_.resume_window;
+    // One for each that waits: more would gain nobody anything.
+    const std::size_t needed = line_.size();
+    std::vector<std::pair<SlotPointer, Status>> ended;
     for (const auto& [client, slot] : uploads_) {
-      if (slot->ParkedBefore(limit)) old.push_back(slot);
+      if (slot->ParkedBefore(limit)) {
+        ended.emplace_back(slot, TaskOver());
+      } else if (ended.size() < needed && IsTooSlow(*slot, now)) {
+        ended.emplace_back(slot, TooSlow(options_.min_bytes_per_second));
+      }
     }
-    for (const SlotPointer& slot : old) {
-      Drop(slot, TaskOver(), actions);
-    }
+    for (const auto& [slot, status] : ended) Drop(slot, status, actions);
   }
   Run(actions);
 }
@@ -256,6 +313,7 @@ void StagingArea::EndTasks(const ClientName& client, Round through,
                            const TaskId& open) {
   core_->EndTasks(client, through, open);
 }
+void StagingArea::EndTasks(const IsOver& is_over) { core_->EndTasks(is_over); }
 void StagingArea::Expire() { core_->Expire(); }
 StagingArea::Usage StagingArea::usage() const { return core_->usage(); }
 

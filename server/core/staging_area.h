@@ -39,6 +39,9 @@ class Upload {
   // when the last owner drops it. DATA_LOSS if the bytes do not have the
   // announced digest (then they are thrown away), else the codes of Append.
   virtual StatusOr<std::shared_ptr<const VectorSource>> Take() = 0;
+
+  // What Append would say of the slot now; for who waits for the next bytes.
+  virtual Status Check() const = 0;
 };
 
 // A fixed number of slots, one for each update that is being received or has
@@ -59,6 +62,11 @@ class StagingArea {
     std::int64_t memory_bytes = 1 << 20;
     // What a broken transfer left is kept for so long.
     Clock::Duration resume_window = std::chrono::seconds(60);
+    // While others wait in line, an upload that is slower, counted from `grace`
+    // after it got its slot and whatever the number of its connections, loses
+    // it.
+    std::int64_t min_bytes_per_second = 32 << 10;
+    Clock::Duration grace = std::chrono::seconds(10);
   };
 
   // Names the contents of a slot: another digest is another update.
@@ -98,8 +106,13 @@ class StagingArea {
   // client works on now; none: an empty id).
   void EndTasks(const ClientName& client, Round through, const TaskId& open);
 
-  // Throws away what is older than the resume window. Called every few
-  // seconds.
+  // Throws away the uploads and places in the line of all tasks that are over
+  // (FAILED_PRECONDITION). `is_over` is asked with no lock held.
+  using IsOver = std::function<bool(const ClientName&, const TaskId&)>;
+  void EndTasks(const IsOver& is_over);
+
+  // Throws away what is older than the resume window, and what is too slow
+  // while others wait (UNAVAILABLE). Called every few seconds.
   void Expire();
 
   struct Usage {

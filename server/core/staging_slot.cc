@@ -51,6 +51,7 @@ class Connection final : public Upload {
     FEDGAP_RETURN_IF_ERROR(status);
     return std::make_shared<StagedVector>(slot_);
   }
+  Status Check() const override { return slot_->Check(owner_); }
 
  private:
   const std::shared_ptr<StagingSlot> slot_;
@@ -63,6 +64,7 @@ StagingSlot::StagingSlot(std::shared_ptr<StagingTable> table, Key key,
                          std::unique_ptr<StagedBytes> bytes)
     : table_(std::move(table)),
       key_(std::move(key)),
+      made_(table_->Now()),
       bytes_(std::move(bytes)) {}
 
 StagingSlot::~StagingSlot() {
@@ -114,6 +116,11 @@ Status StagingSlot::Append(std::uint64_t owner,
   checksum_.Update(bytes);
   offset_ += std::ssize(bytes);
   return absl::OkStatus();
+}
+
+Status StagingSlot::Check(std::uint64_t owner) const {
+  MutexLock lock(mutex_);
+  return CheckOwner(owner);
 }
 
 Status StagingSlot::CheckWhole(std::uint64_t owner) const {

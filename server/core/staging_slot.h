@@ -47,6 +47,7 @@ class StagingSlot {
   const Key& key() const { return key_; }
   const StagedBytes& bytes() const { return *bytes_; }
   StagingTable& table() const { return *table_; }
+  Clock::Time made() const { return made_; }
 
   // A new owner; the earlier one's calls fail from now on (TookOver).
   std::uint64_t Own() EXCLUDES(mutex_);
@@ -60,6 +61,8 @@ class StagingSlot {
   // As of Upload.
   Status Append(std::uint64_t owner, std::span<const std::uint8_t> bytes)
       EXCLUDES(mutex_);
+  // TookOver, or what it was revoked with.
+  Status Check(std::uint64_t owner) const EXCLUDES(mutex_);
   // Whether all bytes are the announced ones (DATA_LOSS).
   Status CheckWhole(std::uint64_t owner) const EXCLUDES(mutex_);
 
@@ -68,6 +71,7 @@ class StagingSlot {
 
   const std::shared_ptr<StagingTable> table_;
   const Key key_;
+  const Clock::Time made_;
   std::unique_ptr<StagedBytes> bytes_;
   mutable Mutex mutex_;
   std::uint64_t owner_ GUARDED_BY(mutex_) = 0;

@@ -169,6 +169,9 @@ class GrpcServer::Impl {
         if (stopping_) return;
       }
       staging_->Expire();
+      staging_->EndTasks([this](const ClientName& client, const TaskId& task) {
+        return environment_.coordinator.IsTaskOver(client, task);
+      });
       if (revocations_ != nullptr) {
         // Before the calls are asked whether they may go on.
         const Status status = revocations_->Refresh();

@@ -54,6 +54,7 @@ UpdateStream* UpdateStream::Start(CallEnvironment& environment,
 void UpdateStream::Tick(Clock::Time now) {
   serial_->Post([self = shared_from_this(), now] {
     self->EndUnlessOk(self->environment_.callers.Check(self->caller_));
+    if (self->upload_ != nullptr) self->EndUnlessOk(self->upload_->Check());
     if (self->is_reading_ &&
         now - self->last_activity_ >= self->environment_.stall_timeout) {
       self->EndUnlessOk(absl::UnavailableError(

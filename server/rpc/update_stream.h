@@ -34,7 +34,7 @@ class UpdateStream final
 
   // UNAVAILABLE for a client that sends nothing for the stall timeout while
   // it has a slot: others wait for it. PERMISSION_DENIED for one that is not
-  // welcome any more.
+  // welcome any more. What ended its slot, as soon as it has.
   void Tick(Clock::Time now) override;
   void EndWith(const Status& status) override;
 

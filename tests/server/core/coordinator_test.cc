@@ -300,6 +300,55 @@ TEST_F(CoordinatorTest, WaitsForEnoughClientsThenAsksEachOnce) {
   }
 }
 
+TEST_F(CoordinatorTest, ATaskIsOverWhenNothingThatIsSentForItCanCount) {
+  Start(SmallConfig());
+  ConnectAll();
+  const TaskId early{"test/1/train/a"};
+  EXPECT_TRUE(coordinator_->IsTaskOver({"a"}, early)) << "no round yet";
+  Advance();
+  std::map<std::string, TaskId> tasks;
+  for (const char* name : {"a", "b", "c"}) {
+    tasks[name] = Next<TrainTask>(name).id;
+  }
+  const auto is_over = [&](const std::string& name) {
+    return coordinator_->IsTaskOver({name}, tasks.at(name));
+  };
+  EXPECT_FALSE(is_over("a"));
+  EXPECT_TRUE(coordinator_->IsTaskOver({"a"}, tasks["b"]));
+  EXPECT_TRUE(coordinator_->IsTaskOver({"stranger"}, tasks["a"]));
+
+  coordinator_->RejectUpload({"a"}, tasks["a"],
+                             absl::InvalidArgumentError("bad"));
+  EXPECT_TRUE(is_over("a"));
+  Disconnect("b");
+  EXPECT_FALSE(is_over("b")) << "it is waited for";
+  clock_.Advance(seconds(20));
+  Advance();
+  EXPECT_TRUE(is_over("b"));
+
+  // The deadline aborts the attempt; the next one has the same tasks.
+  clock_.Advance(seconds(40));
+  ASSERT_OK(coordinator_->Advance());
+  ASSERT_EQ(Events<RoundAbortedEvent>().size(), 1U);
+  EXPECT_TRUE(is_over("a")) << "rejected";
+  EXPECT_TRUE(is_over("b")) << "not there";
+  EXPECT_FALSE(is_over("c"));
+}
+
+TEST_F(CoordinatorTest, NoTaskOutlivesItsRound) {
+  Start(SmallConfig());
+  ConnectAll();
+  Advance();
+  const TaskId task = Next<TrainTask>("c").id;
+  ASSERT_OK(Answer("a"));
+  ASSERT_OK(Answer("b"));
+  EXPECT_FALSE(coordinator_->IsTaskOver({"c"}, task));
+  clock_.Advance(seconds(60));
+  Advance();
+  ASSERT_EQ(coordinator_->GetStatus().last_committed, 1);
+  EXPECT_TRUE(coordinator_->IsTaskOver({"c"}, task));
+}
+
 TEST_F(CoordinatorTest, CommitsTheMeanAndGoesOn) {
   Start(SmallConfig());
   for (const char* name : {"a", "b", "c"}) Connect(name);

@@ -267,6 +267,80 @@ TEST_F(StagingAreaTest, WhatNobodyResumesIsThrownAway) {
   EXPECT_EQ(area->usage().slots, 0);
 }
 
+TEST_F(StagingAreaTest, WhatIsForTasksThatAreOverIsThrownAway) {
+  const auto area = MakeArea(1);
+  Outcome live;
+  area->Acquire(KeyOf("alice", "t1", values_), live.Callback());
+  Outcome waiting;
+  area->Acquire(KeyOf("bob", "t2", values_), waiting.Callback());
+  Outcome next;
+  area->Acquire(KeyOf("carol", "t3", values_), next.Callback());
+
+  area->EndTasks([](const ClientName&, const TaskId&) { return false; });
+  EXPECT_OK(live.upload->Check());
+  EXPECT_FALSE(waiting.called);
+
+  area->EndTasks([](const ClientName& client, const TaskId& task) {
+    return task == TaskId{"t1"} || client == ClientName{"bob"};
+  });
+  EXPECT_THAT(live.upload->Check(), HasCode(StatusCode::kFailedPrecondition));
+  EXPECT_THAT(waiting.status, HasCode(StatusCode::kFailedPrecondition));
+  EXPECT_FALSE(next.called);
+  live.upload.reset();
+  EXPECT_TRUE(next.called);
+  EXPECT_OK(next.upload->Check());
+}
+
+TEST_F(StagingAreaTest, WhoIsSlowLosesTheSlotToWhoWaits) {
+  // 1000 of 4000 bytes at once: good for ten more seconds after the grace.
+  const StagingArea::Options options{.directory = directory_.path(),
+                                     .slots = 1,
+                                     .min_bytes_per_second = 100,
+                                     .grace = std::chrono::seconds(10)};
+  const auto area = StagingArea::Create(options, clock_).value();
+  Outcome slow;
+  const auto key = KeyOf("alice", "t1", values_);
+  area->Acquire(key, slow.Callback());
+  ASSERT_OK(slow.upload->Append(BytesOf(values_).first(1000)));
+  clock_.Advance(std::chrono::hours(1));
+  area->Expire();
+  EXPECT_OK(slow.upload->Check()) << "nobody waits";
+
+  Outcome waiting;
+  area->Acquire(KeyOf("bob", "t2", values_), waiting.Callback());
+  area->Expire();
+  EXPECT_THAT(slow.upload->Check(),
+              Fails(StatusCode::kUnavailable, HasSubstr("slower than 100")));
+  slow.upload.reset();
+  ASSERT_TRUE(waiting.called);
+
+  // A slot is as old as it is, whoever carries it, or nobody.
+  Outcome again;
+  area->Acquire(key, again.Callback());
+  ASSERT_OK(waiting.upload->Append(BytesOf(values_).first(1000)));
+  clock_.Advance(std::chrono::seconds(20));
+  waiting.upload.reset();
+  area->Expire();
+  EXPECT_FALSE(again.called);
+  clock_.Advance(std::chrono::milliseconds(1));
+  area->Expire();
+  EXPECT_TRUE(again.called);
+}
+
+TEST_F(StagingAreaTest, NoMoreSlotsAreTakenBackThanAreWaitedFor) {
+  const auto area = MakeArea(2);
+  Outcome alice;
+  Outcome bob;
+  Outcome waiting;
+  area->Acquire(KeyOf("alice", "t1", values_), alice.Callback());
+  area->Acquire(KeyOf("bob", "t2", values_), bob.Callback());
+  area->Acquire(KeyOf("carol", "t3", values_), waiting.Callback());
+  clock_.Advance(std::chrono::seconds(11));
+  area->Expire();
+  EXPECT_FALSE(alice.upload->Check().ok());
+  EXPECT_OK(bob.upload->Check());
+}
+
 TEST_F(StagingAreaTest, VectorsOutliveTheArea) {
   auto area = MakeArea(1);
   const auto vector = Stage(*area, KeyOf("alice", "t1", values_), values_);

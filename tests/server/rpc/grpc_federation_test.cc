@@ -2,12 +2,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <thread>
 #include <vector>
 
 #include "client/rpc/grpc_federation_api.h"
 #include "common/federation/model_id.h"
+#include "common/rpc/channel_options.h"
+#include "common/rpc/status_conversion.h"
 #include "common/wire/limits.h"
+#include "common/wire/update_wire.h"
 #include "server/rpc/grpc_server.h"
 #include "tests/server/rpc/running_server.h"
 #include "tests/testing/fault_proxy.h"
@@ -229,6 +233,77 @@ TEST(GrpcFederationTest, UpdatesWaitForASlotWithoutAWord) {
   const FinishedNotice bobs = TakePart(server, bob, 0.75F);
   thread.join();
   EXPECT_EQ(alices.model, bobs.model);
+}
+
+// One that gets an upload slot and sends no byte.
+class SlotHolder {
+ public:
+  SlotHolder(RunningServer& server, Member& member, const std::string& name)
+      : stub_(server.Stub()) {
+    context_.AddMetadata(kClientNameKey, name);
+    stream_ = stub_->SubmitUpdate(&context_);
+    v1::SubmitRequest header;
+    *header.mutable_header() =
+        ToProto(HeaderOf(server.UpdateFor(Next<TrainTask>(*member.stream)),
+                         server.coordinator().layout_hash()));
+    v1::SubmitReply reply;
+    EXPECT_TRUE(stream_->Write(header));
+    EXPECT_TRUE(stream_->Read(&reply));
+    EXPECT_TRUE(reply.has_resume_from());
+  }
+  // How the server ends the call.
+  Status End() {
+    v1::SubmitReply reply;
+    EXPECT_FALSE(stream_->Read(&reply));
+    return FromGrpcStatus(stream_->Finish());
+  }
+
+ private:
+  std::unique_ptr<v1::Federation::Stub> stub_;
+  grpc::ClientContext context_;
+  std::unique_ptr<grpc::ClientReaderWriter<v1::SubmitRequest, v1::SubmitReply>>
+      stream_;
+};
+
+// Bob has one round with Mallory in it, who holds the only slot and then does
+// this.
+Status EndOfSlotHolder(
+    const std::function<void(RunningServer&, Member& mallory)>& act) {
+  RunningServer server({.min_clients = 2, .quorum = 0.5, .upload_slots = 1});
+  Member mallory(server, "mallory");
+  Member bob(server, "bob");
+  SlotHolder holder(server, mallory, "mallory");
+  std::thread thread([&] {
+    EXPECT_OK(
+        bob.api->SubmitUpdate(server.UpdateFor(Next<TrainTask>(*bob.stream))));
+  });
+  while (server.server().staging().waiting == 0) std::this_thread::yield();
+  act(server, mallory);
+  Status end = holder.End();
+  thread.join();
+  return end;
+}
+
+TEST(GrpcFederationTest, TheSlotOfWhoLeavesGoesToTheNext) {
+  EXPECT_THAT(EndOfSlotHolder([](RunningServer&, Member& mallory) {
+                EXPECT_OK(mallory.api->Leave("bye"));
+              }),
+              Fails(StatusCode::kFailedPrecondition, HasSubstr("is over")));
+}
+
+TEST(GrpcFederationTest, TheSlotOfWhoIsExpelledGoesToTheNext) {
+  EXPECT_THAT(EndOfSlotHolder([](RunningServer& server, Member&) {
+                EXPECT_OK(server.coordinator().Expel(
+                    {"mallory"}, absl::PermissionDeniedError("kicked")));
+              }),
+              Fails(StatusCode::kFailedPrecondition, HasSubstr("is over")));
+}
+
+TEST(GrpcFederationTest, TheSlotOfWhoIsSlowGoesToTheNext) {
+  EXPECT_THAT(EndOfSlotHolder([](RunningServer& server, Member&) {
+                server.clock().Advance(std::chrono::seconds(11));
+              }),
+              Fails(StatusCode::kUnavailable, HasSubstr("slower than")));
 }
 
 TEST(GrpcFederationTest, CancelEndsACallThatBlocks) {
