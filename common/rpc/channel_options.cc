@@ -59,8 +59,12 @@ void SetServerArguments(grpc::ServerBuilder& builder,
       Milliseconds(kMinKeepaliveInterval) / 2);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
                              kMaxStreamsOfConnection);
-  // Two servers on one port would share the clients between them.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  // The protocol has no compressed messages: a few bytes that become many are
+  // refused (UNIMPLEMENTED).
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
+                             Milliseconds(kHandshakeTimeout));
 }
 
 }  // namespace fedgap

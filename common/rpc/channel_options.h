@@ -16,8 +16,11 @@ namespace fedgap {
 inline constexpr int kMaxMessageBytes = 4 << 20;
 
 // Calls that a server takes at a time from one connection; gRPC's clients wait
-// with more, and others are refused.
-inline constexpr int kMaxStreamsOfConnection = 100;
+// with more, and others are refused. Twice what one client may have open.
+inline constexpr int kMaxStreamsOfConnection = 32;
+
+// How long a server waits for the end of a handshake.
+inline constexpr std::chrono::seconds kHandshakeTimeout{10};
 
 // The metadata key under which a client names itself where there is no TLS.
 inline constexpr char kClientNameKey[] = "fedgap-client";

@@ -14,22 +14,19 @@ namespace {
 
 // Sends the status when it has changed since it was last looked at. Owns
 // itself until gRPC is done with it.
-class StatusWatch final : public grpc::ServerWriteReactor<v1::RunStatus>,
-                          public LiveCall,
-                          public std::enable_shared_from_this<StatusWatch> {
+class StatusWatch final
+    : public grpc::ServerBidiReactor<v1::WatchRequest, v1::RunStatus>,
+      public LiveCall,
+      public std::enable_shared_from_this<StatusWatch> {
  public:
-  // `call` lives until OnDone has returned.
+  // The request says nothing: it is not waited for. `call` lives until OnDone
+  // has returned.
   static StatusWatch* Start(CallEnvironment& environment,
                             const grpc::CallbackServerContext& call) {
     auto watch = std::make_shared<StatusWatch>(environment, call);
     watch->self_ = watch;
-    const Status allowed = environment.CheckAdmin(call);
-    if (!allowed.ok()) {
-      watch->serial_->Post([watch, allowed] { watch->End(allowed); });
-    } else {
-      environment.live_calls.Add(watch);
-      watch->Tick({});
-    }
+    environment.live_calls.Add(watch);
+    watch->Tick({});
     return watch.get();
   }
 
@@ -111,88 +108,86 @@ class StatusWatch final : public grpc::ServerWriteReactor<v1::RunStatus>,
 
 }  // namespace
 
-grpc::ServerUnaryReactor* AdminService::Do(
-    grpc::CallbackServerContext* call, std::function<fedgap::Status()> action) {
-  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
-  environment_.workers->Post([this, call, reactor, action = std::move(action)] {
-    fedgap::Status status = environment_.CheckAdmin(*call);
-    if (status.ok()) status = action();
-    reactor->Finish(ToGrpcStatus(status));
-  });
-  return reactor;
+template <typename Request, typename Reply>
+void AdminService::ServeUnary(
+    const char* name,
+    std::function<fedgap::Status(const Request&, Reply&)> action) {
+  Serve<Request, Reply>(
+      name,
+      [this, action = std::move(action)](grpc::CallbackServerContext* call)
+          -> grpc::ServerBidiReactor<Request, Reply>* {
+        const fedgap::Status allowed = environment_.CheckAdmin(*call);
+        if (!allowed.ok()) return new RefusedCall<Request, Reply>(allowed);
+        return UnaryCall<Request, Reply>::Start(environment_, {}, action);
+      });
 }
 
-grpc::ServerUnaryReactor* AdminService::Status(
-    grpc::CallbackServerContext* call, const v1::StatusRequest* /*request*/,
-    v1::RunStatus* reply) {
-  return Do(call, [this, reply] {
-    *reply = ToProto(environment_.coordinator.GetStatus());
-    return absl::OkStatus();
-  });
+AdminService::AdminService(CallEnvironment& environment)
+    : environment_(environment) {
+  ServeUnary<v1::StatusRequest, v1::RunStatus>(
+      "Status", [this](const v1::StatusRequest&, v1::RunStatus& reply) {
+        reply = ToProto(environment_.coordinator.GetStatus());
+        return absl::OkStatus();
+      });
+  ServeUnary<v1::ClientsRequest, v1::ClientsReply>(
+      "Clients",
+      [this](const v1::ClientsRequest& request, v1::ClientsReply& reply) {
+        reply = ClientsPage(environment_.coordinator.GetStatus(), request);
+        return absl::OkStatus();
+      });
+  ServeUnary<v1::PauseRequest, v1::RunStatus>(
+      "Pause", [this](const v1::PauseRequest&, v1::RunStatus& reply) {
+        environment_.coordinator.Pause();
+        reply = ToProto(environment_.coordinator.GetStatus());
+        return absl::OkStatus();
+      });
+  ServeUnary<v1::ResumeRequest, v1::RunStatus>(
+      "Resume", [this](const v1::ResumeRequest&, v1::RunStatus& reply) {
+        environment_.coordinator.Resume();
+        reply = ToProto(environment_.coordinator.GetStatus());
+        return absl::OkStatus();
+      });
+  ServeUnary<v1::StopRequest, v1::RunStatus>(
+      "Stop", [this](const v1::StopRequest& request, v1::RunStatus& reply) {
+        return StopRun(request, reply);
+      });
+  ServeUnary<v1::KickRequest, v1::RunStatus>(
+      "Kick", [this](const v1::KickRequest& request, v1::RunStatus& reply) {
+        return KickClient(request, reply);
+      });
+  Serve<v1::WatchRequest, v1::RunStatus>(
+      "Watch",
+      [this](grpc::CallbackServerContext* call)
+          -> grpc::ServerBidiReactor<v1::WatchRequest, v1::RunStatus>* {
+        const fedgap::Status allowed = environment_.CheckAdmin(*call);
+        if (!allowed.ok()) {
+          return new RefusedCall<v1::WatchRequest, v1::RunStatus>(allowed);
+        }
+        return StatusWatch::Start(environment_, *call);
+      });
 }
 
-grpc::ServerUnaryReactor* AdminService::Clients(
-    grpc::CallbackServerContext* call, const v1::ClientsRequest* request,
-    v1::ClientsReply* reply) {
-  return Do(call, [this, request, reply] {
-    *reply = ClientsPage(environment_.coordinator.GetStatus(), *request);
-    return absl::OkStatus();
-  });
+fedgap::Status AdminService::StopRun(const v1::StopRequest& request,
+                                     v1::RunStatus& reply) {
+  FEDGAP_ASSIGN_OR_RETURN(const std::string reason,
+                          ReasonFromProto(request.reason()));
+  environment_.coordinator.Stop(reason.empty() ? "by an operator" : reason);
+  reply = ToProto(environment_.coordinator.GetStatus());
+  return absl::OkStatus();
 }
 
-grpc::ServerUnaryReactor* AdminService::Pause(
-    grpc::CallbackServerContext* call, const v1::PauseRequest* /*request*/,
-    v1::RunStatus* reply) {
-  return Do(call, [this, reply] {
-    environment_.coordinator.Pause();
-    *reply = ToProto(environment_.coordinator.GetStatus());
-    return absl::OkStatus();
-  });
-}
-
-grpc::ServerUnaryReactor* AdminService::Resume(
-    grpc::CallbackServerContext* call, const v1::ResumeRequest* /*request*/,
-    v1::RunStatus* reply) {
-  return Do(call, [this, reply] {
-    environment_.coordinator.Resume();
-    *reply = ToProto(environment_.coordinator.GetStatus());
-    return absl::OkStatus();
-  });
-}
-
-grpc::ServerUnaryReactor* AdminService::Stop(grpc::CallbackServerContext* call,
-                                             const v1::StopRequest* request,
-                                             v1::RunStatus* reply) {
-  return Do(call, [this, request, reply]() -> fedgap::Status {
-    FEDGAP_ASSIGN_OR_RETURN(const std::string reason,
-                            ReasonFromProto(request->reason()));
-    environment_.coordinator.Stop(reason.empty() ? "by an operator" : reason);
-    *reply = ToProto(environment_.coordinator.GetStatus());
-    return absl::OkStatus();
-  });
-}
-
-grpc::ServerUnaryReactor* AdminService::Kick(grpc::CallbackServerContext* call,
-                                             const v1::KickRequest* request,
-                                             v1::RunStatus* reply) {
-  return Do(call, [this, request, reply]() -> fedgap::Status {
-    FEDGAP_RETURN_IF_ERROR(
-        ValidateName(request->client(), "the client's name"));
-    FEDGAP_ASSIGN_OR_RETURN(const std::string reason,
-                            ReasonFromProto(request->reason()));
-    FEDGAP_RETURN_IF_ERROR(environment_.coordinator.Expel(
-        ClientName{request->client()},
-        absl::PermissionDeniedError(
-            reason.empty() ? "sent away by the operator"
-                           : "sent away by the operator: " + reason)));
-    *reply = ToProto(environment_.coordinator.GetStatus());
-    return absl::OkStatus();
-  });
-}
-
-grpc::ServerWriteReactor<v1::RunStatus>* AdminService::Watch(
-    grpc::CallbackServerContext* call, const v1::WatchRequest* /*request*/) {
-  return StatusWatch::Start(environment_, *call);
+fedgap::Status AdminService::KickClient(const v1::KickRequest& request,
+                                        v1::RunStatus& reply) {
+  FEDGAP_RETURN_IF_ERROR(ValidateName(request.client(), "the client's name"));
+  FEDGAP_ASSIGN_OR_RETURN(const std::string reason,
+                          ReasonFromProto(request.reason()));
+  FEDGAP_RETURN_IF_ERROR(environment_.coordinator.Expel(
+      ClientName{request.client()},
+      absl::PermissionDeniedError(
+          reason.empty() ? "sent away by the operator"
+                         : "sent away by the operator: " + reason)));
+  reply = ToProto(environment_.coordinator.GetStatus());
+  return absl::OkStatus();
 }
 
 }  // namespace fedgap

@@ -24,6 +24,7 @@ struct CallEnvironment {
   LiveCalls& live_calls;
   const CallerPolicy& callers;
   CallLimits& limits;
+  ConnectionTable& connections;
   RefusalLog& refusals;
   std::function<void(const Status&)> on_refusal;
   std::shared_ptr<WorkerQueue> workers;
@@ -32,7 +33,8 @@ struct CallEnvironment {
   Clock::Duration stall_timeout;
 
   // The answers of CallerPolicy and, for one more call of the client, of
-  // CallLimits; who is refused is logged and counted.
+  // CallLimits; who is refused is logged and counted. A client that asks for
+  // what only operators may has made a call.
   StatusOr<Caller> Client(
       const grpc::CallbackServerContext& call,
       CallLimits::Kind kind = CallLimits::Kind::kPlain) const {
@@ -50,7 +52,11 @@ struct CallEnvironment {
     return caller;
   }
   Status CheckAdmin(const grpc::CallbackServerContext& call) const {
-    return Noted(call, callers.CheckAdmin(call));
+    const Status allowed = callers.CheckAdmin(call);
+    if (allowed.ok()) return allowed;
+    StatusOr<Caller> client = callers.Client(call);
+    if (client.ok()) FEDGAP_RETURN_IF_ERROR(Begin(call, *client));
+    return Noted(call, allowed);
   }
 
   // The parts of the two.
@@ -64,6 +70,7 @@ struct CallEnvironment {
     StatusOr<CallLimits::OpenCall> open = limits.Begin(caller.client, kind);
     FEDGAP_RETURN_IF_ERROR(Noted(call, open.status()));
     caller.call = *std::move(open);
+    caller.traffic = connections.Know(call.peer(), caller.client);
     return absl::OkStatus();
   }
   Status CheckInstance(const grpc::CallbackServerContext& call,

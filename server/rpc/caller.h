@@ -14,6 +14,7 @@
 #include "common/crypto/identity.h"
 #include "common/federation/ids.h"
 #include "server/rpc/call_limits.h"
+#include "server/rpc/connection_table.h"
 #include "server/rpc/revocation_file.h"
 #include "server/rpc/serial_cache.h"
 
@@ -24,7 +25,10 @@ struct Caller {
   ClientName client;
   std::string serial = {};         // of its certificate; empty without TLS
   std::uint64_t instance = 0;      // JoinRequest::instance, as the call says
+  std::string peer = {};           // as gRPC writes addresses
   CallLimits::OpenCall call = {};  // that it makes: ends with the last copy
+  // Of its connection; null until its call is let in.
+  std::shared_ptr<ConnectionTable::Traffic> traffic = {};
 };
 
 // Thread-safe.

@@ -1,9 +1,9 @@
 #include "server/rpc/federation_service.h"
 
 #include <functional>
+#include <string>
 #include <utility>
 
-#include "common/rpc/status_conversion.h"
 #include "common/wire/join_wire.h"
 #include "common/wire/task_wire.h"
 #include "server/rpc/model_stream.h"
@@ -11,87 +11,97 @@
 #include "server/rpc/update_stream.h"
 
 namespace fedgap {
-namespace {
 
-// A stream that ends before it begins.
-template <typename Reactor>
-class RefusedStream final : public Reactor {
- public:
-  explicit RefusedStream(const Status& status) {
-    this->Finish(ToGrpcStatus(status));
-  }
-  void OnDone() override { delete this; }
-};
-
-// Answers on a worker with what `action` says, unless the caller is refused:
-// such calls fill no queue.
-grpc::ServerUnaryReactor* Answer(
-    const CallEnvironment& environment, grpc::CallbackServerContext* call,
-    const StatusOr<Caller>& caller,
-    std::function<Status(const Caller& caller)> action) {
-  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
-  if (!caller.ok()) {
-    reactor->Finish(ToGrpcStatus(caller.status()));
-    return reactor;
-  }
-  environment.workers->Post(
-      [reactor, caller = *caller, action = std::move(action)] {
-        reactor->Finish(ToGrpcStatus(action(caller)));
+template <typename Request, typename Reply>
+void FederationService::ServeUnary(
+    const char* name, Entry entry,
+    std::function<Status(const Caller&, const Request&, Reply&)> action) {
+  Serve<Request, Reply>(
+      name,
+      [this, entry, action = std::move(action)](
+          grpc::CallbackServerContext* call)
+          -> grpc::ServerBidiReactor<Request, Reply>* {
+        StatusOr<Caller> caller = Admit(*call, entry);
+        if (!caller.ok()) {
+          return new RefusedCall<Request, Reply>(caller.status());
+        }
+        // The action knows the caller without its call, which the reactor ends.
+        const Caller known{.client = caller->client,
+                           .serial = caller->serial,
+                           .peer = call->peer()};
+        return UnaryCall<Request, Reply>::Start(
+            environment_, *std::move(caller),
+            [action, known](const Request& request, Reply& reply) {
+              return action(known, request, reply);
+            });
       });
-  return reactor;
 }
 
-}  // namespace
+template <typename Request, typename Reply, typename Stream>
+void FederationService::ServeStream(const char* name, Entry entry) {
+  Serve<Request, Reply>(
+      name,
+      [this, entry](grpc::CallbackServerContext* call)
+          -> grpc::ServerBidiReactor<Request, Reply>* {
+        StatusOr<Caller> caller = Admit(*call, entry);
+        if (!caller.ok()) {
+          return new RefusedCall<Request, Reply>(caller.status());
+        }
+        return Stream::Start(environment_, *call, *caller);
+      });
+}
 
-grpc::ServerUnaryReactor* FederationService::Join(
-    grpc::CallbackServerContext* call, const v1::JoinRequest* request,
-    v1::JoinReply* reply) {
-  return Answer(
-      environment_, call,
-      environment_.Client(*call, CallLimits::Kind::kConnects),
-      [this, call, request, reply](const Caller& caller) -> Status {
-        FEDGAP_ASSIGN_OR_RETURN(const JoinRequest wanted, FromProto(*request));
+StatusOr<Caller> FederationService::Admit(
+    const grpc::CallbackServerContext& call, Entry entry) const {
+  return entry.is_member ? environment_.Member(call, entry.kind)
+                         : environment_.Client(call, entry.kind);
+}
+
+FederationService::FederationService(CallEnvironment& environment)
+    : environment_(environment) {
+  ServeUnary<v1::JoinRequest, v1::JoinReply>(
+      "Join", {.is_member = false, .kind = CallLimits::Kind::kConnects},
+      [this](const Caller& caller, const v1::JoinRequest& request,
+             v1::JoinReply& reply) -> Status {
+        FEDGAP_ASSIGN_OR_RETURN(const JoinRequest wanted, FromProto(request));
         FEDGAP_ASSIGN_OR_RETURN(
             const JoinReply joined,
-            environment_.coordinator.Join(caller.client, call->peer(), wanted));
-        *reply = ToProto(joined);
+            environment_.coordinator.Join(caller.client, caller.peer, wanted));
+        reply = ToProto(joined);
         return absl::OkStatus();
+      });
+  ServeStream<v1::TasksRequest, v1::TasksReply, TaskStream>(
+      "Tasks", {.kind = CallLimits::Kind::kConnects});
+  ServeStream<v1::FetchModelRequest, grpc::ByteBuffer, ModelStream>(
+      "FetchModel", {});
+  Serve<v1::SubmitRequest, v1::SubmitReply>(
+      "SubmitUpdate",
+      [this](grpc::CallbackServerContext* call) { return BeginUpdate(call); });
+  ServeUnary<v1::DeclineRequest, v1::DeclineReply>(
+      "Decline", {},
+      [this](const Caller& caller, const v1::DeclineRequest& request,
+             v1::DeclineReply&) -> Status {
+        FEDGAP_ASSIGN_OR_RETURN(
+            const TaskId task,
+            TaskIdFromProto(request.task_id(), /*allow_empty=*/false));
+        FEDGAP_ASSIGN_OR_RETURN(const std::string reason,
+                                ReasonFromProto(request.reason()));
+        return environment_.coordinator.Decline(caller.client, task, reason);
+      });
+  ServeUnary<v1::LeaveRequest, v1::LeaveReply>(
+      "Leave", {.is_member = false},
+      [this](const Caller& caller, const v1::LeaveRequest& request,
+             v1::LeaveReply&) -> Status {
+        FEDGAP_ASSIGN_OR_RETURN(const std::string reason,
+                                ReasonFromProto(request.reason()));
+        return environment_.coordinator.Leave(caller.client, reason,
+                                              request.instance());
       });
 }
 
-grpc::ServerWriteReactor<v1::TasksReply>* FederationService::Tasks(
-    grpc::CallbackServerContext* call, const v1::TasksRequest* request) {
-  using Refused = RefusedStream<grpc::ServerWriteReactor<v1::TasksReply>>;
-  const StatusOr<Caller> caller =
-      environment_.Member(*call, CallLimits::Kind::kConnects);
-  if (!caller.ok()) return new Refused(caller.status());
-  const StatusOr<TaskId> last =
-      TaskIdFromProto(request->last_task_id(), /*allow_empty=*/true);
-  if (!last.ok()) return new Refused(last.status());
-  return TaskStream::Start(environment_, *caller, *last);
-}
-
-grpc::ServerWriteReactor<grpc::ByteBuffer>* FederationService::FetchModel(
-    grpc::CallbackServerContext* call, const grpc::ByteBuffer* request) {
-  using Refused = RefusedStream<grpc::ServerWriteReactor<grpc::ByteBuffer>>;
-  const StatusOr<Caller> caller = environment_.Member(*call);
-  if (!caller.ok()) return new Refused(caller.status());
-  v1::FetchModelRequest message;
-  grpc::ByteBuffer bytes = *request;
-  const grpc::Status parsed =
-      grpc::SerializationTraits<v1::FetchModelRequest>::Deserialize(&bytes,
-                                                                    &message);
-  if (!parsed.ok()) {
-    return new Refused(absl::InvalidArgumentError(
-        "the request is no message of this protocol"));
-  }
-  return ModelStream::Start(environment_, *call, *caller, message);
-}
-
-grpc::ServerBidiReactor<v1::SubmitRequest, v1::SubmitReply>*
-FederationService::SubmitUpdate(grpc::CallbackServerContext* call) {
-  using Refused = RefusedStream<
-      grpc::ServerBidiReactor<v1::SubmitRequest, v1::SubmitReply>>;
+FederationService::SubmitReactor* FederationService::BeginUpdate(
+    grpc::CallbackServerContext* call) {
+  using Refused = RefusedCall<v1::SubmitRequest, v1::SubmitReply>;
   StatusOr<Caller> caller = environment_.Identify(*call);
   if (!caller.ok()) return new Refused(caller.status());
   const Status speaks = environment_.CheckInstance(*call, *caller);
@@ -104,33 +114,6 @@ FederationService::SubmitUpdate(grpc::CallbackServerContext* call) {
     environment_.coordinator.RejectUpload(client, TaskId{}, begun);
   });
   return new Refused(begun);
-}
-
-grpc::ServerUnaryReactor* FederationService::Decline(
-    grpc::CallbackServerContext* call, const v1::DeclineRequest* request,
-    v1::DeclineReply* /*reply*/) {
-  return Answer(
-      environment_, call, environment_.Member(*call),
-      [this, request](const Caller& caller) -> Status {
-        FEDGAP_ASSIGN_OR_RETURN(
-            const TaskId task,
-            TaskIdFromProto(request->task_id(), /*allow_empty=*/false));
-        FEDGAP_ASSIGN_OR_RETURN(const std::string reason,
-                                ReasonFromProto(request->reason()));
-        return environment_.coordinator.Decline(caller.client, task, reason);
-      });
-}
-
-grpc::ServerUnaryReactor* FederationService::Leave(
-    grpc::CallbackServerContext* call, const v1::LeaveRequest* request,
-    v1::LeaveReply* /*reply*/) {
-  return Answer(environment_, call, environment_.Client(*call),
-                [this, request](const Caller& caller) -> Status {
-                  FEDGAP_ASSIGN_OR_RETURN(const std::string reason,
-                                          ReasonFromProto(request->reason()));
-                  return environment_.coordinator.Leave(caller.client, reason,
-                                                        request->instance());
-                });
 }
 
 }  // namespace fedgap

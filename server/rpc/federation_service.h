@@ -4,38 +4,41 @@
 
 #include "fedgap/v1/federation.grpc.pb.h"
 #include "server/rpc/call_environment.h"
+#include "server/rpc/headers_first.h"
 
 namespace fedgap {
 
-// Every call begins with the question who calls. `environment` outlives the
-// service. docs/PROTOCOL.md has the codes of every call.
-class FederationService final
-    : public v1::Federation::WithRawCallbackMethod_FetchModel<
-          v1::Federation::CallbackService> {
+// Every call begins with the question who calls, before any message is read.
+// `environment` outlives the service. docs/PROTOCOL.md has the codes of every
+// call.
+class FederationService final : public HeadersFirst<v1::Federation> {
  public:
-  explicit FederationService(CallEnvironment& environment)
-      : environment_(environment) {}
-
-  grpc::ServerUnaryReactor* Join(grpc::CallbackServerContext* call,
-                                 const v1::JoinRequest* request,
-                                 v1::JoinReply* reply) override;
-  grpc::ServerWriteReactor<v1::TasksReply>* Tasks(
-      grpc::CallbackServerContext* call,
-      const v1::TasksRequest* request) override;
-  // Of v1::FetchModelRequest and v1::ModelChunk.
-  grpc::ServerWriteReactor<grpc::ByteBuffer>* FetchModel(
-      grpc::CallbackServerContext* call,
-      const grpc::ByteBuffer* request) override;
-  grpc::ServerBidiReactor<v1::SubmitRequest, v1::SubmitReply>* SubmitUpdate(
-      grpc::CallbackServerContext* call) override;
-  grpc::ServerUnaryReactor* Decline(grpc::CallbackServerContext* call,
-                                    const v1::DeclineRequest* request,
-                                    v1::DeclineReply* reply) override;
-  grpc::ServerUnaryReactor* Leave(grpc::CallbackServerContext* call,
-                                  const v1::LeaveRequest* request,
-                                  v1::LeaveReply* reply) override;
+  explicit FederationService(CallEnvironment& environment);
 
  private:
+  using SubmitReactor =
+      grpc::ServerBidiReactor<v1::SubmitRequest, v1::SubmitReply>;
+
+  // Who may make a call: members only (CallEnvironment::Member), or any client.
+  struct Entry {
+    bool is_member = true;
+    CallLimits::Kind kind = CallLimits::Kind::kPlain;
+  };
+  StatusOr<Caller> Admit(const grpc::CallbackServerContext& call,
+                         Entry entry) const;
+
+  // Answers on a worker with what `action` says of a client's request. Calls
+  // that are refused fill no queue.
+  template <typename Request, typename Reply>
+  void ServeUnary(const char* name, Entry entry,
+                  std::function<Status(const Caller& caller,
+                                       const Request& request, Reply& reply)>
+                      action);
+  // Begins a stream as Stream::Start does.
+  template <typename Request, typename Reply, typename Stream>
+  void ServeStream(const char* name, Entry entry);
+  SubmitReactor* BeginUpdate(grpc::CallbackServerContext* call);
+
   CallEnvironment& environment_;
 };
 

@@ -16,9 +16,9 @@
 #include "common/rpc/channel_options.h"
 #include "common/rpc/tls_credentials.h"
 #include "server/rpc/admin_service.h"
+#include "server/rpc/connection_listener.h"
 #include "server/rpc/federation_service.h"
 #include "server/rpc/identity_watch.h"
-#include "server/rpc/port_check.h"
 #include "server/rpc/refusal_log.h"
 #include "server/rpc/revocation_file.h"
 
@@ -97,12 +97,17 @@ class GrpcServer::Impl {
         notice_(options.on_notice ? options.on_notice : SayNothing),
         refusals_(deps.clock, warn_),
         limits_(options.limits, deps.clock),
+        connections_(options.connections,
+                     [this](const std::string& peer, const Status& why) {
+                       refusals_.Note(peer, why);
+                     }),
         environment_{deps.coordinator,
                      *staging_,
                      deps.clock,
                      live_calls_,
                      callers_,
                      limits_,
+                     connections_,
                      refusals_,
                      options.on_refusal ? options.on_refusal : CountNothing,
                      std::make_shared<WorkerQueue>(options.workers),
@@ -118,22 +123,28 @@ class GrpcServer::Impl {
 
   Status Listen(const ServerAddress& address,
                 std::shared_ptr<grpc::ServerCredentials> credentials) {
+    FEDGAP_ASSIGN_OR_RETURN(listener_, ConnectionListener::Open(address));
     EnableStandardServices();
     grpc::ServerBuilder builder;
     SetServerArguments(builder);
-    builder.AddListeningPort(address.ToString(), std::move(credentials),
-                             &port_);
+    acceptor_ = builder.experimental().AddExternalConnectionAcceptor(
+        grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+        std::move(credentials));
     builder.SetResourceQuota(
         grpc::ResourceQuota("server").SetMaxThreads(kMostThreads));
     builder.RegisterService(&federation_);
     builder.RegisterService(&admin_);
     server_ = builder.BuildAndStart();
-    if (server_ == nullptr || port_ == 0) {
-      server_.reset();
-      FEDGAP_RETURN_IF_ERROR(CheckCanListen(address));
+    if (server_ == nullptr) {
       return absl::UnavailableError(fmt::format(
-          "cannot listen on {}: gRPC gave no reason", address.ToString()));
+          "cannot serve on {}: gRPC gave no reason", address.ToString()));
     }
+    listener_->Start(connections_, [this](int descriptor) {
+      grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters
+          connection;
+      connection.fd = descriptor;
+      acceptor_->HandleNewConnection(&connection);
+    });
     ticker_ = std::thread([this] { TickUntilStopped(); });
     return absl::OkStatus();
   }
@@ -148,13 +159,15 @@ class GrpcServer::Impl {
     if (ticker_.joinable()) ticker_.join();
     live_calls_.Close(absl::UnavailableError(
         "the server is going away; come back when it is up again"));
+    if (listener_ != nullptr) listener_->Stop();
     if (server_ != nullptr) {
       server_->Shutdown(std::chrono::system_clock::now() + grace);
     }
     environment_.workers->Stop();
   }
 
-  int port() const { return port_; }
+  int port() const { return listener_->port(); }
+  std::size_t connections() const { return connections_.size(); }
   StagingArea::Usage staging() const { return staging_->usage(); }
 
  private:
@@ -193,23 +206,25 @@ class GrpcServer::Impl {
   const std::function<void(const std::string&)> notice_;
   RefusalLog refusals_;
   CallLimits limits_;
+  ConnectionTable connections_;
   LiveCalls live_calls_;
   CallEnvironment environment_;
   FederationService federation_;
   AdminService admin_;
   const std::chrono::milliseconds tick_;
-  int port_ = 0;
   std::thread ticker_;
   Mutex mutex_;
   CondVar stop_;
   bool stopping_ GUARDED_BY(mutex_) = false;
   // Last: its end waits for the calls, which use the rest.
   std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor_;
+  std::unique_ptr<ConnectionListener> listener_;
 };
 
 Status GrpcServer::Check(const Options& options, Clock::WallTime now) {
   FEDGAP_RETURN_IF_ERROR(AccessFor(options, now).status());
-  return CheckCanListen(options.listen);
+  return ConnectionListener::Open(options.listen).status();
 }
 
 StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Create(const Options& options,
@@ -228,6 +243,7 @@ StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Create(const Options& options,
 GrpcServer::GrpcServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 GrpcServer::~GrpcServer() = default;
 int GrpcServer::port() const { return impl_->port(); }
+std::size_t GrpcServer::connections() const { return impl_->connections(); }
 StagingArea::Usage GrpcServer::staging() const { return impl_->staging(); }
 void GrpcServer::Shutdown(std::chrono::milliseconds grace) {
   impl_->Shutdown(grace);

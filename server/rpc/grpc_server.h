@@ -17,6 +17,7 @@
 #include "server/core/coordinator.h"
 #include "server/core/staging_area.h"
 #include "server/rpc/call_limits.h"
+#include "server/rpc/connection_table.h"
 
 namespace fedgap {
 
@@ -38,6 +39,8 @@ class GrpcServer {
     std::set<std::string> allowed_clients = {};
     // What one client may ask.
     CallLimits::Options limits = {};
+    // What connections may hold.
+    ConnectionTable::Options connections = {};
     // Told who is refused, and why a new list of revocations or a
     // new certificate cannot be used, and that the server's certificate ends;
     // from any thread.
@@ -81,6 +84,8 @@ class GrpcServer {
   ~GrpcServer();
 
   int port() const;
+  // Open ones, as of the last look.
+  std::size_t connections() const;
   // What is staged at the moment.
   StagingArea::Usage staging() const;
 

@@ -10,6 +10,7 @@
 #include "common/rpc/status_conversion.h"
 #include "common/wire/chunk_wire.h"
 #include "common/wire/join_wire.h"
+#include "server/rpc/headers_first.h"
 
 namespace fedgap {
 
@@ -18,30 +19,39 @@ ModelStream::ModelStream(CallEnvironment& environment,
     : environment_(environment),
       caller_(std::move(caller)),
       call_(&call),
-      last_write_(environment.clock.Now()) {}
+      waits_since_(environment.clock.Now()) {}
 
 ModelStream* ModelStream::Start(CallEnvironment& environment,
                                 grpc::CallbackServerContext& call,
-                                const Caller& caller,
-                                const v1::FetchModelRequest& request) {
+                                const Caller& caller) {
   auto stream = std::make_shared<ModelStream>(environment, call, caller);
   stream->self_ = stream;
-  const Status status = stream->Open(request);
-  if (status.ok()) {
-    environment.live_calls.Add(stream);
-    stream->SendNext();
-  } else {
-    stream->Finish(ToGrpcStatus(status));
-  }
+  stream->StartRead(&stream->request_);
+  environment.live_calls.Add(stream);
   return stream.get();
+}
+
+void ModelStream::OnReadDone(bool ok) {
+  {
+    MutexLock lock(mutex_);
+    has_request_ = true;
+  }
+  if (ok) caller_.traffic->Received(request_.ByteSizeLong());
+  const Status status = ok ? Open(request_) : NoRequest();
+  if (status.ok()) {
+    SendNext();
+  } else {
+    Finish(ToGrpcStatus(status));
+  }
 }
 
 void ModelStream::Tick(Clock::Time now) {
   const Status welcome = environment_.callers.Check(caller_);
   MutexLock lock(mutex_);
   if (call_ == nullptr) return;
-  if (!welcome.ok() ||
-      now - last_write_ >= kPatience * environment_.stall_timeout) {
+  const auto patience =
+      (has_request_ ? kPatience : 1) * environment_.stall_timeout;
+  if (!welcome.ok() || now - waits_since_ >= patience) {
     call_->TryCancel();
   }
 }
@@ -84,7 +94,7 @@ void ModelStream::SendNext() {
   offset_ += length;
   {
     MutexLock lock(mutex_);
-    last_write_ = environment_.clock.Now();
+    waits_since_ = environment_.clock.Now();
   }
   StartWrite(&chunk_);
 }
@@ -102,6 +112,7 @@ void ModelStream::OnWriteDone(bool ok) {
 void ModelStream::OnDone() {
   environment_.coordinator.CountBytesDown(sent_bytes_);
   const auto self = std::move(self_);
+  caller_.call.reset();
   MutexLock lock(mutex_);
   call_ = nullptr;
 }

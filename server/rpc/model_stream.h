@@ -18,29 +18,30 @@ namespace fedgap {
 // Sends the chunks of a snapshot from an offset on, from where they stand, each
 // when the connection has taken the one before. Owns itself until gRPC is done
 // with it.
-class ModelStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
-                          public LiveCall {
+class ModelStream final
+    : public grpc::ServerBidiReactor<v1::FetchModelRequest, grpc::ByteBuffer>,
+      public LiveCall {
  public:
   // A chunk of 1 MiB may take so many stall timeouts: by default five minutes,
   // 3.5 kB/s.
   static constexpr int kPatience = 5;
 
-  // NOT_FOUND: not a current model. INVALID_ARGUMENT: a bad id or offset. Both
-  // end the call. `call` lives until OnDone has returned.
+  // Ends with NOT_FOUND: not a current model; INVALID_ARGUMENT: no request, a
+  // bad id or offset. `call` lives until OnDone has returned.
   static ModelStream* Start(CallEnvironment& environment,
                             grpc::CallbackServerContext& call,
-                            const Caller& caller,
-                            const v1::FetchModelRequest& request);
+                            const Caller& caller);
 
   ModelStream(CallEnvironment& environment, grpc::CallbackServerContext& call,
               Caller caller);
 
-  // Cancels the call of a client that does not read, or that is not welcome any
-  // more.
+  // Cancels the call of a client that does not say what it wants, or does not
+  // read, or is not welcome any more.
   void Tick(Clock::Time now) override EXCLUDES(mutex_);
   // Nothing: what a client has begun to fetch, it may have.
   void EndWith(const Status& /*status*/) override {}
 
+  void OnReadDone(bool ok) override EXCLUDES(mutex_);
   void OnWriteDone(bool ok) override;
   void OnDone() override EXCLUDES(mutex_);
 
@@ -49,7 +50,8 @@ class ModelStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   void SendNext() EXCLUDES(mutex_);
 
   CallEnvironment& environment_;
-  const Caller caller_;
+  Caller caller_;  // its call: until OnDone
+  v1::FetchModelRequest request_;
   std::shared_ptr<ModelStream> self_;  // until OnDone
   std::shared_ptr<const ModelSnapshot> snapshot_;
   std::int64_t offset_ = 0;
@@ -58,7 +60,10 @@ class ModelStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   grpc::ByteBuffer chunk_;
   Mutex mutex_;
   grpc::CallbackServerContext* call_ GUARDED_BY(mutex_);  // until OnDone
-  Clock::Time last_write_ GUARDED_BY(mutex_);
+  // When it began to wait for its client: for the request, or for the next
+  // chunk to be taken.
+  Clock::Time waits_since_ GUARDED_BY(mutex_);
+  bool has_request_ GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace fedgap

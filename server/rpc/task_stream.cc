@@ -6,6 +6,7 @@
 
 #include "common/rpc/status_conversion.h"
 #include "common/wire/task_wire.h"
+#include "server/rpc/headers_first.h"
 
 namespace fedgap {
 namespace {
@@ -26,16 +27,31 @@ TaskStream::TaskStream(CallEnvironment& environment, Caller caller)
       last_write_(opened_) {}
 
 TaskStream* TaskStream::Start(CallEnvironment& environment,
-                              const Caller& caller, const TaskId& last) {
+                              const grpc::CallbackServerContext& /*call*/,
+                              const Caller& caller) {
   auto stream = std::make_shared<TaskStream>(environment, caller);
   stream->self_ = stream;
+  stream->StartRead(&stream->request_);
   environment.live_calls.Add(stream);
-  stream->serial_->Post([stream, last] {
-    const Status status = stream->environment_.coordinator.Subscribe(
-        stream->caller_.client, last, stream);
-    if (!status.ok()) stream->EndWith(status);
-  });
   return stream.get();
+}
+
+void TaskStream::OnReadDone(bool ok) {
+  serial_->Post([self = shared_from_this(), ok] {
+    if (self->end_.has_value()) return;
+    const Status status = ok ? self->Subscribe(self->request_) : NoRequest();
+    if (!status.ok()) self->EndWith(status);
+  });
+}
+
+Status TaskStream::Subscribe(const v1::TasksRequest& request) {
+  has_request_ = true;
+  caller_.traffic->Received(request.ByteSizeLong());
+  FEDGAP_ASSIGN_OR_RETURN(
+      const TaskId last,
+      TaskIdFromProto(request.last_task_id(), /*allow_empty=*/true));
+  return environment_.coordinator.Subscribe(caller_.client, last,
+                                            shared_from_this());
 }
 
 void TaskStream::Push(const Task& task) {
@@ -79,6 +95,10 @@ void TaskStream::Tick(Clock::Time now) {
                now - self->opened_ >= self->environment_.max_stream_age) {
       self->is_old_ = true;
       self->EndWith(absl::OkStatus());
+    } else if (!self->has_request_) {
+      if (now - self->opened_ >= self->environment_.stall_timeout) {
+        self->EndWith(RequestTookTooLong());
+      }
     } else if (!self->is_writing_ &&
                now - self->last_write_ >= self->environment_.heartbeat) {
       v1::TasksReply heartbeat;

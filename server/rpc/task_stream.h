@@ -19,14 +19,17 @@ namespace fedgap {
 // the call's own SerialQueue, so the state needs no lock. It owns itself until
 // gRPC is done with it; the coordinator may hold it longer: a stream that ended
 // by its age stays the client's for as long as a new one may take.
-class TaskStream final : public grpc::ServerWriteReactor<v1::TasksReply>,
-                         public TaskSink,
-                         public LiveCall,
-                         public std::enable_shared_from_this<TaskStream> {
+class TaskStream final
+    : public grpc::ServerBidiReactor<v1::TasksRequest, v1::TasksReply>,
+      public TaskSink,
+      public LiveCall,
+      public std::enable_shared_from_this<TaskStream> {
  public:
-  // Subscribes the client. `environment` outlives the call.
-  static TaskStream* Start(CallEnvironment& environment, const Caller& caller,
-                           const TaskId& last);
+  // Subscribes the client once it has said from where on; UNAVAILABLE if it
+  // does not within the stall timeout. `environment` outlives the call.
+  static TaskStream* Start(CallEnvironment& environment,
+                           const grpc::CallbackServerContext& call,
+                           const Caller& caller);
 
   TaskStream(CallEnvironment& environment, Caller caller);
 
@@ -35,12 +38,14 @@ class TaskStream final : public grpc::ServerWriteReactor<v1::TasksReply>,
   void Tick(Clock::Time now) override;
   void EndWith(const Status& status) override;
 
+  void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
   void OnCancel() override;
   void OnDone() override;
 
  private:
   // On the serial queue:
+  Status Subscribe(const v1::TasksRequest& request);
   void Enqueue(v1::TasksReply message);
   void GoOn();
   void EndUploadsBefore(const Task& task);
@@ -52,6 +57,8 @@ class TaskStream final : public grpc::ServerWriteReactor<v1::TasksReply>,
   const std::shared_ptr<SerialQueue> serial_;
   std::shared_ptr<TaskStream> self_;  // until OnDone
 
+  v1::TasksRequest request_;
+  bool has_request_ = false;
   std::deque<v1::TasksReply> queue_;
   v1::TasksReply writing_;
   bool is_writing_ = false;

@@ -54,7 +54,11 @@ UpdateStream* UpdateStream::Start(CallEnvironment& environment,
 void UpdateStream::Tick(Clock::Time now) {
   serial_->Post([self = shared_from_this(), now] {
     self->EndUnlessOk(self->environment_.callers.Check(self->caller_));
-    if (self->upload_ != nullptr) self->EndUnlessOk(self->upload_->Check());
+    if (self->upload_ != nullptr) {
+      const Status slot = self->upload_->Check();
+      if (!slot.ok()) self->caller_.traffic->Forgive();
+      self->EndUnlessOk(slot);
+    }
     if (self->is_reading_ &&
         now - self->last_activity_ >= self->environment_.stall_timeout) {
       self->EndUnlessOk(absl::UnavailableError(
@@ -112,7 +116,9 @@ void UpdateStream::OnDone() {
 }
 
 Status UpdateStream::Handle(const v1::SubmitRequest& message) {
-  wire_bytes_ += static_cast<std::int64_t>(message.ByteSizeLong());
+  const std::size_t bytes = message.ByteSizeLong();
+  caller_.traffic->Received(bytes);
+  wire_bytes_ += static_cast<std::int64_t>(bytes);
   if (!header_.has_value() && message.has_header()) {
     return HandleHeader(message.header());
   }

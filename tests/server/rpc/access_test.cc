@@ -142,6 +142,31 @@ TEST_F(TlsAccessTest, AdminCallsAreForAdmins) {
   EXPECT_EQ(reply.phase(), v1::RUN_PHASE_WAITING);
 }
 
+TEST_F(TlsAccessTest, WhoAsksForWhatOnlyAdminsMayHasMadeACall) {
+  RunningServer server({.tls = authority_.Server(),
+                        .limits = {.calls_per_second = 1, .open_calls = 16}});
+  const TlsFiles alice = authority_.Client("alice");
+  const auto stub = v1::Admin::NewStub(grpc::CreateCustomChannel(
+      server.address().ToString(),
+      ChannelTlsCredentials(alice, SystemClock().WallNow()).value(),
+      ClientChannelArguments(server.address())));
+  const auto ask = [&stub] {
+    grpc::ClientContext context;
+    v1::RunStatus reply;
+    return FromGrpcStatus(stub->Status(&context, {}, &reply));
+  };
+  EXPECT_THAT(ask(), HasCode(StatusCode::kPermissionDenied));
+  // Ten may come at once, and one a second.
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  Status status;
+  while (!absl::IsResourceExhausted(status) &&
+         std::chrono::steady_clock::now() < end) {
+    status = ask();
+  }
+  EXPECT_THAT(status, Fails(StatusCode::kResourceExhausted,
+                            HasSubstr("alice makes more than 1 calls")));
+}
+
 TEST_F(TlsAccessTest, ARevokedCertificateEndsWhatIsOpenAndKeepsItOut) {
   const TlsFiles server_files = authority_.Server();
   RunningServer server({.min_clients = 2, .tls = server_files});

@@ -38,6 +38,7 @@ class RunningServer {
     std::optional<TlsFiles> tls = std::nullopt;
     std::set<std::string> allowed_clients = {};
     CallLimits::Options limits = {};
+    ConnectionTable::Options connections = {};
     OnExcess on_excess = OnExcess::kReject;
   };
 
@@ -60,6 +61,7 @@ class RunningServer {
     rpc.tls = options.tls;
     rpc.allowed_clients = options.allowed_clients;
     rpc.limits = options.limits;
+    rpc.connections = options.connections;
     rpc.on_warning = [this](const std::string& line) {
       events_.Emit(WarningEvent{line});
     };
