@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "common/base/clock.h"
+#include "common/base/descriptor_limit.h"
 #include "common/base/file_io.h"
 #include "common/base/signal_waiter.h"
 #include "common/config/run_config_toml.h"
@@ -82,6 +83,19 @@ StatusOr<GrpcServer::Options> ListenOptions(const ServerSettings& settings,
   }
   options.limits = settings.limits;
   return options;
+}
+
+// What the store, the event log, the dashboard and gRPC need beside the
+// connections and the files of staged updates.
+constexpr std::size_t kOtherDescriptors = 128;
+
+std::size_t MostConnections(const ServerSettings& settings, int upload_slots) {
+  const std::size_t limit = RaiseDescriptorLimit();
+  const std::size_t others =
+      kOtherDescriptors + static_cast<std::size_t>(upload_slots);
+  // A limit too low for anything: better some connections than none.
+  const std::size_t left = limit > 2 * others ? limit - others : limit / 2;
+  return std::min(static_cast<std::size_t>(settings.max_connections), left);
 }
 
 Status CheckPortFile(const std::filesystem::path& file) {
@@ -297,6 +311,8 @@ Status RunServer(const ServerSettings& settings, const RunConfig& config) {
   });
   listening.staging.directory = root;
   listening.staging.slots = config.aggregation.upload_slots;
+  listening.connections.connections =
+      MostConnections(settings, listening.staging.slots);
   listening.on_refusal = [&metrics](const Status& why) {
     metrics.CountRefusedCall(why);
   };

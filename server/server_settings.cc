@@ -23,6 +23,10 @@ void BindServerSettings(ServerSettings& settings, ConfigSchema& schema) {
                ConfigRange::Between(0, 1'000'000),
                "of one client at a time (an honest one has three); 0: any "
                "number")
+      .Integer("max_connections", &settings.max_connections,
+               ConfigRange::Between(1, 1'000'000),
+               "in all, at the most; fewer where the system has not the file "
+               "descriptors (ulimit -n) for so many")
       .Text("run_dir", &settings.run_dir,
             "Where the run is kept; empty: runs/<run.name>")
       .Text("port_file", &settings.port_file,

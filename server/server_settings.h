@@ -18,6 +18,7 @@ struct ServerSettings {
   std::string revocations;  // a file; empty: crl.pem in access.certs
   std::vector<std::string> allowed_clients;  // none: every one
   CallLimits::Options limits;
+  int max_connections = 8192;
   std::string run_dir;    // empty: runs/<run.name>
   std::string port_file;  // the port is written here once it listens
   std::string dashboard;  // address:port; empty: none

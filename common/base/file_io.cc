@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <system_error>
 
+#include "common/base/descriptor_limit.h"
+
 namespace fedgap {
 namespace {
 
@@ -103,9 +105,10 @@ Status ErrnoStatus(int error, std::string_view attempt,
     case ENOSPC:
     case EDQUOT:
     case EFBIG:
+      return absl::ResourceExhaustedError(message);
     case EMFILE:
     case ENFILE:
-      return absl::ResourceExhaustedError(message);
+      return OutOfDescriptors(message);
     case EISDIR:
       return absl::InvalidArgumentError(message);
     default:

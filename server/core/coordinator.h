@@ -178,10 +178,13 @@ class Coordinator {
   Plan DecideShort() REQUIRES(mutex_);
   Plan DecideOver() REQUIRES(mutex_);
   Plan DecideCollecting() REQUIRES(mutex_);
+  Plan DecideClosing() REQUIRES(mutex_);
   Status Do(const Plan& plan);
   Status StartRound();
   void AccumulateInbox();
   Status CloseRound(const RoundDecision& decision);
+  // OK: the commit is tried again later.
+  Status TakeFailedCommit(const Status& failure) REQUIRES(mutex_);
   void CloseFinalEvaluation() REQUIRES(mutex_);
   Status AbortRound(const std::string& reason);
   Status FinishRun();
@@ -261,6 +264,11 @@ class Coordinator {
 
   // The driver's own; touched by Create and Advance only.
   RunProgress progress_;
+  // While a round is closing: how it ends, and when its commit is tried again
+  // that failed for want of descriptors.
+  RoundDecision closing_;
+  std::optional<Clock::Time> commit_again_;
+  int failed_commits_ = 0;
 
   mutable Mutex mutex_;
   RunId run_ GUARDED_BY(mutex_);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/base/descriptor_limit.h"
 #include "common/base/kill_point.h"
 #include "common/federation/model_id.h"
 #include "server/core/cohort_selection.h"
@@ -19,6 +20,9 @@ constexpr int kMaxAttempts = 20;
 // A client that gave no answer in so many attempts is not asked in the next:
 // the first may be an accident, and one that is back has its update ready.
 constexpr int kMaxSilences = 2;
+// A commit for which there is no file descriptor left is tried again after a
+// pause that doubles, and is this long at most.
+constexpr std::chrono::seconds kLongestCommitPause{30};
 // How long the run waits for the clients' evaluation of the final model when
 // rounds have no deadline.
 constexpr std::chrono::seconds kFinalEvaluationPatience{60};
@@ -40,6 +44,7 @@ StatusOr<std::optional<Clock::Time>> Coordinator::Advance() {
 Coordinator::Plan Coordinator::Decide() {
   if (phase_ == RunPhase::kFinished) return {};
   if (phase_ == RunPhase::kCollecting) return DecideCollecting();
+  if (phase_ == RunPhase::kClosing) return DecideClosing();
   return DecideWaiting();
 }
 
@@ -118,6 +123,14 @@ Coordinator::Plan Coordinator::DecideCollecting() {
       return {.step = Step::kAbort, .decision = decision};
   }
   return {};
+}
+
+// Its commit failed. One more attempt before the run is stopped.
+Coordinator::Plan Coordinator::DecideClosing() {
+  if (stop_reason_.empty() && deps_.clock.Now() < *commit_again_) {
+    return {.wake = commit_again_};
+  }
+  return {.step = Step::kClose, .decision = closing_};
 }
 
 Status Coordinator::Do(const Plan& plan) {
@@ -269,11 +282,27 @@ Status Coordinator::CloseRound(const RoundDecision& decision) {
     closed.bytes_down = bytes_down_;
   }
   KillPoint("round-complete");
-  FEDGAP_ASSIGN_OR_RETURN(const RunProgress::Outcome outcome,
-                          progress_.Commit(closed));
-  KillPoint("round-committed");
+  const StatusOr<RunProgress::Outcome> outcome = progress_.Commit(closed);
+  if (outcome.ok()) KillPoint("round-committed");
   MutexLock lock(mutex_);
-  PublishCommit(outcome);
+  if (!outcome.ok()) {
+    closing_ = decision;
+    return TakeFailedCommit(outcome.status());
+  }
+  failed_commits_ = 0;
+  PublishCommit(*outcome);
+  return absl::OkStatus();
+}
+
+Status Coordinator::TakeFailedCommit(const Status& failure) {
+  if (!IsOutOfDescriptors(failure) || !stop_reason_.empty()) return failure;
+  const auto pause =
+      std::min(kLongestCommitPause,
+               std::chrono::seconds(1 << std::min(failed_commits_, 5)));
+  ++failed_commits_;
+  commit_again_ = deps_.clock.Now() + pause;
+  deps_.events.Emit(WarningEvent{fmt::format(
+      "{}; it is tried again in {} s", MessageOf(failure), pause.count())});
   return absl::OkStatus();
 }
 

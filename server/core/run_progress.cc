@@ -157,11 +157,15 @@ StatusOr<RunProgress::Outcome> RunProgress::Commit(const ClosedRound& closed) {
   Status status = draft.status();
   if (status.ok()) status = Store(closed, *draft);
   if (!status.ok()) {
-    return Status(
+    Status failure(
         status.code(),
         fmt::format("commit of round {}: {}; the rounds before it are safe, "
                     "and the run can be gone on with (--resume)",
                     closed.round, MessageOf(status)));
+    status.ForEachPayload([&failure](auto key, const absl::Cord& payload) {
+      failure.SetPayload(key, payload);
+    });
+    return failure;
   }
   return Adopt(*std::move(draft));
 }

@@ -1,9 +1,11 @@
 #include "server/core/coordinator.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <functional>
 #include <limits>
 #include <map>
@@ -11,6 +13,7 @@
 #include <thread>
 #include <utility>
 
+#include "common/base/file_io.h"
 #include "common/base/mutex.h"
 #include "common/federation/model_id.h"
 #include "server/aggregation/memory_vector.h"
@@ -333,6 +336,42 @@ TEST_F(CoordinatorTest, ATaskIsOverWhenNothingThatIsSentForItCanCount) {
   EXPECT_TRUE(is_over("a")) << "rejected";
   EXPECT_TRUE(is_over("b")) << "not there";
   EXPECT_FALSE(is_over("c"));
+}
+
+// Somebody holds all the descriptors for a while.
+TEST_F(CoordinatorTest, ACommitWithoutADescriptorIsTriedAgain) {
+  Start(SmallConfig());
+  ConnectAll();
+  Advance();
+  for (const char* name : {"a", "b", "c"}) ASSERT_OK(Answer(name));
+  const Status failure = ErrnoStatus(EMFILE, "create", "round-1");
+  for (const int pause : {1, 2, 4, 8, 16, 30, 30}) {
+    store_.FailNextCommit(failure);
+    EXPECT_EQ(Wake(), clock_.Now() + seconds(pause));
+    EXPECT_EQ(coordinator_->GetStatus().last_committed, 0);
+    EXPECT_THAT(Events<WarningEvent>().back().message,
+                HasSubstr(fmt::format("tried again in {} s", pause)));
+    EXPECT_EQ(Wake(), clock_.Now() + seconds(pause)) << "not before";
+    clock_.Advance(seconds(pause));
+  }
+  Advance();
+  EXPECT_EQ(coordinator_->GetStatus().last_committed, 1);
+  EXPECT_EQ(Events<RoundCommittedEvent>()[0].contributors.size(), 3U);
+  EXPECT_EQ(Next<TrainTask>("a").round, 2);
+}
+
+TEST_F(CoordinatorTest, WhoStopsTheRunWaitsForNoDescriptor) {
+  Start(SmallConfig());
+  ConnectAll();
+  Advance();
+  for (const char* name : {"a", "b", "c"}) ASSERT_OK(Answer(name));
+  const Status failure = ErrnoStatus(EMFILE, "create", "round-1");
+  store_.FailNextCommit(failure);
+  Advance();
+  coordinator_->Interrupt("SIGTERM");
+  store_.FailNextCommit(failure);
+  EXPECT_THAT(coordinator_->Advance().status(),
+              HasCode(absl::StatusCode::kResourceExhausted));
 }
 
 TEST_F(CoordinatorTest, NoTaskOutlivesItsRound) {
