@@ -155,10 +155,11 @@ class Federation:
         return int(wait_for("a port in " + file.name,
                             lambda: file.exists() and file.read_text()))
 
-    def start_server(self, *options):
-        """Its ports are in `port` and `dashboard` then."""
+    def start_server(self, *options, under=()):
+        """Its port is in `port` then. `under`: the words of a program that
+        starts it."""
         server = self.start(
-            "server", BIN / "fedgap-server", "--config", self.config, "--certs",
+            "server", *under, BIN / "fedgap-server", "--config", self.config, "--certs",
             self.work / "ca/server", "--run-dir", self.work / "run", "--listen",
             "127.0.0.1:0", "--port-file", self.work / "port", *options)
         self.port = self.port_in(self.work / "port")

@@ -14,6 +14,7 @@ import threading
 import time
 
 from federation import Federation, Table, need, wait_for
+from half_sent import HalfSender
 
 ROUNDS = 5
 WIDTH = 48  # a model of 0.8 MB: what stays with a slow reader
@@ -133,6 +134,55 @@ class Mallory:
             connection.close()
         return f"{len(connections)} connections that dawdle"
 
+    def half_sent_messages(self):
+        """Of 64 MiB each, and never whole."""
+        senders = []
+
+        def send():
+            while not self.over.wait(0.1):
+                with contextlib.suppress(OSError):
+                    sender = HalfSender(self.tls().wrap_socket(
+                        self.connect(), server_hostname="localhost"))
+                    senders.append(sender)
+                    sender.send("/fedgap.v1.Federation/Join", 16, 64 << 20,
+                                self.over)
+
+        threads = [threading.Thread(target=send) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        sent = sum(sender.sent for sender in senders) >> 20
+        return f"{sent} MiB of 64 MiB messages, on {len(senders)} connections"
+
+    def held_sockets(self):
+        """More than the server has descriptors, and again those that it
+        closes."""
+        count = 0
+        held = []
+        while not self.over.wait(0.2):
+            still = []
+            for connection in held:
+                try:
+                    if connection.recv(1):
+                        still.append(connection)
+                    else:
+                        connection.close()
+                except BlockingIOError:
+                    still.append(connection)
+                except OSError:
+                    connection.close()
+            held = still
+            with contextlib.suppress(OSError):
+                while len(held) < 700:
+                    connection = self.connect()
+                    connection.setblocking(False)
+                    held.append(connection)
+                    count += 1
+        for connection in held:
+            connection.close()
+        return f"{count} connections that are held; 512 descriptors"
+
     def garbage(self):
         """Bytes that are no messages, in every call; and no HTTP/2."""
         import grpc
@@ -192,11 +242,12 @@ class Relay:
                         (far if one is near else near).sendall(data)
 
 
-def train_under(attack):
+def train_under(attack, under=()):
     """(model, MiB at the most, threads, refused calls, what mallory did, the
     simulator's model where nobody attacks)"""
     with Federation(ROUNDS, WIDTH) as federation:
-        server = federation.start_server("--dashboard", "127.0.0.1:0")
+        server = federation.start_server("--dashboard", "127.0.0.1:0",
+                                         under=under)
         dashboard = wait_for("the dashboard's address", lambda: [
             line.rsplit(":", 1)[1].split("/")[0]
             for line in server.log.read_text().splitlines()
@@ -223,20 +274,23 @@ def train_under(attack):
 
 
 def main():
-    need(programs=["h2load"], modules=["grpc"])
+    need(programs=["h2load", "prlimit"], modules=["grpc"])
     table = Table("attack", "done", "refused calls", "server's memory",
                   "threads", "result")
     model, least, threads, _, _, undisturbed = train_under(None)
     table.add("none", "nothing", 0, f"{least:.0f} MiB", threads,
               "the simulator's model", good=model == undisturbed)
-    for name, attack in (
+    few = ("prlimit", "--nofile=512:512")
+    for name, attack, *under in (
             ("a member floods calls", Mallory.flood_of_calls),
             ("anybody floods handshakes", Mallory.flood_of_handshakes),
             ("a member reads slowly", Mallory.slow_readers),
             ("a member writes slowly", Mallory.slow_writers),
             ("connections dawdle", Mallory.silent_connections),
+            ("a member begins messages", Mallory.half_sent_messages),
+            ("anybody holds sockets", Mallory.held_sockets, few),
             ("a member sends garbage", Mallory.garbage)):
-        got, peak, threads, refused, done, _ = train_under(attack)
+        got, peak, threads, refused, done, _ = train_under(attack, *under)
         good = (got == model and peak < least + ALLOWED_MIB and
                 threads < ALLOWED_THREADS and done != "nothing")
         table.add(name, done, refused, f"{peak:.0f} MiB", threads,
