@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "client/rpc/grpc_federation_api.h"
 #include "common/base/clock.h"
 #include "common/config/program_settings.h"
 #include "common/crypto/tls_files.h"
@@ -26,12 +25,10 @@ namespace {
 
 constexpr std::chrono::seconds kTimeout{10};
 
-StatusOr<GrpcFederationApi::Options> ConnectionOptions(
-    const AdminClient::Options& options) {
-  GrpcFederationApi::Options connection;
+StatusOr<ConnectionEnds> EndsOf(const AdminClient::Options& options) {
+  ConnectionEnds connection;
   FEDGAP_ASSIGN_OR_RETURN(connection.server,
                           ParseServerAddress(options.server));
-  connection.insecure_anywhere = options.insecure_anywhere;
   FEDGAP_RETURN_IF_ERROR(
       CheckAccess({.certs = options.certs,
                    .insecure = options.insecure,
@@ -51,12 +48,12 @@ StatusOr<GrpcFederationApi::Options> ConnectionOptions(
 
 class AdminClient::Impl {
  public:
-  Impl(GrpcFederationApi::Options options,
+  Impl(ConnectionEnds ends,
        const std::shared_ptr<grpc::ChannelCredentials>& credentials)
-      : options_(std::move(options)),
-        stub_(v1::Admin::NewStub(grpc::CreateCustomChannel(
-            options_.server.ToString(), credentials,
-            ClientChannelArguments(options_.server)))) {}
+      : ends_(std::move(ends)),
+        stub_(v1::Admin::NewStub(
+            grpc::CreateCustomChannel(ends_.server.ToString(), credentials,
+                                      ClientChannelArguments(ends_.server)))) {}
 
   // A call that answers with the status.
   template <typename Request, typename Method>
@@ -86,19 +83,18 @@ class AdminClient::Impl {
 
  private:
   Status Explain(const grpc::Status& answer) const {
-    return ExplainConnection(FromGrpcStatus(answer),
-                             {options_.server, options_.tls},
+    return ExplainConnection(FromGrpcStatus(answer), ends_,
                              SystemClock().WallNow());
   }
 
-  const GrpcFederationApi::Options options_;
+  const ConnectionEnds ends_;
   const std::unique_ptr<v1::Admin::Stub> stub_;
 };
 
 StatusOr<std::unique_ptr<AdminClient>> AdminClient::Create(
     const Options& options) {
   QuietGrpc();
-  FEDGAP_ASSIGN_OR_RETURN(auto connection, ConnectionOptions(options));
+  FEDGAP_ASSIGN_OR_RETURN(auto connection, EndsOf(options));
   std::shared_ptr<grpc::ChannelCredentials> credentials;
   if (connection.tls.has_value()) {
     const auto now = SystemClock().WallNow();
@@ -109,7 +105,7 @@ StatusOr<std::unique_ptr<AdminClient>> AdminClient::Create(
   } else {
     FEDGAP_ASSIGN_OR_RETURN(
         credentials, ChannelInsecureCredentials(
-                         connection.server, connection.insecure_anywhere
+                         connection.server, options.insecure_anywhere
                                                 ? InsecureScope::kAnywhere
                                                 : InsecureScope::kLoopback));
   }

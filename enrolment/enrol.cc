@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/base/file_io.h"
+#include "common/base/make_directories.h"
 #include "common/base/without_sigpipe.h"
 #include "common/crypto/certificate_checks.h"
 #include "common/crypto/certificate_request.h"
@@ -89,7 +90,7 @@ class UnfinishedBundle {
   UnfinishedBundle& operator=(const UnfinishedBundle&) = delete;
 
   Status Begin(const Certificate& authority) const {
-    FEDGAP_RETURN_IF_ERROR(MakeDirectory(authority_.parent_path()));
+    FEDGAP_RETURN_IF_ERROR(MakeDirectories(authority_.parent_path()));
     return WriteFileAtomic(authority_, authority.ToPem());
   }
   void Keep() { is_kept_ = true; }

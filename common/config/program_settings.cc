@@ -35,10 +35,11 @@ Status CheckAccess(const std::vector<std::string>& overrides) {
 Status CheckAccess(const AccessSettings& access) {
   const bool is_insecure = access.insecure || access.insecure_anywhere;
   if (access.certs.empty() || !is_insecure) return absl::OkStatus();
+  const char* flag = access.insecure ? "--insecure" : "--insecure-anywhere";
   return absl::InvalidArgumentError(fmt::format(
-      "--certs {} and {} contradict each other: without --certs there is no "
-      "TLS, with it alone there is",
-      access.certs, access.insecure ? "--insecure" : "--insecure-anywhere"));
+      "--certs {} and {} contradict each other: leave {} out for TLS, or "
+      "--certs to go without",
+      access.certs, flag, flag));
 }
 
 void BindLog(LogSettings& log, ConfigSection& section) {

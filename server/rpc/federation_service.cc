@@ -18,8 +18,8 @@ void FederationService::ServeUnary(
     std::function<Status(const Caller&, const Request&, Reply&)> action) {
   Serve<Request, Reply>(
       name,
-      [this, entry, action = std::move(action)](
-          grpc::CallbackServerContext* call)
+      [this, entry,
+       action = std::move(action)](grpc::CallbackServerContext* call)
           -> grpc::ServerBidiReactor<Request, Reply>* {
         StatusOr<Caller> caller = Admit(*call, entry);
         if (!caller.ok()) {

@@ -91,14 +91,14 @@ void TaskStream::Tick(Clock::Time now) {
       if (now - *self->gone_ >= kReopenPatience) {
         self->Unsubscribe("did not open its stream of tasks again");
       }
-    } else if (!self->end_.has_value() &&
-               now - self->opened_ >= self->environment_.max_stream_age) {
-      self->is_old_ = true;
-      self->EndWith(absl::OkStatus());
     } else if (!self->has_request_) {
       if (now - self->opened_ >= self->environment_.stall_timeout) {
         self->EndWith(RequestTookTooLong());
       }
+    } else if (!self->end_.has_value() &&
+               now - self->opened_ >= self->environment_.max_stream_age) {
+      self->is_old_ = true;
+      self->EndWith(absl::OkStatus());
     } else if (!self->is_writing_ &&
                now - self->last_write_ >= self->environment_.heartbeat) {
       v1::TasksReply heartbeat;
