@@ -34,9 +34,10 @@ InspectedFile Inspect(const std::filesystem::path& path, const FileRow& row) {
 StatusOr<RunInspection> InspectRun(const std::filesystem::path& directory) {
   const RunDirectory run_directory{directory};
   std::error_code error;
-  if (!std::filesystem::exists(run_directory.database(), error)) {
-    return NoRun(directory);
-  }
+  const bool is_there =
+      std::filesystem::exists(run_directory.database(), error);
+  if (error) return ErrnoStatus(error.value(), "look at", directory);
+  if (!is_there) return NoRun(directory);
   FEDGAP_ASSIGN_OR_RETURN(
       auto database,
       RunDatabase::Open(run_directory.database(), /*read_only=*/true));

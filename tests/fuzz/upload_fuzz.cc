@@ -2,6 +2,8 @@
 // comes out of it is what one of them announced and sent, no slot is lost, and
 // none is taken beyond the number. A record of the input is an operation, a
 // connection and a number.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -107,7 +109,7 @@ class Session {
     const Round round = static_cast<Round>(number % 3);
     connection.ticket = area_->Acquire(
         {.client = ClientOf(at),
-         .task = {"t" + std::to_string(round)},
+         .task = {fmt::format("t{}", round)},
          .round = round,
          .digest = ToHex(Xxh3Of128(connection.bytes)),
          .bytes = std::ssize(connection.bytes)},

@@ -1,5 +1,7 @@
 // Messages from outside never crash the conversion, and whatever is accepted
 // survives being written and read again. The first byte chooses the message.
+#include <fmt/format.h>
+
 #include <cstdint>
 #include <string>
 
@@ -67,7 +69,7 @@ void ReadClientsRequest(const std::uint8_t* data, std::size_t size) {
   if (!request.ParseFromArray(data, static_cast<int>(size))) return;
   RunStatus status;
   for (int i = 100; i < 120; ++i) {
-    status.clients.push_back({.client = {"c" + std::to_string(i)}});
+    status.clients.push_back({.client = {fmt::format("c{}", i)}});
   }
   std::string last = request.after();
   for (bool more = true; more;) {

@@ -472,18 +472,52 @@ TEST_F(SqliteRunStoreTest, InspectionWorksWhileTheRunGoesOn) {
   EXPECT_EQ(run.rounds.size(), 2u);
 }
 
-// A directory in the place of a file keeps even root from writing it.
+// A process that may write nothing of others', although root runs the tests.
+class WithoutRights {
+ public:
+  WithoutRights() {
+    if (user_ == 0) {
+      EXPECT_EQ(::seteuid(kNobody), 0);
+    }
+  }
+  ~WithoutRights() {
+    if (user_ == 0) {
+      EXPECT_EQ(::seteuid(0), 0);
+    }
+  }
+  WithoutRights(const WithoutRights&) = delete;
+  WithoutRights& operator=(const WithoutRights&) = delete;
+
+ private:
+  static constexpr uid_t kNobody = 65534;
+  const uid_t user_ = ::geteuid();
+};
+
 TEST_F(SqliteRunStoreTest, InspectionNeedsNoRightToWrite) {
   MakeRun(1);
-  const std::string database = run_dir_.database().string();
-  std::filesystem::create_directory(database + "-shm");
-  ASSERT_OK_AND_ASSIGN(const RunInspection run, InspectRun(run_dir_.root));
-  EXPECT_EQ(run.rounds.size(), 2u);
+  using std::filesystem::perms;
+  const perms readable =
+      perms::all &
+      ~(perms::owner_write | perms::group_write | perms::others_write);
+  std::filesystem::permissions(dir_.path(), perms::all);
+  std::filesystem::permissions(run_dir_.root, readable);
+  {
+    const WithoutRights nobody;
+    ASSERT_OK_AND_ASSIGN(const RunInspection run, InspectRun(run_dir_.root));
+    EXPECT_EQ(run.rounds.size(), 2u);
+  }
+  std::filesystem::permissions(run_dir_.root, perms::all);
   // What only the log has is not left out in silence.
-  ASSERT_OK(WriteFileAtomic(database + "-wal", std::string(4096, 'x')));
-  EXPECT_THAT(InspectRun(run_dir_.root).status(),
-              Fails(absl::StatusCode::kPermissionDenied,
-                    HasSubstr("copy the directory")));
+  ASSERT_OK(WriteFileAtomic(run_dir_.database().string() + "-wal",
+                            std::string(4096, 'x')));
+  std::filesystem::permissions(run_dir_.root, readable);
+  {
+    const WithoutRights nobody;
+    EXPECT_THAT(InspectRun(run_dir_.root).status(),
+                Fails(absl::StatusCode::kPermissionDenied,
+                      HasSubstr("copy the directory")));
+  }
+  std::filesystem::permissions(run_dir_.root, perms::all);
 }
 
 TEST_F(SqliteRunStoreTest, InspectionOfAnotherDirectoryIsNotFound) {
