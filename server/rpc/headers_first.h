@@ -112,6 +112,8 @@ class UnaryCall final
     if (caller_.traffic) caller_.traffic->Received(request_.ByteSizeLong());
     environment_.workers->Post([self = this->shared_from_this()] {
       const Status status = self->action_(self->request_, self->reply_);
+      // Before the client has its answer, and makes the next call.
+      self->caller_.call.reset();
       if (status.ok()) {
         self->StartWriteAndFinish(&self->reply_, {}, grpc::Status::OK);
       } else {

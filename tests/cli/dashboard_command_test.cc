@@ -86,7 +86,7 @@ TEST_F(DashboardCommandTest, SaysWhatIsWrong) {
   EXPECT_THAT(none.err, HasSubstr("none"));
   const ProgramResult address =
       RunProgram({FEDGAP_TOOL, "dashboard", run_.string(), "--listen", "8080"});
-  EXPECT_EQ(address.exit_code, 1);
+  EXPECT_EQ(address.exit_code, 2);
   EXPECT_THAT(address.err, HasSubstr("HOST:PORT"));
   const ProgramResult certs =
       RunProgram({FEDGAP_TOOL, "dashboard", run_.string(), "--certs",

@@ -79,8 +79,7 @@ TEST_F(AdminCommandTest, AWatchOnATerminalEndsWithTheFinishedRun) {
   const ProgramResult result = watch.Wait();
   EXPECT_EQ(result.exit_code, 0) << result.out << result.err;
   const std::string last = result.out.substr(result.out.rfind("run "));
-  EXPECT_THAT(last, AllOf(HasSubstr("finished"), HasSubstr("3/3 committed"),
-                          ContainsRegex("f .* - +60 +[23] +0")));
+  EXPECT_THAT(last, AllOf(HasSubstr("finished"), HasSubstr("3/3 committed")));
 }
 
 TEST_F(AdminCommandTest, PauseResumeAndStopAreTakenAndLogged) {

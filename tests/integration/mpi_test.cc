@@ -78,7 +78,7 @@ TEST_F(MpiTest, APieceSizeIsForSeveralRanksOnly) {
 TEST_F(MpiTest, AnErrorOfTheConfigurationIsSaidOnceAndEndsAllRanks) {
   WriteConfig("[run]\nruonds = 3\n");
   const ProgramResult result = RunProgram(Words(2, 1, run()));
-  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_EQ(result.exit_code, 2);
   EXPECT_THAT(result.err, HasSubstr("did you mean 'rounds'"));
   EXPECT_THAT(result.err, Not(HasSubstr("a rank failed")));
 }

@@ -53,7 +53,7 @@ TEST_F(ProgramsTest, MistakesInAConfigurationAreNamedWithTheirPlace) {
   ASSERT_OK(WriteFileAtomic(dir_ / "server.toml",
                             "[run]\nruonds = 3\n[cohort]\nfraction = 1.5\n"));
   const ProgramResult result = RunProgram(ServerWords("127.0.0.1:0"));
-  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_EQ(result.exit_code, 2);
   EXPECT_THAT(result.err, HasSubstr("server.toml:2"));
   EXPECT_THAT(result.err, HasSubstr("did you mean 'rounds'"));
   EXPECT_THAT(result.err, HasSubstr("server.toml:4"));
