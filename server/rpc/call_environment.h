@@ -52,7 +52,7 @@ struct CallEnvironment {
     return caller;
   }
   Status CheckAdmin(const grpc::CallbackServerContext& call) const {
-    const Status allowed = callers.CheckAdmin(call);
+    Status allowed = callers.CheckAdmin(call);
     if (allowed.ok()) return allowed;
     StatusOr<Caller> client = callers.Client(call);
     if (client.ok()) FEDGAP_RETURN_IF_ERROR(Begin(call, *client));
