@@ -339,6 +339,8 @@ TEST_F(StagingAreaTest, NoMoreSlotsAreTakenBackThanAreWaitedFor) {
   area->Expire();
   EXPECT_FALSE(alice.upload->Check().ok());
   EXPECT_OK(bob.upload->Check());
+  alice.upload.reset();
+  EXPECT_OK(waiting.upload->Check());
 }
 
 TEST_F(StagingAreaTest, VectorsOutliveTheArea) {
