@@ -54,7 +54,7 @@ class TlsFailuresInLog {
   TlsFailuresInLog& operator=(const TlsFailuresInLog&) = delete;
 };
 
-// Said at every level of the log.
+// Said at every level of the log but `off`.
 constexpr char kInsecure[] =
     "INSECURE: no encryption; whoever reaches this port may read and change "
     "everything, and clients are who they say";

@@ -33,8 +33,7 @@ struct CallEnvironment {
   Clock::Duration stall_timeout;
 
   // The answers of CallerPolicy and, for one more call of the client, of
-  // CallLimits; who is refused is logged and counted. A client that asks for
-  // what only operators may has made a call.
+  // CallLimits; who is refused is logged and counted.
   StatusOr<Caller> Client(
       const grpc::CallbackServerContext& call,
       CallLimits::Kind kind = CallLimits::Kind::kPlain) const {
@@ -51,6 +50,8 @@ struct CallEnvironment {
     if (caller.ok()) FEDGAP_RETURN_IF_ERROR(CheckInstance(call, *caller));
     return caller;
   }
+  // Of CallerPolicy; a client that asks for what only operators may has made a
+  // call, which CallLimits count.
   Status CheckAdmin(const grpc::CallbackServerContext& call) const {
     Status allowed = callers.CheckAdmin(call);
     if (allowed.ok()) return allowed;

@@ -104,9 +104,10 @@ FederationService::SubmitReactor* FederationService::BeginUpdate(
   using Refused = RefusedCall<v1::SubmitRequest, v1::SubmitReply>;
   StatusOr<Caller> caller = environment_.Identify(*call);
   if (!caller.ok()) return new Refused(caller.status());
-  const Status speaks = environment_.CheckInstance(*call, *caller);
-  if (!speaks.ok()) return new Refused(speaks);
   const Status begun = environment_.Begin(*call, *caller);
+  // Another program's call costs as any, and is none of the client's.
+  const Status speaks = environment_.CheckInstance(*call, *caller);
+  if (!speaks.ok()) return new Refused(begun.ok() ? speaks : begun);
   if (begun.ok()) return UpdateStream::Start(environment_, *call, *caller);
   // As after every refusal of an update, its client does not send it again:
   // the round must not wait for it.

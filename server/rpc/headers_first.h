@@ -128,7 +128,7 @@ class UnaryCall final
 
  private:
   CallEnvironment& environment_;
-  Caller caller_;  // its call: until OnDone
+  Caller caller_;  // its call: until it is answered
   const Action action_;
   const Clock::Time begun_;
   std::shared_ptr<UnaryCall> self_;  // until OnDone

@@ -85,14 +85,12 @@ Status SqliteRunStore::CheckNoModelsAreForgotten() {
   if (error)
     return ErrnoStatus(error.value(), "list", directory_.root / kModels);
   if (newest == 0) return absl::OkStatus();  // a run that was never begun
-  return absl::FailedPreconditionError(
-      fmt::format("{} knows of no run, but there are models of {} rounds "
-                  "beside it: put the "
-                  "run's own state.db back (a backup has it), or begin a new "
-                  "run in another "
-                  "directory from {} (model.init_from)",
-                  directory_.database().string(), newest,
-                  directory_.round_file(kModels, newest).string()));
+  return absl::FailedPreconditionError(fmt::format(
+      "{} knows of no run, but there are models up to round {} beside it: put "
+      "the run's own state.db back (a backup has it), or begin a new run in "
+      "another directory from {} (model.init_from)",
+      directory_.database().string(), newest,
+      directory_.round_file(kModels, newest).string()));
 }
 
 Status SqliteRunStore::RemoveOrphans() {

@@ -630,6 +630,19 @@ TEST(CallLimitTest, ACallBeyondItIsRefusedAndTold) {
   EXPECT_THAT(leave(), HasCode(StatusCode::kNotFound));
 }
 
+// Its calls are refused before they count for the client, but they do cost.
+TEST_F(ProtocolTest, AnotherProgramsUpdatesAreLimitedToo) {
+  Status end;
+  for (int i = 0; i < 2000 && !absl::IsResourceExhausted(end); ++i) {
+    grpc::ClientContext context;
+    NameClient(context, "alice");
+    context.AddMetadata(kInstanceKey, "7");
+    end = FromGrpcStatus(stub_->SubmitUpdate(&context)->Finish());
+  }
+  EXPECT_THAT(end, HasCode(StatusCode::kResourceExhausted));
+  EXPECT_TRUE(server_.events().Of<UpdateRejectedEvent>().empty());
+}
+
 TEST_F(ProtocolTest, WithoutTlsACallerNamesItself) {
   for (const auto& [name, code] :
        {std::pair<std::string, StatusCode>{"", StatusCode::kUnauthenticated},
