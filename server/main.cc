@@ -97,7 +97,8 @@ int main(int argc, char** argv) {
   if (const auto status = schema.Load(*sources); !status.ok()) {
     return Fail(status);
   }
-  if (const auto status = fedgap::CheckAccess(overrides); !status.ok()) {
+  if (const auto status = fedgap::CheckAccess(settings.access, overrides);
+      !status.ok()) {
     return Fail(status);
   }
   if (health) {

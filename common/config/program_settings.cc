@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string_view>
 
 namespace fedgap {
 
@@ -17,19 +18,15 @@ void BindAccess(AccessSettings& access, ConfigSection& section) {
               "trusted");
 }
 
-Status CheckAccess(const std::vector<std::string>& overrides) {
-  AccessSettings given;
-  for (const std::string& text : overrides) {
-    const std::size_t equals = std::min(text.find('='), text.size());
-    const std::string key = text.substr(0, equals);
-    const std::string value = text.substr(std::min(equals + 1, text.size()));
-    if (key.ends_with(".certs")) given.certs = value;
-    if (key.ends_with(".insecure")) given.insecure = value == "true";
-    if (key.ends_with(".insecure_anywhere")) {
-      given.insecure_anywhere = value == "true";
-    }
-  }
-  return CheckAccess(given);
+Status CheckAccess(const AccessSettings& access,
+                   const std::vector<std::string>& overrides) {
+  const auto is_said = [&overrides](std::string_view what) {
+    return std::ranges::any_of(overrides, [&](const std::string& words) {
+      return words.find(what) != words.npos;
+    });
+  };
+  const bool goes_without = is_said(".insecure=true") && !is_said(".certs=");
+  return goes_without ? absl::OkStatus() : CheckAccess(access);
 }
 
 Status CheckAccess(const AccessSettings& access) {
@@ -37,8 +34,9 @@ Status CheckAccess(const AccessSettings& access) {
   if (access.certs.empty() || !is_insecure) return absl::OkStatus();
   const char* flag = access.insecure ? "--insecure" : "--insecure-anywhere";
   return absl::InvalidArgumentError(fmt::format(
-      "--certs {} and {} contradict each other: leave {} out for TLS, or "
-      "--certs to go without",
+      "--certs {} and {} contradict each other, also where a file or the "
+      "environment says one of them: leave {} out for TLS, or --certs to go "
+      "without",
       access.certs, flag, flag));
 }
 

@@ -18,10 +18,12 @@ struct AccessSettings {
 };
 void BindAccess(AccessSettings& access, ConfigSection& section);
 
-// INVALID_ARGUMENT if `overrides` (key=value, what the command line says) ask
-// for certificates and for none. What the environment or a file says is
-// overridden instead.
-Status CheckAccess(const std::vector<std::string>& overrides);
+// INVALID_ARGUMENT if `access` asks for certificates and for none: a line in a
+// file or the environment never takes TLS away from who asks for it. Only
+// `overrides` (key=value, the command line's words) may, where they ask for
+// none and not for certificates.
+Status CheckAccess(const AccessSettings& access,
+                   const std::vector<std::string>& overrides);
 
 // The same of a program whose flags are no configuration.
 Status CheckAccess(const AccessSettings& access);

@@ -74,6 +74,11 @@ TEST_F(OperatorTest, CertificatesAndNoneContradictEachOther) {
   words = ClientWords(0);
   words.emplace_back("--insecure");
   ExpectNoTrace(words, "contradict each other");
+  // Nor do the environment or a file take TLS from who asks for it.
+  Process open(ServerWords("127.0.0.1:0"), {"FEDGAP_SERVER__INSECURE=true"});
+  const ProgramResult refused = open.Wait();
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("contradict each other"));
   // What an image sets in its environment gives way to the command line.
   Process server(
       {kBin + "fedgap-server", "--config", (dir_ / "server.toml").string(),
