@@ -235,6 +235,7 @@ void Visit(V& v, E& e) {
 template <typename V, Maybe<PauseEvent> E>
 void Visit(V& v, E& e) {
   v("paused", e.paused);
+  v("by", e.by);
 }
 
 // --- The value of "type" --------------------------------------------------

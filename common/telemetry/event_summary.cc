@@ -126,8 +126,8 @@ void Fill(const WarningEvent& e, EventSummary& out) {
 }
 
 void Fill(const PauseEvent& e, EventSummary& out) {
-  out.text = e.paused ? "by an operator: no further round begins"
-                      : "over: the run goes on";
+  out.text = e.paused ? fmt::format("by {}: no further round begins", e.by)
+                      : fmt::format("ended by {}", e.by);
 }
 
 // Calls `take` with each type's name.

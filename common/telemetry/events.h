@@ -168,8 +168,8 @@ struct FinalEvaluationEvent {
 };
 
 struct RunFinishedEvent {
-  // "completed", "target reached", "no progress", "stopped", or
-  // "interrupted (SIGINT)": then the run can be gone on with.
+  // "completed", "target reached", "no progress", "stopped by operator NAME",
+  // or "interrupted (SIGINT)": then the run can be gone on with.
   std::string reason;
   ModelId model;
   Round rounds = 0;
@@ -188,6 +188,7 @@ struct WarningEvent {
 // An operator paused the run, or lets it go on.
 struct PauseEvent {
   bool paused = false;
+  std::string by;  // "operator NAME", or without TLS "an operator"
 };
 
 using Event =

@@ -99,9 +99,11 @@ void ProgressPrinter::TakeRoundEvent(const Event& event) {
   } else if (const auto* warning = std::get_if<WarningEvent>(&event)) {
     Line(std::string(kWarning) + warning->message);
   } else if (const auto* pause = std::get_if<PauseEvent>(&event)) {
-    Line(pause->paused ? "paused: no further round begins before `fedgap admin "
-                         "resume`"
-                       : "the run goes on");
+    Line(pause->paused
+             ? fmt::format("paused by {}: no further round begins before "
+                           "`fedgap admin resume`",
+                           pause->by)
+             : fmt::format("the run goes on, by order of {}", pause->by));
   }
 }
 

@@ -94,12 +94,12 @@ RunStatus Coordinator::GetStatus() const {
   return status;
 }
 
-void Coordinator::SetPaused(bool paused) {
+void Coordinator::SetPaused(bool paused, const std::string& by) {
   {
     MutexLock lock(mutex_);
     const bool is_news = paused_ != paused && phase_ != RunPhase::kFinished;
     paused_ = paused;
-    if (is_news) deps_.events.Emit(PauseEvent{paused});
+    if (is_news) deps_.events.Emit(PauseEvent{paused, by});
   }
   WakeUp();
 }
@@ -133,11 +133,13 @@ void Coordinator::WakeUp() {
   if (wake_up) wake_up();
 }
 
-void Coordinator::Pause() { SetPaused(true); }
-void Coordinator::Resume() { SetPaused(false); }
+void Coordinator::Pause(const std::string& by) { SetPaused(true, by); }
+void Coordinator::Resume(const std::string& by) { SetPaused(false, by); }
 
-void Coordinator::Stop(const std::string& reason) {
-  RequestStop(fmt::format("stopped ({})", reason), /*resumable=*/false);
+void Coordinator::Stop(const std::string& by, const std::string& reason) {
+  RequestStop(reason.empty() ? fmt::format("stopped by {}", by)
+                             : fmt::format("stopped by {} ({})", by, reason),
+              /*resumable=*/false);
 }
 
 void Coordinator::Interrupt(const std::string& reason) {

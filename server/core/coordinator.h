@@ -139,11 +139,13 @@ class Coordinator {
   // its connection was lost less than `patience` ago, and it said no goodbye.
   // Nothing: nobody, or the run is not over for good.
   std::optional<Clock::Time> UntoldUntil(Clock::Duration patience) const;
-  void Pause();  // after the round that is running
-  void Resume();
+  // Orders, `by` whom in words for the log ("operator NAME").
+  void Pause(const std::string& by);  // after the round that is running
+  void Resume(const std::string& by);
   // Ends the run for good with what is committed; an open round is aborted. The
-  // run's reason is "stopped (`reason`)".
-  void Stop(const std::string& reason);
+  // run's reason is "stopped by `by` (`reason`)", the part in brackets only
+  // where there is a reason.
+  void Stop(const std::string& by, const std::string& reason);
   // The process is going away: an open round is aborted, clients are told to
   // come back (UNAVAILABLE), and the run can be resumed from its last commit.
   void Interrupt(const std::string& reason);
@@ -253,7 +255,7 @@ class Coordinator {
             const std::string& reason, const Status& end) REQUIRES(mutex_);
   void WakeUp() EXCLUDES(mutex_);
   void RequestStop(const std::string& reason, bool resumable);
-  void SetPaused(bool paused);
+  void SetPaused(bool paused, const std::string& by);
 
   const Options options_;
   const Deps deps_;

@@ -1,5 +1,7 @@
 #include "server/rpc/admin_service.h"
 
+#include <fmt/format.h>
+
 #include <memory>
 #include <optional>
 #include <string>
@@ -40,7 +42,8 @@ class StatusWatch final
     serial_->Post([self = shared_from_this()] {
       if (self->finished_) return;
       // Its certificate may have been revoked meanwhile.
-      const Status allowed = self->environment_.callers.CheckAdmin(self->call_);
+      const Status allowed =
+          self->environment_.callers.Operator(self->call_).status();
       if (allowed.ok()) {
         self->Look();
       } else {
@@ -111,55 +114,61 @@ class StatusWatch final
 template <typename Request, typename Reply>
 void AdminService::ServeUnary(
     const char* name,
-    std::function<fedgap::Status(const Request&, Reply&)> action) {
+    std::function<fedgap::Status(const std::string&, const Request&, Reply&)>
+        action) {
   Serve<Request, Reply>(
       name,
       [this, action = std::move(action)](grpc::CallbackServerContext* call)
           -> grpc::ServerBidiReactor<Request, Reply>* {
-        const fedgap::Status allowed = environment_.CheckAdmin(*call);
-        if (!allowed.ok()) return new RefusedCall<Request, Reply>(allowed);
-        return UnaryCall<Request, Reply>::Start(environment_, {}, action);
+        const StatusOr<std::string> by = environment_.Operator(*call);
+        if (!by.ok()) return new RefusedCall<Request, Reply>(by.status());
+        return UnaryCall<Request, Reply>::Start(
+            environment_, {},
+            [by = *by, action](const Request& request, Reply& reply) {
+              return action(by, request, reply);
+            });
       });
 }
 
 AdminService::AdminService(CallEnvironment& environment)
     : environment_(environment) {
   ServeUnary<v1::StatusRequest, v1::RunStatus>(
-      "Status", [this](const v1::StatusRequest&, v1::RunStatus& reply) {
+      "Status", [this](const std::string&, const v1::StatusRequest&,
+ v1::RunStatus& reply) {
         reply = ToProto(environment_.coordinator.GetStatus());
         return absl::OkStatus();
       });
   ServeUnary<v1::ClientsRequest, v1::ClientsReply>(
       "Clients",
-      [this](const v1::ClientsRequest& request, v1::ClientsReply& reply) {
+      [this](const std::string&, const v1::ClientsRequest& request, v1::ClientsReply& reply) {
         reply = ClientsPage(environment_.coordinator.GetStatus(), request);
         return absl::OkStatus();
       });
   ServeUnary<v1::PauseRequest, v1::RunStatus>(
-      "Pause", [this](const v1::PauseRequest&, v1::RunStatus& reply) {
-        environment_.coordinator.Pause();
+      "Pause", [this](const std::string& by, const v1::PauseRequest&, v1::RunStatus& reply) {
+        environment_.coordinator.Pause(by);
         reply = ToProto(environment_.coordinator.GetStatus());
         return absl::OkStatus();
       });
   ServeUnary<v1::ResumeRequest, v1::RunStatus>(
-      "Resume", [this](const v1::ResumeRequest&, v1::RunStatus& reply) {
-        environment_.coordinator.Resume();
+      "Resume", [this](const std::string& by, const v1::ResumeRequest&, v1::RunStatus& reply) {
+        environment_.coordinator.Resume(by);
         reply = ToProto(environment_.coordinator.GetStatus());
         return absl::OkStatus();
       });
   ServeUnary<v1::StopRequest, v1::RunStatus>(
-      "Stop", [this](const v1::StopRequest& request, v1::RunStatus& reply) {
-        return StopRun(request, reply);
+      "Stop", [this](const std::string& by, const v1::StopRequest& request, v1::RunStatus& reply) {
+        return StopRun(by, request, reply);
       });
   ServeUnary<v1::KickRequest, v1::RunStatus>(
-      "Kick", [this](const v1::KickRequest& request, v1::RunStatus& reply) {
-        return KickClient(request, reply);
+      "Kick", [this](const std::string& by, const v1::KickRequest& request, v1::RunStatus& reply) {
+        return KickClient(by, request, reply);
       });
   Serve<v1::WatchRequest, v1::RunStatus>(
       "Watch",
       [this](grpc::CallbackServerContext* call)
           -> grpc::ServerBidiReactor<v1::WatchRequest, v1::RunStatus>* {
-        const fedgap::Status allowed = environment_.CheckAdmin(*call);
+        const fedgap::Status allowed = environment_.Operator(*call).status();
         if (!allowed.ok()) {
           return new RefusedCall<v1::WatchRequest, v1::RunStatus>(allowed);
         }
@@ -167,16 +176,16 @@ AdminService::AdminService(CallEnvironment& environment)
       });
 }
 
-fedgap::Status AdminService::StopRun(const v1::StopRequest& request,
+fedgap::Status AdminService::StopRun(const std::string& by, const v1::StopRequest& request,
                                      v1::RunStatus& reply) {
   FEDGAP_ASSIGN_OR_RETURN(const std::string reason,
                           ReasonFromProto(request.reason()));
-  environment_.coordinator.Stop(reason.empty() ? "by an operator" : reason);
+  environment_.coordinator.Stop(by, reason);
   reply = ToProto(environment_.coordinator.GetStatus());
   return absl::OkStatus();
 }
 
-fedgap::Status AdminService::KickClient(const v1::KickRequest& request,
+fedgap::Status AdminService::KickClient(const std::string& by, const v1::KickRequest& request,
                                         v1::RunStatus& reply) {
   FEDGAP_RETURN_IF_ERROR(ValidateName(request.client(), "the client's name"));
   FEDGAP_ASSIGN_OR_RETURN(const std::string reason,
@@ -184,8 +193,8 @@ fedgap::Status AdminService::KickClient(const v1::KickRequest& request,
   FEDGAP_RETURN_IF_ERROR(environment_.coordinator.Expel(
       ClientName{request.client()},
       absl::PermissionDeniedError(
-          reason.empty() ? "sent away by the operator"
-                         : "sent away by the operator: " + reason)));
+          fmt::format("sent away by {}{}{}", by, reason.empty() ? "" : ": ",
+                      reason))));
   reply = ToProto(environment_.coordinator.GetStatus());
   return absl::OkStatus();
 }

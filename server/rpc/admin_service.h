@@ -3,6 +3,7 @@
 #define FEDGAP_SERVER_RPC_ADMIN_SERVICE_H_
 
 #include <functional>
+#include <string>
 
 #include "fedgap/v1/admin.grpc.pb.h"
 #include "server/rpc/call_environment.h"
@@ -17,15 +18,18 @@ class AdminService final : public HeadersFirst<v1::Admin> {
   explicit AdminService(CallEnvironment& environment);
 
  private:
-  // Runs `action` for a caller who may, on a worker, and answers. Who may not
-  // is told before: calls that are refused fill no queue.
+  // Runs `action` for an operator, `by` in words, on a worker, and answers. Who
+  // is none is told before: calls that are refused fill no queue.
   template <typename Request, typename Reply>
   void ServeUnary(
       const char* name,
-      std::function<fedgap::Status(const Request& request, Reply& reply)>
+      std::function<fedgap::Status(const std::string& by,
+                                   const Request& request, Reply& reply)>
           action);
-  fedgap::Status StopRun(const v1::StopRequest& request, v1::RunStatus& reply);
-  fedgap::Status KickClient(const v1::KickRequest& request,
+  fedgap::Status StopRun(const std::string& by, const v1::StopRequest& request,
+                         v1::RunStatus& reply);
+  fedgap::Status KickClient(const std::string& by,
+                            const v1::KickRequest& request,
                             v1::RunStatus& reply);
 
   CallEnvironment& environment_;

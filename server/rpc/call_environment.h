@@ -52,12 +52,13 @@ struct CallEnvironment {
   }
   // Of CallerPolicy; a client that asks for what only operators may has made a
   // call, which CallLimits count.
-  Status CheckAdmin(const grpc::CallbackServerContext& call) const {
-    Status allowed = callers.CheckAdmin(call);
-    if (allowed.ok()) return allowed;
+  StatusOr<std::string> Operator(
+      const grpc::CallbackServerContext& call) const {
+    StatusOr<std::string> caller = callers.Operator(call);
+    if (caller.ok()) return caller;
     StatusOr<Caller> client = callers.Client(call);
     if (client.ok()) FEDGAP_RETURN_IF_ERROR(Begin(call, *client));
-    return Noted(call, allowed);
+    return Noted(call, caller.status());
   }
 
   // The parts of the two.

@@ -109,9 +109,14 @@ StatusOr<Caller> CallerPolicy::Client(
   return caller;
 }
 
-Status CallerPolicy::CheckAdmin(const grpc::CallbackServerContext& call) const {
-  if (tls_) return Certified(call, Role::kAdmin).status();
-  if (ComesFromThisMachine(call.peer())) return absl::OkStatus();
+StatusOr<std::string> CallerPolicy::Operator(
+    const grpc::CallbackServerContext& call) const {
+  if (tls_) {
+    FEDGAP_ASSIGN_OR_RETURN(const Caller caller,
+                            Certified(call, Role::kAdmin));
+    return "operator " + caller.client.value;
+  }
+  if (ComesFromThisMachine(call.peer())) return std::string("an operator");
   return absl::PermissionDeniedError(
       "without TLS the admin calls are for programs on the server's machine");
 }

@@ -56,8 +56,11 @@ class CallerPolicy {
   // revoked, or the client is not among the allowed.
   Status Check(const Caller& caller) const;
 
-  // OK for role `admin`; without TLS, for callers on this machine.
-  Status CheckAdmin(const grpc::CallbackServerContext& call) const;
+  // The operator who calls, in words for a log: "operator NAME" for role
+  // `admin`; without TLS "an operator", for callers on this machine.
+  // UNAUTHENTICATED, PERMISSION_DENIED: as for Client.
+  StatusOr<std::string> Operator(
+      const grpc::CallbackServerContext& call) const;
 
  private:
   CallerPolicy(bool tls, std::string federation,

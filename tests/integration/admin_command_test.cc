@@ -90,8 +90,10 @@ TEST_F(AdminCommandTest, PauseResumeAndStopAreTakenAndLogged) {
   ExpectSuccess(*server);
   const auto finished = Events<RunFinishedEvent>();
   ASSERT_EQ(finished.size(), 1U);
-  EXPECT_EQ(finished[0].reason, "stopped (new data)");
-  EXPECT_EQ(Events<PauseEvent>().size(), 2U);
+  EXPECT_EQ(finished[0].reason, "stopped by operator ops (new data)");
+  const auto pauses = Events<PauseEvent>();
+  ASSERT_EQ(pauses.size(), 2U);
+  EXPECT_EQ(pauses[0].by, "operator ops");
 }
 
 TEST_F(AdminCommandTest, OnlyAnAdministratorIsAnswered) {

@@ -94,8 +94,8 @@ TEST_F(ExpelledClientTest, AKickedClientEndsAndMayComeBack) {
   goes_->Signal(SIGCONT);
   const ProgramResult client = goes_->Wait();
   EXPECT_EQ(client.exit_code, 3);
-  EXPECT_THAT(client.err, HasSubstr("sent away by the operator: wrong labels"));
-  ExpectTheRunGoesOn("sent away by the operator: wrong labels");
+  EXPECT_THAT(client.err, HasSubstr("sent away by operator ops: wrong labels"));
+  ExpectTheRunGoesOn("sent away by operator ops: wrong labels");
 }
 
 }  // namespace

@@ -118,7 +118,7 @@ inline std::vector<Event> SampleEvents() {
           FinalEvaluationEvent{SampleModel(2), {{0, {10, 4, 9 << 20}}}, 2},
           RunFinishedEvent{"completed", SampleModel(2), 1, 2.5},
           WarningEvent{"careful"},
-          PauseEvent{true}};
+          PauseEvent{true, "operator ops"}};
 }
 
 }  // namespace fedgap

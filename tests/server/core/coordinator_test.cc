@@ -1254,9 +1254,9 @@ TEST_F(CoordinatorTest, TooFewClientsForTooLongLeaveTheRunOff) {
   Advance();
   EXPECT_FALSE(coordinator_->finished());
   // A pause is the operator's: the wait begins anew after it.
-  coordinator_->Pause();
+  coordinator_->Pause("operator ops");
   Advance();
-  coordinator_->Resume();
+  coordinator_->Resume("operator ops");
   Advance();
   clock_.Advance(std::chrono::seconds(59));
   Advance();
@@ -1278,7 +1278,7 @@ TEST_F(CoordinatorTest, WhoWasLostBeforeTheEndMayComeToBeTold) {
   clock_.Advance(seconds(3));
   coordinator_->Unsubscribe({"b"}, queues_["b"].get(), "connection lost");
   ASSERT_OK(coordinator_->Leave({"c"}, "done"));
-  coordinator_->Stop("enough");
+  coordinator_->Stop("operator ops", "enough");
   EXPECT_EQ(coordinator_->UntoldUntil(seconds(10)), std::nullopt);
   Advance();
   ASSERT_TRUE(coordinator_->finished());
@@ -1397,35 +1397,37 @@ TEST_F(CoordinatorTest, AnInterruptedRunGoesOnFromItsLastCommit) {
 TEST_F(CoordinatorTest, AStoppedRunStaysFinished) {
   Start(SmallConfig());
   Connect("a");
-  coordinator_->Stop("enough");
+  coordinator_->Stop("operator ops", "enough");
   Advance();
   EXPECT_EQ(std::get<FinishedNotice>(Next<FinishedNotice>("a").work).reason,
-            "stopped (enough)");
+            "stopped by operator ops (enough)");
   Start(SmallConfig());
   EXPECT_TRUE(coordinator_->finished());
 }
 
 TEST_F(CoordinatorTest, APausedRunStartsNoRound) {
   Start(SmallConfig());
-  coordinator_->Pause();
+  coordinator_->Pause("operator ops");
   for (const char* name : {"a", "b", "c"}) Connect(name);
   Advance();
   EXPECT_EQ(coordinator_->GetStatus().phase, RunPhase::kPaused);
-  coordinator_->Resume();
+  coordinator_->Resume("operator ops");
   Advance();
   EXPECT_EQ(coordinator_->GetStatus().phase, RunPhase::kCollecting);
 }
 
 TEST_F(CoordinatorTest, APauseIsLoggedOnce) {
   Start(SmallConfig());
-  coordinator_->Resume();
-  coordinator_->Pause();
-  coordinator_->Pause();
-  coordinator_->Resume();
+  coordinator_->Resume("operator ops");
+  coordinator_->Pause("operator ops");
+  coordinator_->Pause("operator eve");
+  coordinator_->Resume("operator eve");
   const auto pauses = Events<PauseEvent>();
   ASSERT_EQ(pauses.size(), 2U);
   EXPECT_TRUE(pauses[0].paused);
+  EXPECT_EQ(pauses[0].by, "operator ops");
   EXPECT_FALSE(pauses[1].paused);
+  EXPECT_EQ(pauses[1].by, "operator eve");
 }
 
 }  // namespace

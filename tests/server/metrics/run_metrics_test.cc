@@ -156,20 +156,20 @@ TEST_F(RunMetricsTest, AClientOfAnEarlierStartIsNotNew) {
 
 TEST_F(RunMetricsTest, AnExpelledClientIsNoOtherLeave) {
   Emit(SampleRunStarted(), SampleJoined("a"),
-       ClientLeftEvent{{"a"}, "expelled: sent away by the operator: late"});
+       ClientLeftEvent{{"a"}, "expelled: sent away by operator ops: late"});
   ExpectLine("fedgap_client_leaves_total{reason=\"expelled\"} 1");
   ExpectNoLineWith("late");
 }
 
 TEST_F(RunMetricsTest, APausedRunIsPausedOnceItsRoundIsOver) {
-  Emit(SampleRunStarted(), SampleRoundStarted(1), PauseEvent{true});
+  Emit(SampleRunStarted(), SampleRoundStarted(1), PauseEvent{true, "operator ops"});
   ExpectLine("fedgap_run_state{state=\"running\"} 1");
   Emit(SampleCommitted(1));
   ExpectLine("fedgap_run_state{state=\"paused\"} 1");
   ExpectLine("fedgap_run_state{state=\"waiting\"} 0");
-  Emit(PauseEvent{false});
+  Emit(PauseEvent{false, "operator ops"});
   ExpectLine("fedgap_run_state{state=\"waiting\"} 1");
-  Emit(PauseEvent{true}, SampleRunStarted());
+  Emit(PauseEvent{true, "operator ops"}, SampleRunStarted());
   ExpectLine("fedgap_run_state{state=\"waiting\"} 1");
 }
 

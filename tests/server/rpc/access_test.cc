@@ -301,7 +301,7 @@ TEST_F(AdminTest, AWatchEndsWithTheRun) {
   }
   EXPECT_TRUE(reader->Finish().ok());
   EXPECT_EQ(status.phase(), v1::RUN_PHASE_FINISHED);
-  EXPECT_EQ(status.reason(), "stopped (enough)");
+  EXPECT_EQ(status.reason(), "stopped by an operator (enough)");
 }
 
 TEST_F(TlsAccessTest, AnyMemberMayAskWhetherTheServerServes) {
