@@ -134,36 +134,38 @@ AdminService::AdminService(CallEnvironment& environment)
     : environment_(environment) {
   ServeUnary<v1::StatusRequest, v1::RunStatus>(
       "Status", [this](const std::string&, const v1::StatusRequest&,
- v1::RunStatus& reply) {
+                       v1::RunStatus& reply) {
         reply = ToProto(environment_.coordinator.GetStatus());
         return absl::OkStatus();
       });
   ServeUnary<v1::ClientsRequest, v1::ClientsReply>(
-      "Clients",
-      [this](const std::string&, const v1::ClientsRequest& request, v1::ClientsReply& reply) {
+      "Clients", [this](const std::string&, const v1::ClientsRequest& request,
+                        v1::ClientsReply& reply) {
         reply = ClientsPage(environment_.coordinator.GetStatus(), request);
         return absl::OkStatus();
       });
   ServeUnary<v1::PauseRequest, v1::RunStatus>(
-      "Pause", [this](const std::string& by, const v1::PauseRequest&, v1::RunStatus& reply) {
+      "Pause", [this](const std::string& by, const v1::PauseRequest&,
+                      v1::RunStatus& reply) {
         environment_.coordinator.Pause(by);
         reply = ToProto(environment_.coordinator.GetStatus());
         return absl::OkStatus();
       });
   ServeUnary<v1::ResumeRequest, v1::RunStatus>(
-      "Resume", [this](const std::string& by, const v1::ResumeRequest&, v1::RunStatus& reply) {
+      "Resume", [this](const std::string& by, const v1::ResumeRequest&,
+                       v1::RunStatus& reply) {
         environment_.coordinator.Resume(by);
         reply = ToProto(environment_.coordinator.GetStatus());
         return absl::OkStatus();
       });
   ServeUnary<v1::StopRequest, v1::RunStatus>(
-      "Stop", [this](const std::string& by, const v1::StopRequest& request, v1::RunStatus& reply) {
-        return StopRun(by, request, reply);
-      });
+      "Stop",
+      [this](const std::string& by, const v1::StopRequest& request,
+             v1::RunStatus& reply) { return StopRun(by, request, reply); });
   ServeUnary<v1::KickRequest, v1::RunStatus>(
-      "Kick", [this](const std::string& by, const v1::KickRequest& request, v1::RunStatus& reply) {
-        return KickClient(by, request, reply);
-      });
+      "Kick",
+      [this](const std::string& by, const v1::KickRequest& request,
+             v1::RunStatus& reply) { return KickClient(by, request, reply); });
   Serve<v1::WatchRequest, v1::RunStatus>(
       "Watch",
       [this](grpc::CallbackServerContext* call)
@@ -176,7 +178,8 @@ AdminService::AdminService(CallEnvironment& environment)
       });
 }
 
-fedgap::Status AdminService::StopRun(const std::string& by, const v1::StopRequest& request,
+fedgap::Status AdminService::StopRun(const std::string& by,
+                                     const v1::StopRequest& request,
                                      v1::RunStatus& reply) {
   FEDGAP_ASSIGN_OR_RETURN(const std::string reason,
                           ReasonFromProto(request.reason()));
@@ -185,16 +188,16 @@ fedgap::Status AdminService::StopRun(const std::string& by, const v1::StopReques
   return absl::OkStatus();
 }
 
-fedgap::Status AdminService::KickClient(const std::string& by, const v1::KickRequest& request,
+fedgap::Status AdminService::KickClient(const std::string& by,
+                                        const v1::KickRequest& request,
                                         v1::RunStatus& reply) {
   FEDGAP_RETURN_IF_ERROR(ValidateName(request.client(), "the client's name"));
   FEDGAP_ASSIGN_OR_RETURN(const std::string reason,
                           ReasonFromProto(request.reason()));
   FEDGAP_RETURN_IF_ERROR(environment_.coordinator.Expel(
       ClientName{request.client()},
-      absl::PermissionDeniedError(
-          fmt::format("sent away by {}{}{}", by, reason.empty() ? "" : ": ",
-                      reason))));
+      absl::PermissionDeniedError(fmt::format(
+          "sent away by {}{}{}", by, reason.empty() ? "" : ": ", reason))));
   reply = ToProto(environment_.coordinator.GetStatus());
   return absl::OkStatus();
 }

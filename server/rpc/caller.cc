@@ -112,8 +112,7 @@ StatusOr<Caller> CallerPolicy::Client(
 StatusOr<std::string> CallerPolicy::Operator(
     const grpc::CallbackServerContext& call) const {
   if (tls_) {
-    FEDGAP_ASSIGN_OR_RETURN(const Caller caller,
-                            Certified(call, Role::kAdmin));
+    FEDGAP_ASSIGN_OR_RETURN(const Caller caller, Certified(call, Role::kAdmin));
     return "operator " + caller.client.value;
   }
   if (ComesFromThisMachine(call.peer())) return std::string("an operator");

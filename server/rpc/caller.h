@@ -59,8 +59,7 @@ class CallerPolicy {
   // The operator who calls, in words for a log: "operator NAME" for role
   // `admin`; without TLS "an operator", for callers on this machine.
   // UNAUTHENTICATED, PERMISSION_DENIED: as for Client.
-  StatusOr<std::string> Operator(
-      const grpc::CallbackServerContext& call) const;
+  StatusOr<std::string> Operator(const grpc::CallbackServerContext& call) const;
 
  private:
   CallerPolicy(bool tls, std::string federation,

@@ -162,7 +162,8 @@ TEST_F(RunMetricsTest, AnExpelledClientIsNoOtherLeave) {
 }
 
 TEST_F(RunMetricsTest, APausedRunIsPausedOnceItsRoundIsOver) {
-  Emit(SampleRunStarted(), SampleRoundStarted(1), PauseEvent{true, "operator ops"});
+  Emit(SampleRunStarted(), SampleRoundStarted(1),
+       PauseEvent{true, "operator ops"});
   ExpectLine("fedgap_run_state{state=\"running\"} 1");
   Emit(SampleCommitted(1));
   ExpectLine("fedgap_run_state{state=\"paused\"} 1");
