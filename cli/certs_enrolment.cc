@@ -122,13 +122,14 @@ Status RunInvite(const InviteFlags& flags) {
                FormatUtc(invitation.expires));
     return absl::OkStatus();
   }
-  fmt::print(
-      "{}\ngood for {} certificate{} until {}; who has it can enrol: give it "
-      "to "
-      "the site and to nobody else. There:\n"
-      "  fedgap certs enrol BUNDLE --server HOST:7444 --token TOKEN\n",
-      token.ToString(), flags.uses, flags.uses == 1 ? "" : "s",
-      FormatUtc(invitation.expires));
+  // The token alone goes to stdout, so that `> token` makes its file.
+  fmt::print("{}\n", token.ToString());
+  fmt::print(stderr,
+             "good for {} certificate{} until {}; who has it can enrol: give "
+             "it to the site and to nobody else. There:\n"
+             "  fedgap certs enrol BUNDLE --server HOST:7444 --token TOKEN\n",
+             flags.uses, flags.uses == 1 ? "" : "s",
+             FormatUtc(invitation.expires));
   return absl::OkStatus();
 }
 

@@ -20,6 +20,8 @@ for pair in "$@"; do
   if [ -d "$bundle" ]; then
     key "$bundle/identity.pem"
     key "$bundle/ca.pem"
+    # A server's: who is revoked.
+    [ ! -f "$bundle/crl.pem" ] || key "$bundle/crl.pem"
   else
     key "$bundle"
   fi

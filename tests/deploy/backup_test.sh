@@ -10,7 +10,7 @@ work=$(mktemp -d)
 trap 'stop_all; rm -rf "$work"' EXIT
 backup=$root/deploy/backup/fedgap-backup.sh
 sites=(site-1:1/2:14x14 site-2:2/2:20x24)
-rounds=40
+rounds=60
 
 run_config backup $rounds 2 >"$work/server.toml"
 "$bin/fedgap" certs init "$work/ca" --federation test --server server --dns localhost >/dev/null
@@ -49,7 +49,7 @@ done
 "$backup" "$work/elsewhere" "$work/copy-6" >/dev/null || fail "the copy of a run that is over"
 printf X | dd of="$work/elsewhere/models/round-000003.safetensors" bs=1 seek=2000 conv=notrunc status=none
 if "$backup" "$work/elsewhere" "$work/copy-7" >/dev/null 2>&1; then fail "damage was copied"; fi
-[[ ! -e $work/copy-7 ]] || fail "half a copy is there"
+[[ ! -e $work/copy-7 && ! -e $work/copy-7.part ]] || fail "half a copy is there"
 
 model=$(model_of "$work/elsewhere")
 [[ $model == "$(undisturbed_model "$work/server.toml" "${sites[@]}")" ]] || fail "the models differ"

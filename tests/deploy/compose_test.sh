@@ -26,6 +26,8 @@ container() { compose ps -q "$1"; }
 
 clean_up() {
   local status=$?
+  docker rm -f site-7 >/dev/null 2>&1 || true
+  docker volume rm "$project-site-7" >/dev/null 2>&1 || true
   compose --profile more down -v -t 2 >/dev/null 2>&1 || true
   stop_dockerd
   exit "$status"
@@ -87,8 +89,8 @@ names() { compose logs --no-color client-28 | grep -o 'bundle of client client-2
 mkdir -p "$work"
 say "base image"
 make_base
-start_dockerd
 trap clean_up EXIT
+start_dockerd
 import_base
 [[ -z ${DEPLOY_PROGRAMS:-} ]] || context_with_programs
 compose --profile more --profile observability config -q
@@ -106,7 +108,9 @@ for pair in server:60 client:40; do
 done
 
 compose up -d --no-build >"$work/up.log" 2>&1 || { cat "$work/up.log"; fail "up"; }
-wait_until 60 "the server is healthy" healthy server
+for service in server enrolment site-{1..6}; do
+  wait_until 60 "$service is healthy" healthy "$service"
+done
 for service in server site-1 enrolment dashboard; do
   id=$(container "$service")
   [[ $(docker inspect -f '{{.Config.User}} {{.HostConfig.ReadonlyRootfs}}' "$id") == "10001:10001 true" ]] ||
@@ -143,6 +147,12 @@ sha=$(report | grep -o '"model_sha256": "[0-9a-f]*"')
 say "down and up: the volumes stay"
 compose down >/dev/null 2>&1
 [[ $(report | grep -o '"model_sha256": "[0-9a-f]*"') == "$sha" ]] || fail "the run is gone"
+compose up -d --no-build dashboard >"$work/again.log" 2>&1 || { cat "$work/again.log"; fail "up of the dashboard"; }
+wait_until 60 "the dashboard shows the finished run again" dashboard_shows "" fedgap
+compose run --rm -T backup /runs/demo /backups/copy >"$work/backup.log" 2>&1 || { cat "$work/backup.log"; fail "backup"; }
+compose run --rm --no-deps -T --entrypoint fedgap backup inspect /backups/copy | grep "${sha:17:12}" >/dev/null ||
+  fail "the backup is of another run"
+say "a backup holds the same model"
 
 say "the same federation undisturbed, in the simulator"
 "${DEPLOY_PROGRAMS:-$root/build/release/bin}/fedgap" simulate --config "$root/examples/simulate/demo.toml" \
@@ -152,12 +162,27 @@ rm -rf "$work/undisturbed-$$"
 say "the model has the same SHA-256: ${sha:17:64}"
 
 compose down -v >/dev/null 2>&1
-say "a federation of replicas: --scale client-28=3"
-export FEDGAP_COHORT__MIN_CLIENTS=3
+say "a federation of replicas: --scale client-28=3, and a site of another machine"
+export FEDGAP_COHORT__MIN_CLIENTS=3 FEDGAP_HOST=fl.example.test
 compose --profile more up -d --no-build --scale client-28=3 server client-28 >"$work/scale.log" 2>&1 ||
   { cat "$work/scale.log"; fail "up --scale"; }
 wait_until 300 "round 1 is committed" committed 1
 [[ $(names | wc -l) == 3 ]] || fail "not three names: $(names)"
+
+# The other machine is one by its network; it comes as docs/DEPLOY.md says.
+outside=(--network host --add-host fl.example.test:127.0.0.1 --read-only --cap-drop ALL
+  -v "$project-site-7:/certs" -v "${project}_data:/usr/share/datasets/fashion-mnist:ro")
+compose exec -T enrolment fedgap certs invite /authority --name site-7 >"$work/invitation"
+head -n 1 "$work/invitation" >"$work/site-7.token"
+docker run -d --name site-7 "${outside[@]}" -v "$work/site-7.token:/token:ro" \
+  -e ENROL_SERVER=fl.example.test:7444 -e ENROL_TOKEN_FILE=/token -e FEDGAP_CLIENT__SERVER=fl.example.test:7443 \
+  fedgap-site --data fashion-mnist --part 6/6 --resolution 24x36 >/dev/null
+joined() { docker logs site-7 2>&1 | grep "joined run demo" >/dev/null; }
+wait_until 60 "site 7 has enrolled and joined from elsewhere" joined
+compose exec -T enrolment fedgap certs revoke /authority site-7 >/dev/null || fail "revoke"
+compose run --rm -T certificates >"$work/certificates.log" 2>&1 || { cat "$work/certificates.log"; fail "certificates"; }
+thrown_out() { [[ $(docker inspect -f '{{.State.Status}}{{.State.ExitCode}}' site-7) == exited3 ]]; }
+wait_until 30 "it is revoked: its program ends with 3" thrown_out
 compose --profile more kill -s TERM client-28 >/dev/null 2>&1
 compose --profile more up -d --no-build --no-deps --scale client-28=3 client-28 >>"$work/scale.log" 2>&1 ||
   fail "replicas do not start again"

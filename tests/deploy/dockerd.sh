@@ -19,14 +19,22 @@ make_base() {
   mv "$work/base.tmp.tar" "$work/base.tar"
 }
 
+# What is said of dockerd in the firewall's rules: this one's alone, or none is
+# started.
+docker_rules='DOCKER|docker0|10\.213\.'
+
 start_dockerd() {
   local limit
+  if ip link show docker0 >/dev/null 2>&1 || iptables-save | grep -qE "$docker_rules"; then
+    say "there is a dockerd on this machine, or rules that it left: this test would take its network away"
+    exit 1
+  fi
   limit=$(ulimit -Hn)
   forwarding=$(sysctl -n net.ipv4.ip_forward)
   cat >"$work/daemon.json" <<JSON
 { "data-root": "$work/data", "exec-root": "$work/exec", "pidfile": "$work/docker.pid",
-  "hosts": ["unix://$work/docker.sock"], "storage-driver": "overlay2", "bip": "172.31.250.1/24",
-  "default-address-pools": [{"base": "172.31.0.0/17", "size": 24}],
+  "hosts": ["unix://$work/docker.sock"], "storage-driver": "overlay2", "bip": "10.213.250.1/24",
+  "default-address-pools": [{"base": "10.213.0.0/17", "size": 24}],
   "default-ulimits": {"nofile": {"Name": "nofile", "Soft": $limit, "Hard": $limit}} }
 JSON
   /usr/sbin/dockerd --config-file "$work/daemon.json" >"$work/dockerd.log" 2>&1 &
@@ -43,11 +51,12 @@ import_base() { docker import -c 'CMD ["bash"]' "$work/base.tar" debian:bookworm
 
 # Takes away what dockerd leaves behind.
 stop_dockerd() {
+  [[ -n ${dockerd:-} ]] || return 0
   kill "$dockerd" 2>/dev/null || true
   wait "$dockerd" 2>/dev/null || true
   ip link del docker0 2>/dev/null || true
   umount "$work/exec/netns/default" 2>/dev/null || true
-  iptables-save | grep -vE 'DOCKER|docker0|172\.31\.' | iptables-restore || true
+  iptables-save | grep -vE "$docker_rules" | iptables-restore || true
   sysctl -qw "net.ipv4.ip_forward=$forwarding"
   [[ -n ${DEPLOY_WORK:-} ]] || rm -rf "$work/data" "$work/exec"
 }

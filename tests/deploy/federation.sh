@@ -5,6 +5,7 @@
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
 bin=${FEDGAP_BIN:-$root/build/release/bin}
 data=synthetic:5,1200
+client_program=("$bin/fedgap-client")
 started=()
 
 say() { printf '%(%H:%M:%S)T %s\n' -1 "$*"; }
@@ -94,7 +95,7 @@ start_client() {
   local server=$1 name part size
   IFS=: read -r name part size <<<"$2"
   shift 2
-  start "$name" "$bin/fedgap-client" --server "$server" --certs "$work/bundles/$name" \
+  start "$name" "${client_program[@]}" --server "$server" --certs "$work/bundles/$name" \
     --data "$data" --part "$part" --resolution "$size" --state-dir "$work/state-$name" "$@"
 }
 

@@ -3,8 +3,9 @@
 
 usage: kubernetes_check.py [--run BIN] < rendered.yaml
 
-Every name, key, port, path and label that one object expects of another must be
-there. --run also starts what the pods would run, as processes of this machine:
+Every field is one of the API's (kubernetes_fields.py); every name, key, port, path
+and label that one object expects of another is there; no pod has more rights than it
+needs. --run also starts what the pods would run, as processes of this machine:
 programs from BIN, volumes as folders, the server's service on loopback.
 """
 import argparse
@@ -17,9 +18,9 @@ import tempfile
 
 import yaml
 
+import kubernetes_fields
+
 WORKLOADS = {"StatefulSet", "Deployment", "Job", "MPIJob"}
-PLAIN = {"Namespace", "Service", "ConfigMap", "Secret", "PersistentVolumeClaim",
-         "NetworkPolicy", "PodDisruptionBudget"}
 
 
 class Pods:
@@ -84,8 +85,8 @@ class Check:
 
     def run(self):
         for obj in self.documents:
-            if obj["kind"] not in WORKLOADS | PLAIN:
-                self.error(obj, "is of a kind that this check does not know")
+            for mistake in kubernetes_fields.mistakes(obj):
+                self.error(obj, mistake)
         namespaces = {o["metadata"]["name"] for o in self.of_kind("Namespace")}
         for obj in self.documents:
             if namespaces and obj["kind"] != "Namespace" and namespace_of(obj) not in namespaces:
@@ -160,6 +161,8 @@ class Check:
         security = pods.spec.get("securityContext", {})
         if not security.get("runAsNonRoot") or not security.get("runAsUser"):
             self.error(pods.title, "may run as root")
+        if security.get("seccompProfile", {}).get("type") != "RuntimeDefault":
+            self.error(pods.title, "may make any system call")
         mounted = set()
         for container in pods.spec["containers"]:
             mounted |= self.check_container(pods, container, volumes)
@@ -191,9 +194,16 @@ class Check:
         if security.get("allowPrivilegeEscalation") is not False or \
                 "ALL" not in security.get("capabilities", {}).get("drop", []):
             self.error(where, "keeps privileges")
+        # sshd of an MPI worker writes where it likes.
+        if not pods.title.startswith("MPIJob") and not security.get("readOnlyRootFilesystem"):
+            self.error(where, "may write to its root")
         resources = container.get("resources", {})
         if not resources.get("requests", {}).get("memory") or not resources.get("limits", {}).get("memory"):
             self.error(where, "says nothing of its memory")
+        if pods.title.startswith("StatefulSet"):
+            for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+                if probe not in container:
+                    self.error(where, f"has no {probe}")
         mounts = {m["mountPath"]: m["name"] for m in container.get("volumeMounts", [])}
         for name in mounts.values():
             if name not in volumes:

@@ -29,8 +29,8 @@ model_of() { grep -o '"model_sha256": "[0-9a-f]*"' | cut -d '"' -f 4; }
 mkdir -p "$run/ssh"
 say "base image"
 make_base
-start_dockerd
 trap clean_up EXIT
+start_dockerd
 import_base
 docker build --network host -f "$root/deploy/mpi.Dockerfile" -t fedgap-mpi "$root/build/packages" \
   >"$work/mpi-build.log" 2>&1 || { tail -n 30 "$work/mpi-build.log"; fail "the image"; }

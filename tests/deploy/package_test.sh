@@ -191,9 +191,12 @@ check_run() {
 }
 
 remove_packages() {
+  local process
   control start fedgap-client@site-1 # it waits for a server that is not there
+  process=$(property fedgap-client@site-1 MainPID)
+  inside test -e "/proc/$process/exe" || fail "the client does not run"
   inside apt-get -q remove -y fedgap-server fedgap-client >"$work/remove.log" 2>&1 || fail "remove"
-  inside pgrep -l fedgap && fail "removed, and still running"
+  inside test -e "/proc/$process/exe" && fail "removed, and still running"
   [[ -e $machine/etc/fedgap/server.toml ]] || fail "remove took the configuration"
   inside apt-get -q purge -y fedgap-server fedgap-client fedgap-tools fedgap-mpi >>"$work/remove.log" 2>&1 || fail "purge"
   inside apt-get -q -o APT::AutoRemove::SuggestsImportant=false -o APT::AutoRemove::RecommendsImportant=false \

@@ -36,7 +36,7 @@ on_if() { if "$@"; then echo ON; else echo OFF; fi; }
 configure() {
   local options=()
   if command -v dpkg-query >/dev/null; then
-    if [[ $1 != package ]]; then
+    if [[ $1 != package && $1 != arm64-client ]]; then
       options+=("-DFEDGAP_BUILD_TESTS=$(on_if have_package libgmock-dev)")
     fi
     if [[ $1 == release ]]; then
@@ -79,6 +79,13 @@ build_preset() {
 }
 
 build_programs() { build_preset release programs; }
+
+# build_arm64_client: into build/arm64-client/bin.
+build_arm64_client() {
+  ensure_packages build arm64
+  make_arm64_sysroot
+  build_preset arm64-client fedgap-client
+}
 
 # make_packages: the programs as Debian packages, from a build of their own:
 # one with tests has kill points in it.

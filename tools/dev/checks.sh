@@ -53,10 +53,7 @@ test_release() {
 # The tests of the same bits, cross-built, under qemu-user.
 test_arm64() {
   ensure_packages build test arm64
-  local packages
-  mapfile -t packages < <(packages_for build test | grep -E -- '-dev$')
-  step "arm64 packages" make_sysroot arm64 "$root/build/sysroot-arm64" \
-    libc6-dev libstdc++-12-dev "${packages[@]}"
+  make_arm64_sysroot
   build_preset arm64 same_bits_tests
   ctest --preset arm64 -j "$(nproc)" --no-tests=error
 }

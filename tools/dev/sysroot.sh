@@ -43,3 +43,12 @@ make_sysroot() {
   rm -rf -- "$folder/cache" "$folder/state"
   printf '%s\n' "$*" >"$folder/complete"
 }
+
+# make_arm64_sysroot: what the preset arm64 compiles against, and what its
+# programs run with under qemu-user.
+make_arm64_sysroot() {
+  local packages
+  mapfile -t packages < <(packages_for build test | grep -E -- '-dev$')
+  step "arm64 packages" make_sysroot arm64 "$root/build/sysroot-arm64" \
+    libc6-dev libstdc++-12-dev "${packages[@]}"
+}

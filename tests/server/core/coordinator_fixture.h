@@ -201,7 +201,9 @@ class CoordinatorTest : public ::testing::Test {
   }
   void AnswerAllBut(const std::string& silent) {
     for (const char* name : {"a", "b", "c"}) {
-      if (name != silent) ASSERT_OK(Answer(name));
+      if (name != silent) {
+        ASSERT_OK(Answer(name));
+      }
     }
   }
   void Disconnect(const std::string& name) {
