@@ -54,5 +54,5 @@ done
 [ -e /certs/more/token ] ||
   fedgap certs invite /authority --prefix client-28- --uses 64 --hours 8760 --out /certs/more/token
 if [ "$(id -u)" = 0 ]; then
-  chown -R 10001:10001 /authority /certs
+  chown -R 10001:10001 /authority /certs/*    # /certs itself is of the read-only root
 fi
