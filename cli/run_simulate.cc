@@ -168,10 +168,12 @@ Status RunSimulate(SimulateFlags flags, const Interruption& interruption) {
                           ReadDefinition(flags));
   if (!flags.resume.empty()) flags.settings.run_dir = flags.resume;
   flags.settings.replay = flags.replay;
+  FEDGAP_ASSIGN_OR_RETURN(flags.settings.run_dir,
+                          RunDirOf(definition, flags.settings));
   FEDGAP_ASSIGN_OR_RETURN(
       const RunReport report,
       RunSimulation(definition, flags.settings, interruption));
-  const std::string directory = RunDirOf(definition, flags.settings).string();
+  const std::string directory = flags.settings.run_dir.string();
   if (flags.quiet) {
     fmt::print("model_sha256 {}\n", ToHex(report.model_sha256));
   } else {

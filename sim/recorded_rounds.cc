@@ -6,6 +6,7 @@
 
 #include "common/telemetry/event_reader.h"
 #include "server/store/run_directory.h"
+#include "server/store/run_inspection.h"
 
 namespace fedgap {
 namespace {
@@ -34,6 +35,9 @@ Status Take(const RoundCommittedEvent& event, RecordedRounds& recorded) {
 StatusOr<RecordedRounds> ReadRecordedRounds(
     const std::filesystem::path& directory) {
   RecordedRounds recorded;
+  // Before the log, which has no fewer rounds then.
+  const auto held = FindHeldRun(directory);
+  recorded.finished = held.ok() && !held->finished.empty();
   bool started = false;
   Status status;
   const auto take = [&](const LoggedEvent& logged) {

@@ -18,6 +18,7 @@ struct RecordedRounds {
   };
   ModelId initial;
   std::vector<Committed> rounds;  // [r - 1] is round r
+  bool finished = false;          // no more will follow
 };
 
 // Of the run in `directory`, finished or not. NOT_FOUND: it has no event log

@@ -66,6 +66,12 @@ Status Replay::Check(Round round, const ModelId& model) const {
         "program, or of the file of model.init_from",
         ToHex(model), ToHex(recorded_.initial)));
   }
+  if (round > last_round()) {
+    return absl::FailedPreconditionError(fmt::format(
+        "the run directory holds {} rounds, the recorded run {}: it is not "
+        "this run's replay; give another --run-dir",
+        round, last_round()));
+  }
   const RecordedRounds::Committed& committed =
       recorded_.rounds[static_cast<std::size_t>(round - 1)];
   if (model == committed.model) return absl::OkStatus();

@@ -27,8 +27,11 @@ class Replay {
   const std::vector<std::size_t>& ContributorsOf(Round round) const {
     return contributors_[static_cast<std::size_t>(round - 1)];
   }
+  // Whether the recorded run ended with last_round(); else it may go on.
+  bool finished() const { return recorded_.finished; }
   // Whether `model`, after `round` (0: the initial one), is the recorded one.
-  // FAILED_PRECONDITION names the round that differs and both models.
+  // FAILED_PRECONDITION names the round that differs and both models, or says
+  // that there is no such round.
   Status Check(Round round, const ModelId& model) const;
 
  private:

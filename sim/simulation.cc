@@ -10,6 +10,7 @@
 #include "server/core/run_opening.h"
 #include "server/evaluation/define_run.h"
 #include "server/store/recorded_run.h"
+#include "server/store/run_inspection.h"
 #include "sim/baseline.h"
 #include "sim/drawn_population.h"
 #include "sim/rank_leader.h"
@@ -59,11 +60,14 @@ StatusOr<std::unique_ptr<Population>> MakePopulation(
   return RosterPopulation::Create(config, form);
 }
 
-std::filesystem::path RunDirOf(const SimulationDefinition& definition,
-                               const SimulationSettings& settings) {
+StatusOr<std::filesystem::path> RunDirOf(const SimulationDefinition& definition,
+                                         const SimulationSettings& settings) {
   if (!settings.run_dir.empty()) return settings.run_dir;
-  return std::filesystem::path("runs") /
-         (definition.run.name + (settings.replay.empty() ? "" : "-replay"));
+  const std::filesystem::path runs = "runs";
+  if (settings.replay.empty()) return runs / definition.run.name;
+  // Runs of one name have each its own.
+  FEDGAP_ASSIGN_OR_RETURN(const HeldRun held, FindHeldRun(settings.replay));
+  return runs / (held.record.run.value + "-replay");
 }
 
 namespace {
@@ -141,9 +145,11 @@ StatusOr<RunReport> RunSimulation(const SimulationDefinition& definition,
         replay, Replay::Create(std::move(recorded), *prepared.population));
   }
 
+  FEDGAP_ASSIGN_OR_RETURN(const std::filesystem::path directory,
+                          RunDirOf(definition, settings));
   FEDGAP_ASSIGN_OR_RETURN(
       const std::unique_ptr<RecordedRun> run,
-      RecordedRun::Open({.directory = RunDirOf(definition, settings),
+      RecordedRun::Open({.directory = directory,
                          .config_toml = options.run.config_toml,
                          .complete = CompleteSimulation,
                          .keep_models = options.run.config.keep_models,

@@ -38,9 +38,10 @@ struct SimulationSettings {
   // The processes that share the work, of which this is the root; null: none.
   // The others call ServeSimulations.
   RankGroup* ranks = nullptr;
-  std::filesystem::path run_dir;  // empty: runs/<run.name>
-  int threads = 0;                // clients that train at a time; 0: all cores
-  bool progress = true;           // a line a round on stdout
+  // Empty: runs/<run.name>; of a replay runs/<the recorded run's id>-replay.
+  std::filesystem::path run_dir;
+  int threads = 0;       // clients that train at a time; 0: all cores
+  bool progress = true;  // a line a round on stdout
   // The directory of a run to repeat with its recorded sets of clients; empty:
   // none. What the definition says of behaviour is passed over.
   std::filesystem::path replay = {};
@@ -63,9 +64,9 @@ Status ServeSimulations(RankGroup& ranks, int threads,
 // From the root: no more follow.
 Status EndSimulations(RankGroup& ranks);
 
-// Where RunSimulation keeps the run.
-std::filesystem::path RunDirOf(const SimulationDefinition& definition,
-                               const SimulationSettings& settings);
+// Where RunSimulation keeps the run. NOT_FOUND if there is none to replay.
+StatusOr<std::filesystem::path> RunDirOf(const SimulationDefinition& definition,
+                                         const SimulationSettings& settings);
 
 }  // namespace fedgap
 

@@ -130,7 +130,9 @@ std::string Simulator::InterruptionReason() const {
 }
 
 Status Simulator::Run() {
-  if (finished_before_) return absl::OkStatus();
+  if (finished_before_ && (deps_.replay == nullptr || LastRoundDone())) {
+    return absl::OkStatus();
+  }
   AnnouncePopulation();
   while (!LastRoundDone() && stop_reason_.empty() && !Interrupted()) {
     FEDGAP_RETURN_IF_ERROR(RunRound());
@@ -356,6 +358,8 @@ Status Simulator::Finish() {
   std::string reason = stop_reason_.empty() ? "completed" : stop_reason_;
   if (interrupted) {
     reason = InterruptionReason();
+  } else if (deps_.replay != nullptr && !deps_.replay->finished()) {
+    reason = "the recorded run came no further";
   } else {
     FEDGAP_RETURN_IF_ERROR(deps_.store.MarkFinished(reason, seconds));
   }

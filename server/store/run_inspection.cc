@@ -29,18 +29,28 @@ InspectedFile Inspect(const std::filesystem::path& path, const FileRow& row) {
   return file;
 }
 
-}  // namespace
-
-StatusOr<RunInspection> InspectRun(const std::filesystem::path& directory) {
+StatusOr<RunDatabase> OpenDatabase(const std::filesystem::path& directory) {
   const RunDirectory run_directory{directory};
   std::error_code error;
   const bool is_there =
       std::filesystem::exists(run_directory.database(), error);
   if (error) return ErrnoStatus(error.value(), "look at", directory);
   if (!is_there) return NoRun(directory);
-  FEDGAP_ASSIGN_OR_RETURN(
-      auto database,
-      RunDatabase::Open(run_directory.database(), /*read_only=*/true));
+  return RunDatabase::Open(run_directory.database(), /*read_only=*/true);
+}
+
+}  // namespace
+
+StatusOr<HeldRun> FindHeldRun(const std::filesystem::path& directory) {
+  FEDGAP_ASSIGN_OR_RETURN(auto database, OpenDatabase(directory));
+  FEDGAP_ASSIGN_OR_RETURN(auto run, database.ReadRun());
+  if (!run.has_value()) return NoRun(directory);
+  return HeldRun{std::move(run->record), std::move(run->finished)};
+}
+
+StatusOr<RunInspection> InspectRun(const std::filesystem::path& directory) {
+  const RunDirectory run_directory{directory};
+  FEDGAP_ASSIGN_OR_RETURN(auto database, OpenDatabase(directory));
   FEDGAP_ASSIGN_OR_RETURN(auto run, database.ReadRun());
   if (!run.has_value()) return NoRun(directory);
   FEDGAP_ASSIGN_OR_RETURN(auto rounds, database.ReadRounds());

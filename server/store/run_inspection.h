@@ -27,6 +27,15 @@ struct InspectedFile {
   std::string problem;  // empty: whole
 };
 
+// Which run a directory holds, and how it ended.
+struct HeldRun {
+  RunRecord record;
+  std::string finished;  // the reason; empty: not finished
+};
+
+// Does not look at the run's files. The errors of InspectRun.
+StatusOr<HeldRun> FindHeldRun(const std::filesystem::path& directory);
+
 struct RunInspection {
   RunRecord record;
   std::string finished;                // the reason; empty: not finished

@@ -51,8 +51,12 @@ class ReplayTest : public ::testing::Test {
     RecordedRounds recorded;
   };
   Ran Run(const SimulationConfig& behavior, const Replay* replay) {
-    ManualClock clock;
     MemoryRunStore store;
+    return RunIn(store, behavior, replay);
+  }
+  Ran RunIn(MemoryRunStore& store, const SimulationConfig& behavior,
+            const Replay* replay) {
+    ManualClock clock;
     RecordingEventSink events;
     const Interruption uninterrupted;
     Simulator::Options options;
@@ -71,7 +75,19 @@ class ReplayTest : public ::testing::Test {
     for (const auto& e : events.Of<RoundCommittedEvent>()) {
       ran.recorded.rounds.push_back({e.contributors, e.model});
     }
+    ran.recorded.finished = !store.finished().empty();
     return ran;
+  }
+
+  // As it stood after so many rounds.
+  static RecordedRounds StoppedAfter(std::size_t rounds,
+                                     RecordedRounds recorded) {
+    recorded.rounds.resize(rounds);
+    recorded.finished = false;
+    return recorded;
+  }
+  Replay ReplayOf(RecordedRounds recorded) {
+    return Replay::Create(std::move(recorded), *population_).value();
   }
 
   const std::unique_ptr<Population> population_;
@@ -117,6 +133,45 @@ TEST_F(ReplayTest, AContributorThatIsNotThereIsNamed) {
   EXPECT_THAT(
       Replay::Create(recorded, *population_).status(),
       Fails(kInvalid, HasSubstr("client 'hospital-9' took part in round 2")));
+}
+
+TEST_F(ReplayTest, AnUnfinishedRunIsReplayedOnOnceItHasGoneOn) {
+  const RecordedRounds whole = Run(Unreliable(), nullptr).recorded;
+  MemoryRunStore store;
+  const Replay half = ReplayOf(StoppedAfter(2, whole));
+  EXPECT_THAT(RunIn(store, {}, &half).recorded.rounds, SizeIs(2));
+  EXPECT_EQ(store.finished(), "");
+  const Replay rest = ReplayOf(whole);
+  const Ran again = RunIn(store, {}, &rest);
+  EXPECT_OK(again.status);
+  EXPECT_THAT(again.recorded.rounds, SizeIs(2));
+  EXPECT_EQ(store.finished(), "completed");
+}
+
+// What an earlier version left of the replay of an unfinished run.
+TEST_F(ReplayTest, AFinishedReplayGoesOnWhereMoreRoundsAreRecorded) {
+  RecordedRounds whole = Run(Unreliable(), nullptr).recorded;
+  MemoryRunStore store;
+  RecordedRounds half = StoppedAfter(2, whole);
+  half.finished = true;
+  const Replay first = ReplayOf(half);
+  EXPECT_OK(RunIn(store, {}, &first).status);
+  EXPECT_EQ(store.finished(), "completed");
+  whole.rounds[3].model.digest[0] ^= 1;
+  const Replay rest = ReplayOf(whole);
+  EXPECT_THAT(RunIn(store, {}, &rest).status,
+              Fails(kPrecondition, HasSubstr("round 4 differs")));
+}
+
+TEST_F(ReplayTest, ADirectoryOfMoreRoundsThanAreRecordedIsRefused) {
+  const RecordedRounds whole = Run(Unreliable(), nullptr).recorded;
+  MemoryRunStore store;
+  const Replay first = ReplayOf(whole);
+  EXPECT_OK(RunIn(store, {}, &first).status);
+  const Replay shorter = ReplayOf(StoppedAfter(2, whole));
+  EXPECT_THAT(RunIn(store, {}, &shorter).status,
+              Fails(kPrecondition, HasSubstr("holds 4 rounds, the recorded "
+                                             "run 2")));
 }
 
 class RecordedRoundsTest : public ::testing::Test {
