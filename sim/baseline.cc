@@ -76,6 +76,9 @@ class SingleClient final : public Population {
       std::size_t) const override {
     return data_;
   }
+  std::vector<std::shared_ptr<const DataSource>> Sources() const override {
+    return {data_};
+  }
   bool is_roster() const override { return true; }
   std::string Describe() const override {
     return fmt::format("{} alone, {} images", name_.value, data_->size());

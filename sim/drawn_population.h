@@ -33,6 +33,9 @@ class DrawnPopulation final : public Population {
   std::int64_t PixelsOf(std::size_t i) const override;
   StatusOr<std::shared_ptr<const DataSource>> DataOf(
       std::size_t i) const override;
+  std::vector<std::shared_ptr<const DataSource>> Sources() const override {
+    return {data_};
+  }
   bool is_roster() const override { return false; }
   std::string Describe() const override;
 

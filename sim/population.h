@@ -39,6 +39,8 @@ class Population {
   // The client's images. INVALID_ARGUMENT if they cannot be made.
   virtual StatusOr<std::shared_ptr<const DataSource>> DataOf(
       std::size_t i) const = 0;
+  // What the images of all clients are made from.
+  virtual std::vector<std::shared_ptr<const DataSource>> Sources() const = 0;
   // Whether the clients are few and known by name, as those of a real
   // federation: each is then an event of its own.
   virtual bool is_roster() const = 0;

@@ -148,6 +148,30 @@ std::string MetricsBytes(const std::vector<GroupMetrics>& metrics) {
 
 }  // namespace
 
+RankGroup::Bytes ToBytes(const RankSetup& setup) {
+  Writer writer;
+  writer.Text(setup.host);
+  writer.Text(setup.software);
+  writer.Number<std::uint8_t>(setup.portable_bits);
+  writer.Text(setup.model);
+  writer.Number(setup.clients);
+  writer.Text(setup.data);
+  return writer.Finish();
+}
+
+StatusOr<RankSetup> RankSetupFrom(const RankGroup::Bytes& bytes) {
+  Reader reader(bytes);
+  RankSetup setup;
+  setup.host = reader.Text();
+  setup.software = reader.Text();
+  setup.portable_bits = reader.Number<std::uint8_t>() != 0;
+  setup.model = reader.Text();
+  setup.clients = reader.Number<std::uint64_t>();
+  setup.data = reader.Text();
+  FEDGAP_RETURN_IF_ERROR(reader.Finish());
+  return setup;
+}
+
 RankGroup::Bytes ToBytes(const RankOrder& order) {
   Writer writer;
   writer.Number(order.kind);

@@ -3,6 +3,7 @@
 #define FEDGAP_SIM_RANK_MESSAGES_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -50,9 +51,24 @@ struct RankAnswer {
   std::vector<GroupMetrics> metrics;  // of kEvaluate
 };
 
+// From every rank to the root, before the first order: what the clients'
+// updates depend on beside the configuration.
+struct RankSetup {
+  std::string host;  // may differ
+  std::string software;
+  bool portable_bits = true;  // kernels::HasPortableBits
+  std::string model;          // SHA-256 of its specification
+  std::uint64_t clients = 0;
+  std::string data;  // XXH3-128 of what the population is made from
+
+  bool operator==(const RankSetup&) const = default;
+};
+
+RankGroup::Bytes ToBytes(const RankSetup& setup);
 RankGroup::Bytes ToBytes(const RankOrder& order);
 RankGroup::Bytes ToBytes(const RankAnswer& answer);
 // DATA_LOSS for anything that ToBytes has not written.
+StatusOr<RankSetup> RankSetupFrom(const RankGroup::Bytes& bytes);
 StatusOr<RankOrder> RankOrderFrom(const RankGroup::Bytes& bytes);
 StatusOr<RankAnswer> RankAnswerFrom(const RankGroup::Bytes& bytes);
 

@@ -202,6 +202,13 @@ StatusOr<std::unique_ptr<RosterPopulation>> RosterPopulation::Create(
       new RosterPopulation(std::move(clients)));
 }
 
+std::vector<std::shared_ptr<const DataSource>> RosterPopulation::Sources()
+    const {
+  std::vector<std::shared_ptr<const DataSource>> sources;
+  for (const Client& client : clients_) sources.push_back(client.data);
+  return sources;
+}
+
 std::string RosterPopulation::Describe() const {
   return fmt::format("a roster of {} clients", clients_.size());
 }

@@ -48,6 +48,7 @@ class RosterPopulation final : public Population {
       std::size_t i) const override {
     return clients_[i].data;
   }
+  std::vector<std::shared_ptr<const DataSource>> Sources() const override;
   bool is_roster() const override { return true; }
   std::string Describe() const override;
 

@@ -13,6 +13,7 @@
 #include "server/store/run_inspection.h"
 #include "sim/baseline.h"
 #include "sim/drawn_population.h"
+#include "sim/rank_agreement.h"
 #include "sim/rank_leader.h"
 #include "sim/rank_worker.h"
 #include "sim/roster.h"
@@ -136,6 +137,15 @@ StatusOr<RunReport> RunSimulation(const SimulationDefinition& definition,
   FEDGAP_ASSIGN_OR_RETURN(PreparedSimulation prepared,
                           Prepare(definition, options.threads));
   options.run = std::move(prepared.defined.definition);
+  if (settings.ranks != nullptr) {
+    FEDGAP_RETURN_IF_ERROR(Announce(definition, *settings.ranks));
+  }
+  // From here on the others serve it; at its end they hear that all is over.
+  RankLeader leader(settings.ranks);
+  if (!leader.alone()) {
+    FEDGAP_RETURN_IF_ERROR(CheckSameSetup(
+        *settings.ranks, SetupOf(options.run.model, *prepared.population)));
+  }
   std::optional<Replay> replay;
   if (!settings.replay.empty()) {
     options.behavior = {};
@@ -159,10 +169,6 @@ StatusOr<RunReport> RunSimulation(const SimulationDefinition& definition,
     FEDGAP_RETURN_IF_ERROR(ReadInitial(*prepared.defined.model, options.run));
   }
   options.local_tensors = run->store().directory().root / "local";
-  if (settings.ranks != nullptr) {
-    FEDGAP_RETURN_IF_ERROR(Announce(definition, *settings.ranks));
-  }
-  RankLeader leader(settings.ranks);
   FEDGAP_ASSIGN_OR_RETURN(
       const std::unique_ptr<Simulator> simulator,
       Simulator::Create(
@@ -194,6 +200,8 @@ Status ServeSimulations(RankGroup& ranks, int threads,
     RunDefinition& run = prepared.defined.definition;
     FEDGAP_ASSIGN_OR_RETURN(const std::unique_ptr<const Model> model,
                             PrepareRun(run));
+    FEDGAP_RETURN_IF_ERROR(
+        CheckSameSetup(ranks, SetupOf(run.model, *prepared.population)));
     RankWorker worker(
         ThreadsFor(threads),
         {ranks, run.config, *model, clock, *prepared.population, interruption});

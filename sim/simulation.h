@@ -50,7 +50,8 @@ struct SimulationSettings {
 // Runs the simulation in its directory, or goes on with the one that is there,
 // to its end or to an interruption. Either way the directory holds a report,
 // which is returned. Errors: the configuration, the data, the directory; of a
-// replay also those of ReadRecordedRounds and Replay.
+// replay also those of ReadRecordedRounds and Replay; FAILED_PRECONDITION names
+// a rank that has other data or another version of the program.
 StatusOr<RunReport> RunSimulation(const SimulationDefinition& definition,
                                   const SimulationSettings& settings,
                                   const Interruption& interruption);

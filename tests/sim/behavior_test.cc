@@ -23,6 +23,9 @@ class PixelPopulation final : public Population {
       std::size_t) const override {
     return absl::UnimplementedError("no data");
   }
+  std::vector<std::shared_ptr<const DataSource>> Sources() const override {
+    return {};
+  }
   bool is_roster() const override { return false; }
   std::string Describe() const override { return "pixels"; }
 

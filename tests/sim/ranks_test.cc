@@ -9,6 +9,7 @@
 
 #include "common/federation/model_id.h"
 #include "server/core/memory_run_store.h"
+#include "sim/rank_agreement.h"
 #include "sim/rank_leader.h"
 #include "sim/rank_messages.h"
 #include "sim/rank_worker.h"
@@ -23,6 +24,7 @@
 namespace fedgap {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
@@ -212,6 +214,55 @@ TEST(RanksTest, RefusedUpdatesAreRefusedWhereverTheyWereTrained) {
   EXPECT_THAT(outcome.status, Fails(absl::StatusCode::kFailedPrecondition,
                                     HasSubstr("would fail as often")));
   EXPECT_TRUE(outcome.accepted.empty());
+}
+
+// What the root says of three ranks, the last of which is set up otherwise.
+Status CheckBeside(const RankSetup& root, const RankSetup& last) {
+  Status status;
+  RunAsRanks(3, [&](RankGroup& ranks) {
+    const Status own = CheckSameSetup(ranks, ranks.rank() == 2 ? last : root);
+    if (ranks.is_root()) status = own;
+  });
+  return status;
+}
+
+RankSetup SetupFor(const SimulationConfig& simulation) {
+  return SetupOf(BuiltInModel("gap-cnn-gn", {.classes = 4, .width = 4}).value(),
+                 *MakePopulation(simulation, {}).value());
+}
+
+TEST(RankAgreementTest, RanksThatAreSetUpTheSameAgree) {
+  const RankSetup setup = SetupFor(DrawnClients());
+  EXPECT_EQ(SetupFor(DrawnClients()), setup);
+  RankSetup elsewhere = setup;
+  elsewhere.host = "node-7";
+  EXPECT_OK(CheckBeside(setup, elsewhere));
+}
+
+TEST(RankAgreementTest, TheRankThatDiffersIsNamedWithWhatDiffers) {
+  const RankSetup setup = SetupFor(DrawnClients());
+  SimulationConfig other_images = DrawnClients();
+  other_images.data = "synthetic:6,100";
+  EXPECT_THAT(CheckBeside(setup, SetupFor(other_images)),
+              Fails(absl::StatusCode::kFailedPrecondition,
+                    AllOf(HasSubstr("rank 2 on "), HasSubstr("other data"))));
+  struct Row {
+    void (*change)(RankSetup&);
+    const char* said;
+  };
+  for (const Row& row : {
+           Row{[](RankSetup& s) { s.software = "0"; }, "runs version 0"},
+           Row{[](RankSetup& s) { s.portable_bits = !s.portable_bits; },
+               "fused multiply-add"},
+           Row{[](RankSetup& s) { s.model = ""; }, "another model"},
+           Row{[](RankSetup& s) { s.clients = 7; }, "7 clients, the root 20"},
+       }) {
+    RankSetup last = setup;
+    row.change(last);
+    EXPECT_THAT(
+        CheckBeside(setup, last),
+        Fails(absl::StatusCode::kFailedPrecondition, HasSubstr(row.said)));
+  }
 }
 
 TEST(ShareOutTest, EveryoneGetsAboutTheSamePixels) {

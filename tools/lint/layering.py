@@ -71,7 +71,7 @@ FOLDERS = {
                    "common/wire", "common/rpc", "server/core", "proto"],
     "server": ["common/*", "server/*", "dashboard/*"],
     "sim": ["common/base", "common/crypto", "common/tensor", "common/nn",
-            "common/data", "common/federation", "common/config",
+            "common/nn/kernels", "common/data", "common/federation", "common/config",
             "common/telemetry", "common/wire", "client/core",
             "server/aggregation", "server/core", "server/store",
             "server/evaluation"],
