@@ -12,10 +12,14 @@ namespace fedgap {
 
 namespace {
 
+// Rounds up, but not by what a product of decimal fractions is too large in
+// binary: 0.07 of 100 are 7.
+double RoundUp(double value) { return std::ceil(value * (1 - 1e-12)); }
+
 int TargetOf(const CohortConfig& config, std::size_t eligible) {
   const auto population = static_cast<double>(eligible);
   const double target =
-      config.size > 0 ? config.size : std::ceil(config.fraction * population);
+      config.size > 0 ? config.size : RoundUp(config.fraction * population);
   return static_cast<int>(std::clamp(target, 1.0, population));
 }
 
@@ -26,9 +30,8 @@ CohortDraw DrawCohort(const CohortConfig& config, std::uint64_t seed,
   FEDGAP_CHECK(eligible > 0);
   CohortDraw draw;
   draw.target = TargetOf(config, eligible);
-  const double selected =
-      std::min(std::ceil(config.over_selection * draw.target),
-               static_cast<double>(eligible));
+  const double selected = std::min(RoundUp(config.over_selection * draw.target),
+                                   static_cast<double>(eligible));
   CounterRng rng(seed, RngPurpose::kSelection, {},
                  static_cast<std::uint64_t>(round));
   // The first steps of a Fisher-Yates shuffle of 0, 1, 2, ...; `moved` holds

@@ -59,6 +59,30 @@ TEST(SelectCohortTest, AFractionOfAFewIsAtLeastOne) {
   EXPECT_EQ(SelectCohort({.fraction = 0.5}, 1, 1, Clients(5)).target, 3);
 }
 
+// Products of decimal fractions that are a whole number, and come out a little
+// above it in binary.
+TEST(DrawCohortTest, RoundsUpNothingButWhatIsAboveAWholeNumber) {
+  struct Row {
+    CohortConfig config;
+    std::size_t eligible;
+    int target;
+    std::size_t selected;
+  };
+  for (const Row& row : std::vector<Row>{
+           {{.fraction = 0.07}, 100, 7, 7},
+           {{.fraction = 0.14}, 50, 7, 7},
+           {{.fraction = 0.07}, 1'000'000, 70'000, 70'000},
+           {{.fraction = 0.07}, 101, 8, 8},
+           {{.fraction = 0.001}, 1001, 2, 2},
+           {{.size = 50, .over_selection = 1.1}, 100, 50, 55},
+           {{.size = 50, .over_selection = 1.11}, 100, 50, 56},
+       }) {
+    const CohortDraw draw = DrawCohort(row.config, 1, 1, row.eligible);
+    EXPECT_EQ(draw.target, row.target) << row.eligible;
+    EXPECT_EQ(draw.positions.size(), row.selected) << row.eligible;
+  }
+}
+
 TEST(SelectCohortTest, TakesNoMoreThanTheLargestCohort) {
   const Cohort cohort = SelectCohort({.max_size = 4}, 1, 1, Clients(6));
   EXPECT_EQ(cohort.target, 4);
