@@ -67,11 +67,15 @@ class JoinedSource final : public DataSource {
 class SingleClient final : public Population {
  public:
   SingleClient(ClientName name, std::shared_ptr<const DataSource> data)
-      : name_(std::move(name)), data_(std::move(data)) {}
+      : name_(std::move(name)), data_(std::move(data)) {
+    for (std::int64_t i = 0; i < data_->size(); ++i) {
+      pixels_ += data_->image_size(i).pixels();
+    }
+  }
 
   std::size_t size() const override { return 1; }
   ClientName NameOf(std::size_t) const override { return name_; }
-  std::int64_t PixelsOf(std::size_t) const override { return data_->size(); }
+  std::int64_t PixelsOf(std::size_t) const override { return pixels_; }
   StatusOr<std::shared_ptr<const DataSource>> DataOf(
       std::size_t) const override {
     return data_;
@@ -87,6 +91,7 @@ class SingleClient final : public Population {
  private:
   const ClientName name_;
   const std::shared_ptr<const DataSource> data_;
+  std::int64_t pixels_ = 0;
 };
 
 StatusOr<SweepAxis> LocalAxis(const SimulationConfig& simulation) {

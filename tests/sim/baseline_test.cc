@@ -81,6 +81,16 @@ TEST(ApplyBaselineTest, OnlyIsOneClientUnderItsName) {
               Fails(absl::StatusCode::kNotFound, HasSubstr("'c'")));
 }
 
+TEST(ApplyBaselineTest, ASingleClientHasThePixelsOfItsImages) {
+  SimulationConfig simulation = Roster();
+  simulation.only = "b";
+  EXPECT_EQ(MakePopulation(simulation).value()->PixelsOf(0), 30 * 20 * 20);
+  simulation.only = "";
+  simulation.central = true;
+  EXPECT_EQ(MakePopulation(simulation).value()->PixelsOf(0),
+            30 * (14 * 14 + 20 * 20));
+}
+
 TEST(ApplyBaselineTest, TheCeilingPutsAllAtOneSizeAndLooksThere) {
   SimulationConfig simulation = Roster();
   simulation.one_size = "20";
