@@ -41,6 +41,7 @@ void ReportBuilder::Take(const RunStartedEvent& event) {
   report_.starts += 1;
   report_.reason = "running";
   if (report_.rounds == 0) report_.model_sha256 = event.initial_model;
+  virtual_time_.Take(event);
   labels_ = event.group_labels;
 }
 
@@ -49,7 +50,7 @@ void ReportBuilder::Take(const SimulationStartedEvent& event) {
 }
 
 void ReportBuilder::Take(const VirtualRoundEvent& event) {
-  report_.virtual_seconds += event.seconds;
+  virtual_time_.Take(event);
 }
 
 void ReportBuilder::Take(const ClientJoinedEvent& event) {
@@ -75,6 +76,7 @@ void ReportBuilder::Take(const UpdateRejectedEvent&) {
 void ReportBuilder::Take(const RoundCommittedEvent& event) {
   if (event.round <= report_.rounds) return;  // seen before
   report_.rounds = event.round;
+  virtual_time_.Take(event);
   report_.model_sha256 = event.model;
   report_.seconds += event.seconds.total;
   report_.bytes_up += event.bytes_up;
@@ -235,6 +237,7 @@ void ReportBuilder::AddAccuracy(RunReport& report) const {
 RunReport ReportBuilder::Report() const {
   MutexLock lock(mutex_);
   RunReport report = report_;
+  report.virtual_seconds = virtual_time_.seconds();
   report.clients = static_cast<int>(
       std::max(simulated_, static_cast<std::int64_t>(known_.size())));
   if (simulated_ > 0) {

@@ -11,6 +11,7 @@
 #include "common/base/mutex.h"
 #include "common/telemetry/events.h"
 #include "common/telemetry/report.h"
+#include "common/telemetry/virtual_time.h"
 
 namespace fedgap {
 
@@ -66,6 +67,7 @@ class ReportBuilder final : public EventSink {
   mutable Mutex mutex_;
   // The parts that need no more than counting.
   RunReport report_ GUARDED_BY(mutex_);
+  VirtualTime virtual_time_ GUARDED_BY(mutex_);
   std::vector<std::string> labels_ GUARDED_BY(mutex_);
   // Simulated clients; 0: the run has real ones.
   std::int64_t simulated_ GUARDED_BY(mutex_) = 0;

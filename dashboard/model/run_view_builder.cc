@@ -142,6 +142,8 @@ void RunViewBuilder::Fold(const RunStartedEvent& event) {
   view_.paused = false;
   pending_.clear();
   Forget(event.last_committed);
+  virtual_time_.Take(event);
+  view_.virtual_seconds = virtual_time_.seconds();
   // A server that comes back has no connections yet.
   for (ClientView& client : view_.clients) {
     if (client.connected.has_value()) client.connected = false;
@@ -154,7 +156,8 @@ void RunViewBuilder::Fold(const SimulationStartedEvent& event) {
 }
 
 void RunViewBuilder::Fold(const VirtualRoundEvent& event) {
-  view_.virtual_seconds += event.seconds;
+  virtual_time_.Take(event);
+  view_.virtual_seconds = virtual_time_.seconds();
 }
 
 void RunViewBuilder::Fold(const ClientJoinedEvent& event) {
@@ -274,6 +277,7 @@ RoundSeconds RunViewBuilder::Split(const PhaseSeconds& phases) const {
 }
 
 void RunViewBuilder::Fold(const RoundCommittedEvent& event) {
+  virtual_time_.Take(event);
   // A commit that a crash kept out of the log is written again alone.
   if (!view_.rounds.empty() && view_.rounds.back().round >= event.round) {
     Forget(event.round - 1);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/telemetry/event_json.h"
+#include "common/telemetry/virtual_time.h"
 #include "dashboard/model/run_view.h"
 
 namespace fedgap {
@@ -70,6 +71,7 @@ class RunViewBuilder {
   void Forget(Round after);
 
   RunView view_;
+  VirtualTime virtual_time_;
   std::unordered_map<std::string, std::size_t> index_;  // into view_.clients
   // Updates of the attempt that is open.
   std::unordered_map<std::string, PendingUpdate> pending_;

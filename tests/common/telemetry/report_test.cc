@@ -159,6 +159,44 @@ TEST(ReportTest, ARoundReadFromTheLogAndSeenAgainCountsOnce) {
   EXPECT_EQ(builder.Report().history.size(), 1u);
 }
 
+VirtualRoundEvent VirtualRoundOf(Round round, double seconds) {
+  VirtualRoundEvent event;
+  event.round = round;
+  event.seconds = seconds;
+  return event;
+}
+
+TEST(ReportTest, VirtualTimeOfARoundThatIsDoneAgainCountsOnce) {
+  ReportBuilder builder;
+  Begin(builder);
+  builder.Emit(VirtualRoundOf(1, 10));
+  builder.Emit(RoundAbortedEvent{1, 1, "too few clients are there"});
+  builder.Emit(VirtualRoundOf(1, 20));
+  RunRound(builder, 1);
+  builder.Emit(VirtualRoundOf(2, 5));
+  builder.Emit(RoundAbortedEvent{2, 1, "interrupted"});
+  EXPECT_EQ(builder.Report().virtual_seconds, 35);
+  RunStartedEvent again = SampleRunStarted();
+  again.last_committed = 1;
+  builder.Emit(again);
+  EXPECT_EQ(builder.Report().virtual_seconds, 30);
+  builder.Emit(VirtualRoundOf(2, 5));
+  RunRound(builder, 2);
+  EXPECT_EQ(builder.Report().virtual_seconds, 35);
+}
+
+// A crash between a commit and its event: the event follows the next start.
+TEST(ReportTest, VirtualTimeOfACommitThatIsSaidLateIsKept) {
+  ReportBuilder builder;
+  Begin(builder);
+  builder.Emit(VirtualRoundOf(1, 10));
+  RunStartedEvent again = SampleRunStarted();
+  again.last_committed = 1;
+  builder.Emit(again);
+  builder.Emit(SampleCommitted(1));
+  EXPECT_EQ(builder.Report().virtual_seconds, 10);
+}
+
 TEST(ReportTest, ARestartWithTheSameClientsStaysReproducible) {
   ReportBuilder builder;
   Begin(builder);

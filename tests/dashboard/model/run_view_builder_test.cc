@@ -64,6 +64,20 @@ TEST_F(RunViewBuilderTest, HoldsTheRoundsOfAWholeRun) {
   EXPECT_FALSE(view.EtaSeconds().has_value());
 }
 
+TEST_F(RunViewBuilderTest, VirtualTimeOfARoundThatIsDoneAgainCountsOnce) {
+  const auto take = [this](const Event& event) {
+    builder_.Take({.header = {}, .event = event}, "");
+  };
+  VirtualRoundEvent attempt;
+  attempt.round = 1;
+  attempt.seconds = 10;
+  take(RunStartedEvent{});
+  take(attempt);
+  take(RunStartedEvent{});
+  take(attempt);
+  EXPECT_EQ(builder_.view().virtual_seconds, 10);
+}
+
 TEST_F(RunViewBuilderTest, SharesAreThoseOfTheLog) {
   const RoundView& round = After(40).rounds[0];
   ASSERT_THAT(round.groups, SizeIs(3));
