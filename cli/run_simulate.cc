@@ -126,6 +126,7 @@ StatusOr<SweepPlan> ReadSweep(const SimulateFlags& flags) {
   for (const std::string& text : flags.sweep) {
     FEDGAP_ASSIGN_OR_RETURN(plan.axes.emplace_back(), ParseSweepAxis(text));
   }
+  FEDGAP_RETURN_IF_ERROR(CheckAxes(plan.axes));
   plan.on_run = [began = SystemClock().Now()](const SweepStep& step) {
     fmt::print("== {}  run {} of {}{}\n", step.directory, step.number,
                step.count, SweepEta(step, began));

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "common/federation/model_id.h"
 
@@ -120,6 +121,34 @@ StatusOr<SweepAxis> ParseSweepAxis(std::string_view text) {
     if (end == text.npos) return axis;
     text.remove_prefix(end + 1);
   }
+}
+
+Status CheckAxes(const std::vector<SweepAxis>& axes) {
+  std::set<std::string> keys;
+  for (const SweepAxis& axis : axes) {
+    if (!keys.insert(axis.key).second) {
+      return absl::InvalidArgumentError(fmt::format(
+          "{} is swept twice: give one --sweep with all its values, and none "
+          "of the key that --baseline goes through",
+          axis.key));
+    }
+    std::set<std::string> values;
+    for (const std::string& value : axis.values) {
+      if (!values.insert(value).second) {
+        return absl::InvalidArgumentError(fmt::format(
+            "--sweep {}: the value '{}' comes twice", axis.key, value));
+      }
+    }
+  }
+  std::set<std::string> directories;
+  for (const SweepPoint& point : Grid(axes)) {
+    const std::string directory = DirectoryOf(axes, point);
+    if (!directories.insert(directory).second) {
+      return absl::InvalidArgumentError(fmt::format(
+          "two runs of the sweep would have the directory '{}'", directory));
+    }
+  }
+  return absl::OkStatus();
 }
 
 std::vector<SweepPoint> Grid(const std::vector<SweepAxis>& axes) {

@@ -23,6 +23,11 @@ struct SweepAxis {
 // ("simulation.resolutions=14;14:0.5,28:0.5"). INVALID_ARGUMENT else.
 StatusOr<SweepAxis> ParseSweepAxis(std::string_view text);
 
+// Whether every combination is a run of its own. INVALID_ARGUMENT names a key
+// that has two axes, a value that comes twice, or two combinations with one
+// directory.
+Status CheckAxes(const std::vector<SweepAxis>& axes);
+
 // One run of a sweep: the value of each axis, in the axes' order.
 struct SweepPoint {
   std::vector<std::string> values;

@@ -7,11 +7,16 @@
 #include <string>
 #include <vector>
 
+#include "common/base/file_io.h"
+#include "tests/testing/status_matchers.h"
+#include "tests/testing/temp_dir.h"
+
 namespace fedgap {
 namespace {
 
 using ::testing::Contains;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::Not;
 
 // What follows the program, which is where mpirun's own words end.
@@ -39,6 +44,24 @@ TEST(RankCommandTest, HandsEveryFlagOnToTheRanks) {
                   "run.rounds=3", "--run-dir", "runs/a", "--sweep",
                   "run.seed=1,2", "--baseline", "local", "--threads", "4",
                   "--piece-kib", "64", "--quiet"));
+}
+
+TEST(CheckSimulateFlagsTest, NoRunOfASweepStandsForAnother) {
+  const TempDir dir;
+  SimulateFlags flags;
+  flags.config = (dir.path() / "run.toml").string();
+  ASSERT_OK(WriteFileAtomic(flags.config, "[simulation]\npopulation = 4\n"));
+  flags.sweep = {"run.seed=1,2"};
+  EXPECT_OK(CheckSimulateFlags(flags));
+  flags.sweep = {"run.seed=1,2", "run.seed=3,4"};
+  EXPECT_THAT(CheckSimulateFlags(flags),
+              Fails(absl::StatusCode::kInvalidArgument,
+                    HasSubstr("run.seed is swept twice")));
+  flags.baseline = "resize=28";
+  flags.sweep = {"simulation.resize=14"};
+  EXPECT_THAT(CheckSimulateFlags(flags),
+              Fails(absl::StatusCode::kInvalidArgument,
+                    HasSubstr("simulation.resize is swept twice")));
 }
 
 TEST(RankCommandTest, LeavesThePieceSizeToTheRanksWhereNoneIsGiven) {

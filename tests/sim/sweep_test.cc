@@ -46,6 +46,27 @@ TEST(ParseSweepAxisTest, SaysWhatItMustBe) {
       Fails(absl::StatusCode::kInvalidArgument, HasSubstr("run.seed=1,2,3")));
 }
 
+TEST(CheckAxesTest, EveryCombinationIsARunOfItsOwn) {
+  EXPECT_OK(CheckAxes(kAxes));
+  EXPECT_OK(CheckAxes({}));
+  struct Row {
+    std::vector<SweepAxis> axes;
+    const char* said;
+  };
+  for (const Row& row : {
+           Row{{{"run.seed", {"1"}},
+                {"run.rounds", {"3"}},
+                {"run.seed", {"2"}}},
+               "run.seed is swept twice"},
+           Row{{{"run.seed", {"1", "2", "1"}}}, "the value '1' comes twice"},
+           Row{{{"simulation.data", {"idx:a/b", "idx:a_b"}}},
+               "the directory 'data=idx:a_b'"},
+       }) {
+    EXPECT_THAT(CheckAxes(row.axes),
+                Fails(absl::StatusCode::kInvalidArgument, HasSubstr(row.said)));
+  }
+}
+
 TEST(GridTest, IsEveryCombinationTheLastAxisFastest) {
   const auto points = Grid(kAxes);
   ASSERT_EQ(points.size(), 4u);
