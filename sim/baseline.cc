@@ -75,6 +75,9 @@ class SingleClient final : public Population {
 
   std::size_t size() const override { return 1; }
   ClientName NameOf(std::size_t) const override { return name_; }
+  std::int64_t SampleCountOf(std::size_t) const override {
+    return data_->size();
+  }
   std::int64_t PixelsOf(std::size_t) const override { return pixels_; }
   StatusOr<std::shared_ptr<const DataSource>> DataOf(
       std::size_t) const override {

@@ -29,13 +29,22 @@ bool Behavior::IsThere(std::size_t client, Round round, int attempt) const {
   return RngOf(client, round, attempt).Uniform() < simulation_.availability;
 }
 
+double Behavior::TrainedPixels(std::size_t client) const {
+  const LocalTraining& how = run_.training.local;
+  const auto pixels = static_cast<double>(population_.PixelsOf(client));
+  if (how.steps == 0) return pixels * how.epochs;
+  const auto samples = static_cast<double>(
+      std::max<std::int64_t>(1, population_.SampleCountOf(client)));
+  return pixels / samples * std::min<double>(how.batch_size, samples) *
+         how.steps;
+}
+
 // A client is as fast as it is: its factor is drawn once for the run.
 double Behavior::SecondsOf(std::size_t client) const {
   CounterRng rng = RngOf(client, 0, 0);
   const double factor = PortableExp(simulation_.speed_spread * rng.Normal());
-  return simulation_.seconds_per_megapixel * factor *
-         static_cast<double>(population_.PixelsOf(client)) / 1e6 *
-         run_.training.local.epochs;
+  return simulation_.seconds_per_megapixel * factor * TrainedPixels(client) /
+         1e6;
 }
 
 VirtualRound Behavior::Plan(Round round, int attempt) const {

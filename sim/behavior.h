@@ -56,6 +56,8 @@ class Behavior {
   // A client's draws in one attempt.
   CounterRng RngOf(std::size_t client, Round round, int attempt) const;
   bool IsThere(std::size_t client, Round round, int attempt) const;
+  // That a client trains on in a round.
+  double TrainedPixels(std::size_t client) const;
   double SecondsOf(std::size_t client) const;
   void EndByArrivals(std::vector<Arrival> arrivals, VirtualRound& plan) const;
 

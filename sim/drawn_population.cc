@@ -137,15 +137,19 @@ std::size_t DrawnPopulation::VirtualCount(std::size_t i) const {
   return static_cast<std::size_t>(std::max(1.0, std::floor(scaled + 0.5)));
 }
 
+std::int64_t DrawnPopulation::SampleCountOf(std::size_t i) const {
+  return static_cast<std::int64_t>(parts_.empty() ? VirtualCount(i)
+                                                  : parts_[i].size());
+}
+
 std::int64_t DrawnPopulation::PixelsOf(std::size_t i) const {
-  const std::size_t samples =
-      parts_.empty() ? VirtualCount(i) : parts_[i].size();
   double pixels = mean_pixels_;
   if (!resolutions_.is_native()) {
     pixels = static_cast<double>(SizeOf(i).pixels());
   }
   if (resize_.has_value()) pixels = static_cast<double>(resize_->pixels());
-  return static_cast<std::int64_t>(pixels * static_cast<double>(samples));
+  return static_cast<std::int64_t>(pixels *
+                                   static_cast<double>(SampleCountOf(i)));
 }
 
 std::vector<std::uint32_t> DrawnPopulation::DrawSamples(std::size_t i) const {

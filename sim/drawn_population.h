@@ -30,6 +30,7 @@ class DrawnPopulation final : public Population {
 
   std::size_t size() const override { return count_; }
   ClientName NameOf(std::size_t i) const override;
+  std::int64_t SampleCountOf(std::size_t i) const override;
   std::int64_t PixelsOf(std::size_t i) const override;
   StatusOr<std::shared_ptr<const DataSource>> DataOf(
       std::size_t i) const override;

@@ -33,6 +33,8 @@ class Population {
   virtual std::size_t size() const = 0;
   // i in [0, size()); ascending.
   virtual ClientName NameOf(std::size_t i) const = 0;
+  // How many images it has. Needs no data.
+  virtual std::int64_t SampleCountOf(std::size_t i) const = 0;
   // Pixels of all its samples: what a pass over its data costs, to within a
   // factor. Needs no data.
   virtual std::int64_t PixelsOf(std::size_t i) const = 0;

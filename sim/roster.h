@@ -41,6 +41,9 @@ class RosterPopulation final : public Population {
 
   std::size_t size() const override { return clients_.size(); }
   ClientName NameOf(std::size_t i) const override { return clients_[i].name; }
+  std::int64_t SampleCountOf(std::size_t i) const override {
+    return clients_[i].data->size();
+  }
   std::int64_t PixelsOf(std::size_t i) const override {
     return clients_[i].pixels;
   }

@@ -7,7 +7,7 @@
 namespace fedgap {
 namespace {
 
-// Clients of so many megapixels, without data.
+// Clients of so many megapixels in 100 samples, without data.
 class PixelPopulation final : public Population {
  public:
   explicit PixelPopulation(std::vector<std::int64_t> megapixels)
@@ -16,6 +16,7 @@ class PixelPopulation final : public Population {
   ClientName NameOf(std::size_t i) const override {
     return {std::to_string(1000 + i)};
   }
+  std::int64_t SampleCountOf(std::size_t) const override { return 100; }
   std::int64_t PixelsOf(std::size_t i) const override {
     return megapixels_[i] * 1'000'000;
   }
@@ -61,6 +62,16 @@ TEST_F(BehaviorTest, ARoundTakesAsLongAsItsSlowestClient) {
   EXPECT_EQ(plan.contributors, (std::vector<std::size_t>{0, 1, 2}));
   EXPECT_EQ(plan.decision.action, RoundAction::kClose);
   EXPECT_EQ(plan.decision.ending, RoundEnding::kComplete);
+}
+
+TEST_F(BehaviorTest, StepsTakeAsLongAsTheirBatchesAndNotAnEpoch) {
+  run_.training.local.epochs = 3;
+  run_.training.local.steps = 40;
+  run_.training.local.batch_size = 10;
+  EXPECT_DOUBLE_EQ(Plan(PixelPopulation({5})).seconds, 5 * 2 * 4);
+  // No batch has more than all samples.
+  run_.training.local.batch_size = 1000;
+  EXPECT_DOUBLE_EQ(Plan(PixelPopulation({5})).seconds, 5 * 2 * 40);
 }
 
 TEST_F(BehaviorTest, OverSelectionTakesTheFirst) {
