@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -17,11 +19,35 @@ const std::array<std::string, 4> kNames = {"resize", "ceiling", "local",
                                            "central"};
 constexpr std::size_t kMostCentralClients = 100'000;
 
+// The tracks of all parts' samples: a set's tracks stay whole across the parts
+// and apart from another set's, and copies of one image are a track.
+std::vector<std::int32_t> JoinTracks(
+    const std::vector<std::shared_ptr<const DataSource>>& parts,
+    const std::vector<std::vector<Population::Origin>>& origins) {
+  std::unordered_map<std::uint64_t, std::int32_t> known;
+  std::vector<std::int32_t> tracks;
+  for (std::size_t p = 0; p < parts.size(); ++p) {
+    for (std::size_t k = 0; k < origins[p].size(); ++k) {
+      const auto [set, index] = origins[p][k];
+      const std::int32_t track = parts[p]->track(static_cast<std::int64_t>(k));
+      const bool alone = track == DataSource::kNoTrack;
+      const std::uint64_t key =
+          std::uint64_t{set} << 33 | std::uint64_t{alone} << 32 |
+          (alone ? index : static_cast<std::uint32_t>(track));
+      const auto next = static_cast<std::int32_t>(known.size());
+      tracks.push_back(known.try_emplace(key, next).first->second);
+    }
+  }
+  return tracks;
+}
+
 // Several clients' images as those of one, in the order of the clients.
 class JoinedSource final : public DataSource {
  public:
-  explicit JoinedSource(std::vector<std::shared_ptr<const DataSource>> parts)
-      : parts_(std::move(parts)) {
+  // Each part with the origins of its samples.
+  JoinedSource(std::vector<std::shared_ptr<const DataSource>> parts,
+               const std::vector<std::vector<Population::Origin>>& origins)
+      : parts_(std::move(parts)), tracks_(JoinTracks(parts_, origins)) {
     for (const auto& part : parts_) {
       begins_.push_back(size_);
       size_ += part->size();
@@ -41,6 +67,9 @@ class JoinedSource final : public DataSource {
     const Place place = Find(i);
     return place.part.image_size(place.index);
   }
+  std::int32_t track(std::int64_t i) const override {
+    return tracks_[static_cast<std::size_t>(i)];
+  }
   void Read(std::int64_t i, const Normalization& normalization,
             std::span<float> out) const override {
     const Place place = Find(i);
@@ -59,6 +88,7 @@ class JoinedSource final : public DataSource {
   }
 
   std::vector<std::shared_ptr<const DataSource>> parts_;
+  std::vector<std::int32_t> tracks_;
   std::vector<std::int64_t> begins_;
   std::int64_t size_ = 0;
 };
@@ -82,6 +112,13 @@ class SingleClient final : public Population {
   StatusOr<std::shared_ptr<const DataSource>> DataOf(
       std::size_t) const override {
     return data_;
+  }
+  std::vector<Origin> OriginsOf(std::size_t) const override {
+    std::vector<Origin> origins;
+    for (std::int64_t k = 0; k < data_->size(); ++k) {
+      origins.push_back({0, static_cast<std::uint32_t>(k)});
+    }
+    return origins;
   }
   std::vector<std::shared_ptr<const DataSource>> Sources() const override {
     return {data_};
@@ -162,11 +199,14 @@ StatusOr<std::unique_ptr<Population>> ApplyBaseline(
                     population->size()));
   }
   std::vector<std::shared_ptr<const DataSource>> parts;
+  std::vector<std::vector<Population::Origin>> origins;
   for (std::size_t i = 0; i < population->size(); ++i) {
     FEDGAP_ASSIGN_OR_RETURN(parts.emplace_back(), population->DataOf(i));
+    origins.push_back(population->OriginsOf(i));
   }
   return std::make_unique<SingleClient>(
-      ClientName{"central"}, std::make_shared<JoinedSource>(std::move(parts)));
+      ClientName{"central"},
+      std::make_shared<JoinedSource>(std::move(parts), origins));
 }
 
 StatusOr<RunConfig> ApplyBaseline(const SimulationConfig& simulation,

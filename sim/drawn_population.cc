@@ -180,6 +180,13 @@ std::vector<std::uint32_t> DrawnPopulation::SamplesOf(std::size_t i) const {
   return parts_.empty() ? DrawSamples(i) : parts_[i];
 }
 
+std::vector<Population::Origin> DrawnPopulation::OriginsOf(
+    std::size_t i) const {
+  std::vector<Origin> origins;
+  for (const std::uint32_t index : SamplesOf(i)) origins.push_back({0, index});
+  return origins;
+}
+
 std::vector<ImageSize> DrawnPopulation::SizesOf(
     std::size_t i, std::span<const std::uint32_t> samples) const {
   if (resolutions_.is_native()) return {};

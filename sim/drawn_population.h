@@ -34,6 +34,7 @@ class DrawnPopulation final : public Population {
   std::int64_t PixelsOf(std::size_t i) const override;
   StatusOr<std::shared_ptr<const DataSource>> DataOf(
       std::size_t i) const override;
+  std::vector<Origin> OriginsOf(std::size_t i) const override;
   std::vector<std::shared_ptr<const DataSource>> Sources() const override {
     return {data_};
   }

@@ -28,6 +28,14 @@ struct SharedForm {
 // number over one shared data set).
 class Population {
  public:
+  // An image of one of the data sets behind the clients. Samples of one origin,
+  // of whichever clients, are copies of one image, be it at several sizes.
+  struct Origin {
+    std::uint32_t set = 0;
+    std::uint32_t index = 0;  // in the set
+    bool operator==(const Origin&) const = default;
+  };
+
   virtual ~Population() = default;
 
   virtual std::size_t size() const = 0;
@@ -41,6 +49,8 @@ class Population {
   // The client's images. INVALID_ARGUMENT if they cannot be made.
   virtual StatusOr<std::shared_ptr<const DataSource>> DataOf(
       std::size_t i) const = 0;
+  // Which image each of the client's samples was made from, in their order.
+  virtual std::vector<Origin> OriginsOf(std::size_t i) const = 0;
   // What the images of all clients are made from.
   virtual std::vector<std::shared_ptr<const DataSource>> Sources() const = 0;
   // Whether the clients are few and known by name, as those of a real

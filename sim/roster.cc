@@ -125,6 +125,12 @@ class SharedSets {
     return loaded;
   }
 
+  // Tells the sets apart.
+  std::uint32_t NumberOf(const std::string& data) {
+    const auto next = static_cast<std::uint32_t>(numbers_.size());
+    return numbers_.try_emplace(data, next).first->second;
+  }
+
   StatusOr<std::vector<std::uint32_t>> Part(
       const std::string& data, const ImageDataset& set,
       const std::optional<DataPart>& part) {
@@ -147,12 +153,18 @@ class SharedSets {
  private:
   const SharedForm& form_;
   std::map<std::string, std::shared_ptr<const ImageDataset>> sets_;
+  std::map<std::string, std::uint32_t> numbers_;
   std::map<std::string, std::vector<std::vector<std::uint32_t>>> parts_;
 };
 
-StatusOr<std::shared_ptr<const DataSource>> MakeData(
-    const RosterEntry& entry, std::optional<ImageSize> resize,
-    SharedSets& sets) {
+struct ClientData {
+  std::shared_ptr<const DataSource> images;
+  std::vector<Population::Origin> origins;
+};
+
+StatusOr<ClientData> MakeData(const RosterEntry& entry,
+                              std::optional<ImageSize> resize,
+                              SharedSets& sets) {
   FEDGAP_ASSIGN_OR_RETURN(const auto base, sets.Load(entry.data));
   FEDGAP_ASSIGN_OR_RETURN(std::vector<std::uint32_t> indices,
                           sets.Part(entry.data, *base, entry.part));
@@ -160,7 +172,14 @@ StatusOr<std::shared_ptr<const DataSource>> MakeData(
   if (entry.resolution.has_value()) {
     sizes.assign(indices.size(), *entry.resolution);
   }
-  return ClientImages(base, std::move(indices), sizes, resize);
+  ClientData data;
+  const std::uint32_t set = sets.NumberOf(entry.data);
+  for (const std::uint32_t index : indices) {
+    data.origins.push_back({set, index});
+  }
+  FEDGAP_ASSIGN_OR_RETURN(
+      data.images, ClientImages(base, std::move(indices), sizes, resize));
+  return data;
 }
 
 }  // namespace
@@ -186,7 +205,8 @@ StatusOr<std::unique_ptr<RosterPopulation>> RosterPopulation::Create(
                             ParseRosterEntry(text, config));
     auto data = MakeData(entry, resize, sets);
     if (!data.ok()) return Annotate(data.status(), entry.name.value);
-    Client client{entry.name, *std::move(data), 0};
+    Client client{entry.name, std::move(data->images), std::move(data->origins),
+                  0};
     for (std::int64_t i = 0; i < client.data->size(); ++i) {
       client.pixels += client.data->image_size(i).pixels();
     }

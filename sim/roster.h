@@ -51,6 +51,9 @@ class RosterPopulation final : public Population {
       std::size_t i) const override {
     return clients_[i].data;
   }
+  std::vector<Origin> OriginsOf(std::size_t i) const override {
+    return clients_[i].origins;
+  }
   std::vector<std::shared_ptr<const DataSource>> Sources() const override;
   bool is_roster() const override { return true; }
   std::string Describe() const override;
@@ -59,6 +62,7 @@ class RosterPopulation final : public Population {
   struct Client {
     ClientName name;
     std::shared_ptr<const DataSource> data;
+    std::vector<Origin> origins;
     std::int64_t pixels = 0;
   };
   explicit RosterPopulation(std::vector<Client> clients)

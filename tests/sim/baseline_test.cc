@@ -3,14 +3,26 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "common/base/file_io.h"
 #include "sim/simulation.h"
 #include "tests/testing/status_matchers.h"
+#include "tests/testing/temp_dir.h"
 
 namespace fedgap {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::SizeIs;
 
 SimulationConfig Roster() {
   SimulationConfig simulation;
@@ -68,6 +80,70 @@ TEST(ApplyBaselineTest, CentralHoldsWhatAllHold) {
   second->Read(1, {{0.5}, {0.5}}, b);
   EXPECT_EQ(a, b);
   EXPECT_EQ(data->label(31), second->label(1));
+}
+
+// On the same side of every split, that is.
+TEST(ApplyBaselineTest, CopiesOfOneImageStayTogetherInCentral) {
+  SimulationConfig simulation;
+  simulation.data = "synthetic:5,30";
+  simulation.population = 3;
+  simulation.partition = "virtual";
+  simulation.samples_per_client = 40;
+  simulation.resolutions = "12, 16";
+  ASSERT_OK_AND_ASSIGN(const auto clients, MakePopulation(simulation));
+  simulation.central = true;
+  ASSERT_OK_AND_ASSIGN(const auto population, MakePopulation(simulation));
+  const auto data = population->DataOf(0).value();
+  std::map<std::uint32_t, std::set<std::int32_t>> tracks;
+  std::int64_t at = 0;
+  for (std::size_t i = 0; i < clients->size(); ++i) {
+    for (const Population::Origin& origin : clients->OriginsOf(i)) {
+      tracks[origin.index].insert(data->track(at++));
+    }
+  }
+  EXPECT_EQ(at, data->size());
+  std::set<std::int32_t> all;
+  for (const auto& [index, of_image] : tracks) {
+    EXPECT_THAT(of_image, SizeIs(1)) << index;
+    all.insert(of_image.begin(), of_image.end());
+  }
+  EXPECT_EQ(all.size(), tracks.size());
+}
+
+// Three frames of each of four objects.
+void WriteTracks(const std::filesystem::path& folder) {
+  std::filesystem::create_directories(folder / "sign");
+  for (int object = 0; object < 4; ++object) {
+    for (int frame = 0; frame < 3; ++frame) {
+      const auto file = fmt::format("0000{}_0000{}.ppm", object, frame);
+      const auto shade = static_cast<char>(10 * object + frame);
+      ASSERT_OK(WriteFileAtomic(folder / "sign" / file,
+                                "P6 8 8 255\n" + std::string(192, shade)));
+    }
+  }
+}
+
+TEST(ApplyBaselineTest, CentralKeepsTheTracksOfEachSet) {
+  const TempDir dir;
+  WriteTracks(dir / "x");
+  WriteTracks(dir / "y");
+  SimulationConfig simulation;
+  simulation.clients = {"a data=folder:" + (dir / "x").string(),
+                        "b data=folder:" + (dir / "y").string(),
+                        "c data=folder:" + (dir / "x").string()};
+  simulation.central = true;
+  ASSERT_OK_AND_ASSIGN(const auto population, MakePopulation(simulation));
+  const auto data = population->DataOf(0).value();
+  std::vector<std::int32_t> tracks;
+  for (std::int64_t i = 0; i < data->size(); ++i) {
+    tracks.push_back(data->track(i));
+  }
+  // One track of each set is its test part.
+  std::vector<std::int32_t> expected;
+  for (const int first : {0, 3, 0}) {
+    for (int k = 0; k < 9; ++k) expected.push_back(first + k / 3);
+  }
+  EXPECT_EQ(tracks, expected);
 }
 
 TEST(ApplyBaselineTest, OnlyIsOneClientUnderItsName) {

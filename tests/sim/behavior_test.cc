@@ -24,6 +24,7 @@ class PixelPopulation final : public Population {
       std::size_t) const override {
     return absl::UnimplementedError("no data");
   }
+  std::vector<Origin> OriginsOf(std::size_t) const override { return {}; }
   std::vector<std::shared_ptr<const DataSource>> Sources() const override {
     return {};
   }
