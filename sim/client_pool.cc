@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <iterator>
 #include <utility>
 
 #include "common/base/mutex.h"
@@ -35,11 +36,28 @@ class FirstError {
 }  // namespace
 
 ClientPool::ClientPool(int threads, Deps deps)
-    : deps_(deps), threads_(threads) {
-  for (int thread = 0; thread < threads; ++thread) {
-    engines_.push_back(std::make_unique<TrainingEngines>(
-        deps.model, TrainingEngines::Options{}));
+    : deps_(deps), threads_(threads) {}
+
+// The first, which have the most work, get what does not divide.
+void ClientPool::ShareThreads(std::size_t clients) {
+  if (clients == 0) return;
+  const int threads = threads_.threads();
+  const int at_work =
+      static_cast<int>(std::min(clients, static_cast<std::size_t>(threads)));
+  engines_.resize(static_cast<std::size_t>(at_work));
+  for (int i = 0; i < at_work; ++i) {
+    const int share = threads / at_work + (i < threads % at_work ? 1 : 0);
+    auto& engine = engines_[static_cast<std::size_t>(i)];
+    if (engine != nullptr && engine->threads() == share) continue;
+    engine = std::make_unique<TrainingEngines>(
+        deps_.model, TrainingEngines::Options{.threads = share});
   }
+}
+
+// With fewer clients than threads any thread may take any of them.
+TrainingEngines& ClientPool::EngineFor(int i, int thread) {
+  const bool one_each = std::ssize(engines_) < threads_.threads();
+  return *engines_[static_cast<std::size_t>(one_each ? i : thread)];
 }
 
 ClientPool::Clients ClientPool::LargestFirst(Clients clients) const {
@@ -55,13 +73,13 @@ ClientPool::Clients ClientPool::LargestFirst(Clients clients) const {
 }
 
 StatusOr<ClientPool::ClientAtWork> ClientPool::MakeClient(
-    std::size_t client, int thread, std::function<bool()> should_stop) {
+    std::size_t client, TrainingEngines& engine,
+    std::function<bool()> should_stop) {
   const ClientName name = deps_.population.NameOf(client);
   auto data = deps_.population.DataOf(client);
   if (!data.ok()) return Annotate(data.status(), name.value);
-  auto trainer =
-      LocalTrainer::Create(*engines_[static_cast<std::size_t>(thread)], **data,
-                           deps_.clock, {name, std::move(should_stop)});
+  auto trainer = LocalTrainer::Create(engine, **data, deps_.clock,
+                                      {name, std::move(should_stop)});
   if (!trainer.ok()) return Annotate(trainer.status(), name.value);
   return ClientAtWork{*std::move(data), *std::move(trainer)};
 }
@@ -74,10 +92,12 @@ Status ClientPool::Train(const Clients& clients, const OpenRound& round,
     return error.failed() || deps_.interruption.requested();
   };
   const Clients queue = LargestFirst(clients);
+  ShareThreads(queue.size());
   threads_.ParallelFor(static_cast<int>(queue.size()), [&](int i, int thread) {
     if (should_stop()) return;
-    auto update = TrainOne(queue[static_cast<std::size_t>(i)], thread, round,
-                           last_delta, local_of, should_stop);
+    auto update =
+        TrainOne(queue[static_cast<std::size_t>(i)], EngineFor(i, thread),
+                 round, last_delta, local_of, should_stop);
     error.Note(update.status());
     if (update.ok() && *update != nullptr) take(std::move(**update));
   });
@@ -85,12 +105,12 @@ Status ClientPool::Train(const Clients& clients, const OpenRound& round,
 }
 
 StatusOr<std::unique_ptr<TrainedUpdate>> ClientPool::TrainOne(
-    std::size_t client, int thread, const OpenRound& round,
+    std::size_t client, TrainingEngines& engine, const OpenRound& round,
     const GlobalDelta& last_delta, const LocalTensorsOf& local_of,
     const std::function<bool()>& should_stop) {
   const ClientName name = deps_.population.NameOf(client);
   FEDGAP_ASSIGN_OR_RETURN(const ClientAtWork at_work,
-                          MakeClient(client, thread, should_stop));
+                          MakeClient(client, engine, should_stop));
   const Task task = round.TaskFor(name, round.plan().started);
   auto result =
       at_work.trainer->Train(task, std::get<TrainTask>(task.work),
@@ -121,12 +141,13 @@ TrainedUpdate ClientPool::Review(const ClientName& client,
   return update;
 }
 
-StatusOr<UpdateInfo> ClientPool::EvaluateOne(std::size_t client, int thread,
+StatusOr<UpdateInfo> ClientPool::EvaluateOne(std::size_t client,
+                                             TrainingEngines& engine,
                                              const OpenRound& round,
                                              const LocalTensorsOf& local_of) {
   const ClientName name = deps_.population.NameOf(client);
   FEDGAP_ASSIGN_OR_RETURN(const ClientAtWork at_work,
-                          MakeClient(client, thread, [this] {
+                          MakeClient(client, engine, [this] {
                             return deps_.interruption.requested();
                           }));
   const Task task = round.TaskFor(name, round.plan().started);
@@ -145,10 +166,11 @@ StatusOr<std::vector<GroupMetrics>> ClientPool::Evaluate(
   std::vector<std::vector<GroupMetrics>> sums(
       static_cast<std::size_t>(threads_.threads()));
   const Clients queue = LargestFirst(clients);
+  ShareThreads(queue.size());
   threads_.ParallelFor(static_cast<int>(queue.size()), [&](int i, int thread) {
     if (error.failed() || deps_.interruption.requested()) return;
-    const auto info = EvaluateOne(queue[static_cast<std::size_t>(i)], thread,
-                                  round, local_of);
+    const auto info = EvaluateOne(queue[static_cast<std::size_t>(i)],
+                                  EngineFor(i, thread), round, local_of);
     error.Note(info.status());
     if (!info.ok()) return;
     auto& sum = sums[static_cast<std::size_t>(thread)];

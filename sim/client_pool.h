@@ -24,8 +24,9 @@
 namespace fedgap {
 
 // Makes clients, lets them train or look at a model, and forgets them again:
-// what is held is one trainer a thread, however many clients there are. One
-// call at a time.
+// what is held is one trainer a thread, however many clients there are. Where
+// they are fewer than the threads, several threads share a client's batches;
+// the bits are the same. One call at a time.
 class ClientPool {
  public:
   // All must outlive the pool.
@@ -67,17 +68,21 @@ class ClientPool {
     std::unique_ptr<LocalTrainer> trainer;
   };
 
-  StatusOr<ClientAtWork> MakeClient(std::size_t client, int thread,
+  // Engines for so many clients at the same time, with all threads.
+  void ShareThreads(std::size_t clients);
+  // For place i of a queue for which the threads were shared, by `thread`.
+  TrainingEngines& EngineFor(int i, int thread);
+  StatusOr<ClientAtWork> MakeClient(std::size_t client, TrainingEngines& engine,
                                     std::function<bool()> should_stop);
   // Nothing where the work was broken off.
   StatusOr<std::unique_ptr<TrainedUpdate>> TrainOne(
-      std::size_t client, int thread, const OpenRound& round,
+      std::size_t client, TrainingEngines& engine, const OpenRound& round,
       const GlobalDelta& last_delta, const LocalTensorsOf& local_of,
       const std::function<bool()>& should_stop);
   TrainedUpdate Review(const ClientName& client, LocalTrainer::Result result,
                        const OpenRound& round,
                        const GlobalDelta& last_delta) const;
-  StatusOr<UpdateInfo> EvaluateOne(std::size_t client, int thread,
+  StatusOr<UpdateInfo> EvaluateOne(std::size_t client, TrainingEngines& engine,
                                    const OpenRound& round,
                                    const LocalTensorsOf& local_of);
   // The clients with the most work first, so that none begins when the others
@@ -86,7 +91,8 @@ class ClientPool {
 
   const Deps deps_;
   ThreadPool threads_;
-  std::vector<std::unique_ptr<TrainingEngines>> engines_;  // one a thread
+  // One a client at work.
+  std::vector<std::unique_ptr<TrainingEngines>> engines_;
 };
 
 }  // namespace fedgap

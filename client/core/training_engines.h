@@ -29,6 +29,7 @@ class TrainingEngines {
         inference_(model, pool_, options.isa) {}
 
   const Model& model() const { return model_; }
+  int threads() const { return options_.threads; }
   std::optional<kernels::Isa> isa() const { return options_.isa; }
   InferenceEngine& inference() { return inference_; }
 

@@ -123,8 +123,11 @@ TEST_F(SimulatorTest, ACohortIsDrawnAnewInEveryRound) {
 
 TEST_F(SimulatorTest, ThreadsChangeNoBit) {
   const std::string one = Run(SmallConfig());
-  store_ = MemoryRunStore();
-  EXPECT_EQ(Run(SmallConfig(), 3), one);
+  // Where they are more than the cohort's 5 clients, several share a client.
+  for (const int threads : {3, 7, 12}) {
+    store_ = MemoryRunStore();
+    EXPECT_EQ(Run(SmallConfig(), threads), one) << threads;
+  }
 }
 
 // With local tensors, too: they are kept on the disk.
