@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <system_error>
-#include <thread>
 
+#include "common/base/available_cpus.h"
 #include "server/store/run_directory.h"
 
 namespace fedgap {
@@ -43,7 +43,7 @@ std::string ClassName(const ModelOrigin& origin, int label) {
 
 int ThreadsFor(int wanted) {
   if (wanted > 0) return wanted;
-  return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  return AvailableCpus();
 }
 
 }  // namespace fedgap

@@ -9,12 +9,12 @@
 #include <cstring>
 #include <iostream>
 #include <string>
-#include <thread>
 
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include "cli/run_simulate.h"
+#include "common/base/available_cpus.h"
 #include "common/base/signal_waiter.h"
 #include "common/base/status.h"
 #include "common/base/version.h"
@@ -28,8 +28,7 @@ namespace {
 // bound each to its own.
 int ThreadsOfRank(int wanted, int ranks_here) {
   if (wanted > 0) return wanted;
-  const int allowed =
-      static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  const int allowed = AvailableCpus();
   const int online = static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN));
   return allowed < online ? allowed : std::max(1, allowed / ranks_here);
 }

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <optional>
-#include <thread>
 #include <utility>
 
+#include "common/base/available_cpus.h"
 #include "common/base/clock.h"
 #include "common/config/run_config_toml.h"
 #include "server/core/run_opening.h"
@@ -24,7 +24,7 @@ namespace {
 
 int ThreadsFor(int wanted) {
   if (wanted > 0) return wanted;
-  return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  return AvailableCpus();
 }
 
 }  // namespace

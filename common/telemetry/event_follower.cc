@@ -8,9 +8,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <span>
-#include <thread>
 #include <utility>
 
+#include "common/base/available_cpus.h"
 #include "common/base/file_io.h"
 #include "common/telemetry/event_segments.h"
 
@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 constexpr std::size_t kBlockBytes = std::size_t{1} << 20;
 // Below this, threads would take longer to start than to help.
 constexpr std::int64_t kManyBytes = std::int64_t{4} << 20;
-constexpr unsigned kMostThreads = 8;
+constexpr int kMostThreads = 8;
 
 class OpenFile {
  public:
@@ -133,9 +133,8 @@ void EventFollower::Hire(int fd) {
   const bool is_long =
       ::fstat(fd, &info) == 0 && info.st_size - at_.offset > kManyBytes;
   if (pool_ != nullptr && (pool_->threads() > 1 || !is_long)) return;
-  const unsigned cores = std::thread::hardware_concurrency();
   pool_ = std::make_unique<ThreadPool>(
-      is_long ? static_cast<int>(std::clamp(cores, 1U, kMostThreads)) : 1);
+      is_long ? std::min(AvailableCpus(), kMostThreads) : 1);
   const auto threads = static_cast<std::size_t>(pool_->threads());
   if (parsers_.size() < threads) parsers_.resize(threads);
 }

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <limits>
 #include <numeric>
-#include <thread>
 #include <utility>
 
+#include "common/base/available_cpus.h"
 #include "common/base/counter_rng.h"
 #include "common/data/resize.h"
 
@@ -20,7 +20,7 @@ constexpr std::int64_t kChunkImages = 512;
 
 int Threads(int wanted) {
   if (wanted > 0) return wanted;
-  return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  return AvailableCpus();
 }
 
 int ArgMax(std::span<const float> values) {
