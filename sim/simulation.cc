@@ -79,8 +79,9 @@ struct PreparedSimulation {
   std::unique_ptr<Population> population;
 };
 
+// Only the root evaluates.
 StatusOr<PreparedSimulation> Prepare(const SimulationDefinition& definition,
-                                     int threads) {
+                                     int threads, bool is_root) {
   std::optional<ImageSize> resize;
   if (!definition.simulation.resize.empty()) {
     FEDGAP_ASSIGN_OR_RETURN(resize,
@@ -91,7 +92,8 @@ StatusOr<PreparedSimulation> Prepare(const SimulationDefinition& definition,
   if (config.evaluation.threads == 0) config.evaluation.threads = threads;
   PreparedSimulation prepared;
   FEDGAP_ASSIGN_OR_RETURN(prepared.defined,
-                          DefineRun(config, ToToml(definition), resize));
+                          DefineRun(config, ToToml(definition),
+                                    {.resize = resize, .evaluates = is_root}));
   RunDefinition& run = prepared.defined.definition;
   FEDGAP_ASSIGN_OR_RETURN(
       std::unique_ptr<Population> population,
@@ -134,8 +136,9 @@ StatusOr<RunReport> RunSimulation(const SimulationDefinition& definition,
   options.behavior = definition.simulation;
   options.final_evaluation_clients =
       static_cast<std::size_t>(definition.simulation.final_evaluation_clients);
-  FEDGAP_ASSIGN_OR_RETURN(PreparedSimulation prepared,
-                          Prepare(definition, options.threads));
+  FEDGAP_ASSIGN_OR_RETURN(
+      PreparedSimulation prepared,
+      Prepare(definition, options.threads, /*is_root=*/true));
   options.run = std::move(prepared.defined.definition);
   if (settings.ranks != nullptr) {
     FEDGAP_RETURN_IF_ERROR(Announce(definition, *settings.ranks));
@@ -195,8 +198,9 @@ Status ServeSimulations(RankGroup& ranks, int threads,
     sources.file_text.assign(toml.begin(), toml.end());
     FEDGAP_ASSIGN_OR_RETURN(const SimulationDefinition definition,
                             ParseSimulation(sources));
-    FEDGAP_ASSIGN_OR_RETURN(PreparedSimulation prepared,
-                            Prepare(definition, ThreadsFor(threads)));
+    FEDGAP_ASSIGN_OR_RETURN(
+        PreparedSimulation prepared,
+        Prepare(definition, ThreadsFor(threads), /*is_root=*/false));
     RunDefinition& run = prepared.defined.definition;
     FEDGAP_ASSIGN_OR_RETURN(const std::unique_ptr<const Model> model,
                             PrepareRun(run));

@@ -9,22 +9,23 @@
 namespace fedgap {
 namespace {
 
-Status OpenEvaluation(const RunConfig& config, std::optional<ImageSize> resize,
+Status OpenEvaluation(const RunConfig& config, const DefineOptions& options,
                       DefinedRun& run) {
   FEDGAP_ASSIGN_OR_RETURN(const DataSpec spec,
                           ParseDataSpec(config.evaluation.data));
-  LoadOptions options;
-  options.split = DataSplit::kTest;
-  options.channels = run.model->spec().input_channels;
-  options.class_names = config.model.class_names;
-  FEDGAP_ASSIGN_OR_RETURN(const LoadedData loaded, LoadData(spec, options));
+  LoadOptions loading;
+  loading.split = DataSplit::kTest;
+  loading.channels = run.model->spec().input_channels;
+  loading.class_names = config.model.class_names;
+  FEDGAP_ASSIGN_OR_RETURN(const LoadedData loaded, LoadData(spec, loading));
   run.definition.class_names = loaded.data->class_names();
+  if (!options.evaluates) return absl::OkStatus();
   FEDGAP_ASSIGN_OR_RETURN(
       run.evaluator,
       HeldOutEvaluator::Create(*run.model, loaded.data,
                                {.sizes = config.evaluation.sizes,
                                 .groups = config.groups,
-                                .resize = resize,
+                                .resize = options.resize,
                                 .max_samples = config.evaluation.max_samples,
                                 .seed = config.seed,
                                 .threads = config.evaluation.threads}));
@@ -34,7 +35,7 @@ Status OpenEvaluation(const RunConfig& config, std::optional<ImageSize> resize,
 }  // namespace
 
 StatusOr<DefinedRun> DefineRun(const RunConfig& config, std::string config_toml,
-                               std::optional<ImageSize> resize) {
+                               const DefineOptions& options) {
   DefinedRun run;
   RunDefinition& definition = run.definition;
   FEDGAP_ASSIGN_OR_RETURN(definition.model, ChooseModel(config.model));
@@ -43,7 +44,7 @@ StatusOr<DefinedRun> DefineRun(const RunConfig& config, std::string config_toml,
   definition.config_toml = std::move(config_toml);
   definition.software = SoftwareVersion();
   if (!config.evaluation.data.empty()) {
-    FEDGAP_RETURN_IF_ERROR(OpenEvaluation(config, resize, run));
+    FEDGAP_RETURN_IF_ERROR(OpenEvaluation(config, options, run));
   }
   if (!config.model.class_names.empty()) {
     definition.class_names = config.model.class_names;

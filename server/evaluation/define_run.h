@@ -15,20 +15,25 @@
 
 namespace fedgap {
 
+struct DefineOptions {
+  std::optional<ImageSize> resize = {};  // as HeldOutEvaluator::Options
+  // Not for a process that only takes the class names from the held-out data.
+  bool evaluates = true;
+};
+
 struct DefinedRun {
   std::unique_ptr<const Model> model;  // which the evaluator looks at
-  // Null where the configuration names no held-out data.
+  // Null where the configuration names no held-out data, or !evaluates.
   std::unique_ptr<HeldOutEvaluator> evaluator;
   // Class names are those configured, else the held-out data's.
   RunDefinition definition;
 };
 
 // Reads the model's files and the test part of config.evaluation.data;
-// `config_toml` is the configuration as it takes effect. `resize` as
-// HeldOutEvaluator::Options. The errors of ChooseModel, LoadData and
-// HeldOutEvaluator::Create.
+// `config_toml` is the configuration as it takes effect. The errors of
+// ChooseModel, LoadData and HeldOutEvaluator::Create.
 StatusOr<DefinedRun> DefineRun(const RunConfig& config, std::string config_toml,
-                               std::optional<ImageSize> resize = {});
+                               const DefineOptions& options = {});
 
 // What a new run starts from: model.init_from, where it is given. A run that
 // goes on does not need that file any more. The errors of
