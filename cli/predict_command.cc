@@ -22,6 +22,7 @@
 #include "common/data/image_decoder.h"
 #include "common/data/resize.h"
 #include "common/nn/engine.h"
+#include "common/nn/scratch_limit.h"
 
 namespace fedgap {
 namespace {
@@ -53,13 +54,16 @@ Prediction FromLogits(std::span<const float> logits) {
 class Predictor {
  public:
   explicit Predictor(const ModelFile& file)
-      : file_(file), pool_(1), engine_(*file.model, pool_) {
+      : file_(file),
+        pool_(1),
+        engine_(*file.model, pool_),
+        scratch_limit_(*file.model, ScratchLimit::Work::kInference) {
     engine_.Load(file.parameters);
   }
 
   StatusOr<Prediction> Predict(const DataSource& data, std::int64_t i) {
     const ImageSize size = data.image_size(i);
-    FEDGAP_RETURN_IF_ERROR(file_.model->CheckImage(size));
+    FEDGAP_RETURN_IF_ERROR(scratch_limit_.CheckImage(size));
     const int channels = data.channels();
     pixels_.resize(static_cast<std::size_t>(size.pixels() * channels));
     data.Read(i, file_.model->spec().normalization, pixels_);
@@ -74,6 +78,7 @@ class Predictor {
   const ModelFile& file_;
   ThreadPool pool_;
   InferenceEngine engine_;
+  ScratchLimit scratch_limit_;
   Parameters pixels_;
 };
 

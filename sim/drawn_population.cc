@@ -41,6 +41,7 @@ StatusOr<std::unique_ptr<DrawnPopulation>> DrawnPopulation::Create(
   std::unique_ptr<DrawnPopulation> population(
       new DrawnPopulation(config, std::move(loaded.data)));
   FEDGAP_RETURN_IF_ERROR(population->Settle());
+  FEDGAP_RETURN_IF_ERROR(population->CheckSizes(form));
   return population;
 }
 
@@ -72,6 +73,17 @@ Status DrawnPopulation::Settle() {
   mean_pixels_ =
       static_cast<double>(pixels) / static_cast<double>(data_->size());
   return SettlePartition();
+}
+
+Status DrawnPopulation::CheckSizes(const SharedForm& form) const {
+  if (resize_.has_value()) {
+    return Annotate(form.CheckImage(*resize_), "simulation.resize");
+  }
+  for (const ImageSize size : resolutions_.sizes()) {
+    const Status status = form.CheckImage(size);
+    if (!status.ok()) return Annotate(status, "simulation.resolutions");
+  }
+  return absl::OkStatus();
 }
 
 Status DrawnPopulation::SettlePartition() {

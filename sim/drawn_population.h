@@ -24,7 +24,8 @@ namespace fedgap {
 class DrawnPopulation final : public Population {
  public:
   // Reads config.data in the given form. INVALID_ARGUMENT for settings
-  // that make no sense; the errors of LoadData and PartitionByTrack.
+  // that make no sense and sizes that the model does not take; the errors of
+  // LoadData and PartitionByTrack.
   static StatusOr<std::unique_ptr<DrawnPopulation>> Create(
       const SimulationConfig& config, const SharedForm& form);
 
@@ -50,6 +51,8 @@ class DrawnPopulation final : public Population {
   DrawnPopulation(const SimulationConfig& config,
                   std::shared_ptr<const ImageDataset> data);
   Status Settle();
+  // Before any image is brought to one of them.
+  Status CheckSizes(const SharedForm& form) const;
   Status SettlePartition();
 
   CounterRng RngOf(std::size_t i, RngPurpose purpose) const;

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "common/base/status.h"
 #include "common/data/data_source.h"
 #include "common/federation/ids.h"
+#include "common/tensor/image_view.h"
 
 namespace fedgap {
 
@@ -19,6 +21,12 @@ struct SharedForm {
   int channels = 1;
   // The federation's classes in its order; empty: the data's own.
   std::vector<std::string> class_names = {};
+  // What the model says of an image's size; null: it takes every one.
+  std::function<Status(ImageSize)> check_image = {};
+
+  Status CheckImage(ImageSize size) const {
+    return check_image ? check_image(size) : absl::OkStatus();
+  }
 };
 
 // Clients by index, in the order of their names, so that a draw of positions

@@ -164,7 +164,9 @@ struct ClientData {
 
 StatusOr<ClientData> MakeData(const RosterEntry& entry,
                               std::optional<ImageSize> resize,
-                              SharedSets& sets) {
+                              const SharedForm& form, SharedSets& sets) {
+  const auto size = resize.has_value() ? resize : entry.resolution;
+  if (size.has_value()) FEDGAP_RETURN_IF_ERROR(form.CheckImage(*size));
   FEDGAP_ASSIGN_OR_RETURN(const auto base, sets.Load(entry.data));
   FEDGAP_ASSIGN_OR_RETURN(std::vector<std::uint32_t> indices,
                           sets.Part(entry.data, *base, entry.part));
@@ -203,7 +205,7 @@ StatusOr<std::unique_ptr<RosterPopulation>> RosterPopulation::Create(
   for (const std::string& text : config.clients) {
     FEDGAP_ASSIGN_OR_RETURN(const RosterEntry entry,
                             ParseRosterEntry(text, config));
-    auto data = MakeData(entry, resize, sets);
+    auto data = MakeData(entry, resize, form, sets);
     if (!data.ok()) return Annotate(data.status(), entry.name.value);
     Client client{entry.name, std::move(data->images), std::move(data->origins),
                   0};

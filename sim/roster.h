@@ -35,7 +35,8 @@ class RosterPopulation final : public Population {
  public:
   // The clients of config.clients, their images in the given form. A
   // data set that several name is read once. INVALID_ARGUMENT for an entry
-  // that makes no sense or a name that comes twice; the errors of LoadData.
+  // that makes no sense, a size that the model does not take or a name that
+  // comes twice; the errors of LoadData.
   static StatusOr<std::unique_ptr<RosterPopulation>> Create(
       const SimulationConfig& config, const SharedForm& form);
 

@@ -7,6 +7,7 @@
 #include "common/base/available_cpus.h"
 #include "common/base/clock.h"
 #include "common/config/run_config_toml.h"
+#include "common/nn/scratch_limit.h"
 #include "server/core/run_opening.h"
 #include "server/evaluation/define_run.h"
 #include "server/store/recorded_run.h"
@@ -95,11 +96,16 @@ StatusOr<PreparedSimulation> Prepare(const SimulationDefinition& definition,
                           DefineRun(config, ToToml(definition),
                                     {.resize = resize, .evaluates = is_root}));
   RunDefinition& run = prepared.defined.definition;
+  const ScratchLimit limit(*prepared.defined.model,
+                           ScratchLimit::Work::kTraining);
   FEDGAP_ASSIGN_OR_RETURN(
       std::unique_ptr<Population> population,
       MakePopulation(definition.simulation,
                      {.channels = prepared.defined.model->spec().input_channels,
-                      .class_names = run.class_names}));
+                      .class_names = run.class_names,
+                      .check_image = [&limit](ImageSize size) {
+                        return limit.CheckImage(size);
+                      }}));
   FEDGAP_ASSIGN_OR_RETURN(
       prepared.population,
       ApplyBaseline(definition.simulation, std::move(population)));

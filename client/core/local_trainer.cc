@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "client/core/pooled_accumulator.h"
@@ -21,15 +22,27 @@ namespace {
 constexpr std::size_t kLookBlock = 128;
 constexpr std::int64_t kLookElements = std::int64_t{1} << 22;
 
-Status CheckSample(const Model& model, const DataSource& data, std::int64_t i) {
+Status CheckLabel(const Model& model, const DataSource& data, std::int64_t i) {
   const int label = data.label(i);
   if (label < 0 || label >= model.classes()) {
     return absl::InvalidArgumentError(fmt::format(
         "sample {} has label {}; model {} has {} classes, 0 to {}", i, label,
         model.spec().name, model.classes(), model.classes() - 1));
   }
-  return Annotate(model.CheckImage(data.image_size(i)),
-                  fmt::format("sample {}", i));
+  return absl::OkStatus();
+}
+
+Status CheckSamples(const TrainingEngines& engines, const DataSource& data) {
+  std::set<ImageSize> good;
+  for (std::int64_t i = 0; i < data.size(); ++i) {
+    FEDGAP_RETURN_IF_ERROR(CheckLabel(engines.model(), data, i));
+    const ImageSize size = data.image_size(i);
+    if (good.contains(size)) continue;
+    const Status status = engines.CheckImage(size);
+    if (!status.ok()) return Annotate(status, fmt::format("sample {}", i));
+    good.insert(size);
+  }
+  return absl::OkStatus();
 }
 
 // gradient += mu (w - w_global), the proximal term of FedProx (Li et al.,
@@ -58,9 +71,7 @@ StatusOr<std::unique_ptr<LocalTrainer>> LocalTrainer::Create(
                     data.channels(), model.spec().name,
                     model.spec().input_channels, model.spec().input_channels));
   }
-  for (std::int64_t i = 0; i < data.size(); ++i) {
-    FEDGAP_RETURN_IF_ERROR(CheckSample(model, data, i));
-  }
+  FEDGAP_RETURN_IF_ERROR(CheckSamples(engines, data));
   return std::unique_ptr<LocalTrainer>(
       new LocalTrainer(engines, data, clock, std::move(options)));
 }

@@ -43,7 +43,7 @@ class LocalTrainer {
   // `engines`, `data` and `clock` must outlive it; while it works, nobody else
   // uses the engines. INVALID_ARGUMENT if the data does not fit their model,
   // naming the first sample that does not: no samples, other channels, a label
-  // out of range, an image too small.
+  // out of range, an image too small or one that takes too much memory.
   static StatusOr<std::unique_ptr<LocalTrainer>> Create(
       TrainingEngines& engines, const DataSource& data, const Clock& clock,
       Options options);

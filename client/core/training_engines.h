@@ -2,11 +2,14 @@
 #ifndef FEDGAP_CLIENT_CORE_TRAINING_ENGINES_H_
 #define FEDGAP_CLIENT_CORE_TRAINING_ENGINES_H_
 
+#include <cstdint>
 #include <optional>
 
+#include "common/base/status.h"
 #include "common/base/thread_pool.h"
 #include "common/nn/engine.h"
 #include "common/nn/model.h"
+#include "common/nn/scratch_limit.h"
 
 namespace fedgap {
 
@@ -19,6 +22,8 @@ class TrainingEngines {
     int threads = 1;  // that share each batch
     // The instruction set to use; the best that runs here if unset.
     std::optional<kernels::Isa> isa = std::nullopt;
+    // That one thread may take for an image.
+    std::int64_t max_scratch_bytes = ScratchLimit::kDefaultMaxBytes;
   };
 
   // `model` must outlive the engines.
@@ -26,12 +31,18 @@ class TrainingEngines {
       : model_(model),
         options_(options),
         pool_(options.threads),
-        inference_(model, pool_, options.isa) {}
+        inference_(model, pool_, options.isa),
+        scratch_limit_(model, ScratchLimit::Work::kTraining,
+                       options.max_scratch_bytes) {}
 
   const Model& model() const { return model_; }
   int threads() const { return options_.threads; }
   std::optional<kernels::Isa> isa() const { return options_.isa; }
   InferenceEngine& inference() { return inference_; }
+  // The errors of ScratchLimit::CheckImage; an engine must not get another.
+  Status CheckImage(ImageSize size) const {
+    return scratch_limit_.CheckImage(size);
+  }
 
   // Kept until another number of shards is asked for.
   GradientEngine& gradient(int shards) {
@@ -49,6 +60,7 @@ class TrainingEngines {
   const Options options_;
   ThreadPool pool_;
   InferenceEngine inference_;
+  ScratchLimit scratch_limit_;
   std::optional<GradientEngine> gradient_;
   int shards_ = 0;
 };

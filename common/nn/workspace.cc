@@ -20,6 +20,15 @@ std::size_t Elements(const FeatureMap& map, const Border& border) {
   return static_cast<std::size_t>(rows * map.row_stride);
 }
 
+// Zeroed where it grows, and no larger than asked for: what it held is of no
+// use, so that it need not stand beside its successor.
+template <typename Vector>
+void GrowTo(std::size_t size, Vector& vector) {
+  if (vector.size() >= size) return;
+  vector = Vector();
+  vector.resize(size);
+}
+
 void PlaceAt(float* base, const Border& border, FeatureMap* map) {
   map->data =
       base + border.top * map->row_stride + border.left * map->pixel_stride;
@@ -34,6 +43,8 @@ Workspace::Workspace(const ExecutionPlan& plan, bool with_gradients)
       values_(plan.values().size()),
       gradients_(plan.values().size()),
       geometries_(plan.steps().size()),
+      values_at_(plan.values().size()),
+      gradients_at_(plan.values().size()),
       states_(plan.steps().size()),
       winners_at_(plan.steps().size()) {}
 
@@ -81,20 +92,17 @@ void Workspace::ShapeMaps(ImageSize size) {
   }
 }
 
-void Workspace::PlaceMaps() {
-  std::size_t end = 0;
-  std::size_t winners_end = 0;
-  const auto take = [&end](std::size_t floats) {
-    const std::size_t at = end;
-    end += RoundUp(floats);
+Workspace::Extent Workspace::LayOut() {
+  Extent extent;
+  const auto take = [&extent](std::size_t floats) {
+    const std::size_t at = extent.floats;
+    extent.floats += RoundUp(floats);
     return at;
   };
-  std::vector<std::size_t> value_at(values_.size());
-  std::vector<std::size_t> gradient_at(values_.size());
   for (std::size_t id = 0; id < values_.size(); ++id) {
     const std::size_t elements = Elements(values_[id], borders_[id]);
-    value_at[id] = take(elements);
-    if (gradients_[id].channels > 0) gradient_at[id] = take(elements);
+    values_at_[id] = take(elements);
+    if (gradients_[id].channels > 0) gradients_at_[id] = take(elements);
   }
   for (std::size_t s = 0; s < plan_.steps().size(); ++s) {
     const PlanStep& step = plan_.steps()[s];
@@ -103,20 +111,25 @@ void Workspace::PlaceMaps() {
     if (step.op() == Op::kGlobalAveragePool) {
       states_[s] = take(static_cast<std::size_t>(out.pixel_stride));
     }
-    winners_at_[s] = winners_end;
+    winners_at_[s] = extent.winners;
     if (step.op() == Op::kMaxPool) {
-      winners_end += static_cast<std::size_t>(out.pixels() * out.pixel_stride);
+      extent.winners +=
+          static_cast<std::size_t>(out.pixels() * out.pixel_stride);
     }
   }
-  if (winners_.size() < winners_end) winners_.resize(winners_end);
+  return extent;
+}
+
+void Workspace::PlaceMaps() {
+  const Extent extent = LayOut();
+  GrowTo(extent.winners, winners_);
   // Borders must be zero, and stay so: kernels write inside them only.
-  const std::size_t old = std::min(end, arena_.size());
-  std::fill_n(arena_.begin(), old, 0.0f);
-  if (arena_.size() < end) arena_.resize(end);
+  std::fill_n(arena_.begin(), std::min(extent.floats, arena_.size()), 0.0f);
+  GrowTo(extent.floats, arena_);
   for (std::size_t id = 0; id < values_.size(); ++id) {
-    PlaceAt(arena_.data() + value_at[id], borders_[id], &values_[id]);
+    PlaceAt(arena_.data() + values_at_[id], borders_[id], &values_[id]);
     if (gradients_[id].channels == 0) continue;
-    PlaceAt(arena_.data() + gradient_at[id], borders_[id], &gradients_[id]);
+    PlaceAt(arena_.data() + gradients_at_[id], borders_[id], &gradients_[id]);
   }
 }
 
@@ -130,6 +143,14 @@ void Workspace::PrepareGeometries() {
     step.conv->PrepareInputGradient(gradients_[in], gradients_[s + 1],
                                     &geometries_[s]);
   }
+}
+
+std::size_t Workspace::BytesFor(const ExecutionPlan& plan, bool with_gradients,
+                                ImageSize size) {
+  Workspace workspace(plan, with_gradients);
+  workspace.ShapeMaps(size);
+  const Extent extent = workspace.LayOut();
+  return extent.floats * sizeof(float) + extent.winners * sizeof(std::int32_t);
 }
 
 std::size_t Workspace::bytes() const {

@@ -42,10 +42,22 @@ class Workspace {
 
   std::size_t bytes() const;
 
+  // What bytes() is after Prepare(size) of a new workspace; takes no memory for
+  // maps.
+  static std::size_t BytesFor(const ExecutionPlan& plan, bool with_gradients,
+                              ImageSize size);
+
  private:
+  struct Extent {
+    std::size_t floats = 0;
+    std::size_t winners = 0;
+  };
+
   // Sizes, strides and borders of all maps, data not yet set.
   void ShapeMaps(ImageSize size);
-  // Sets the maps' data and the offsets of the rest.
+  // Sets the offsets of everything; returns where they end.
+  Extent LayOut();
+  // Makes room for it, zeroed, and sets the maps' data.
   void PlaceMaps();
   void PrepareGeometries();
 
@@ -56,6 +68,8 @@ class Workspace {
   std::vector<kernels::FeatureMap> values_;
   std::vector<kernels::FeatureMap> gradients_;
   std::vector<kernels::ConvGeometry> geometries_;
+  std::vector<std::size_t> values_at_;
+  std::vector<std::size_t> gradients_at_;
   std::vector<std::size_t> states_;
   std::vector<std::size_t> winners_at_;
   Parameters arena_;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <limits>
 #include <numeric>
+#include <set>
+#include <thread>
 #include <utility>
 
 #include "common/base/available_cpus.h"
@@ -114,7 +116,9 @@ HeldOutEvaluator::HeldOutEvaluator(const Model& model, const Options& options)
       groups_(options.groups),
       resize_(options.resize),
       pool_(Threads(options.threads)),
-      engine_(model, pool_) {}
+      engine_(model, pool_),
+      scratch_limit_(model, ScratchLimit::Work::kInference,
+                     options.max_scratch_bytes) {}
 
 int HeldOutEvaluator::AddEntry(std::string size, int group) {
   const auto classes = static_cast<std::size_t>(model_.classes());
@@ -130,18 +134,23 @@ int HeldOutEvaluator::AddEntry(std::string size, int group) {
 Status HeldOutEvaluator::AddSet(std::shared_ptr<const ImageDataset> images,
                                 std::vector<int> entries) {
   if (resize_.has_value()) {
+    FEDGAP_RETURN_IF_ERROR(scratch_limit_.CheckImage(*resize_));
     FEDGAP_ASSIGN_OR_RETURN(ImageDataset resized, Resize(*images, *resize_));
     images = std::make_shared<const ImageDataset>(std::move(resized));
   }
+  std::set<ImageSize> sizes;
   for (std::int64_t i = 0; i < images->size(); ++i) {
-    FEDGAP_RETURN_IF_ERROR(model_.CheckImage(images->image_size(i)));
+    sizes.insert(images->image_size(i));
+  }
+  for (const ImageSize size : sizes) {
+    FEDGAP_RETURN_IF_ERROR(scratch_limit_.CheckImage(size));
   }
   sets_.push_back({.images = std::move(images), .entries = std::move(entries)});
   return absl::OkStatus();
 }
 
 Status HeldOutEvaluator::AddResized(const ImageDataset& data, ImageSize size) {
-  FEDGAP_RETURN_IF_ERROR(model_.CheckImage(resize_.value_or(size)));
+  FEDGAP_RETURN_IF_ERROR(scratch_limit_.CheckImage(resize_.value_or(size)));
   FEDGAP_ASSIGN_OR_RETURN(ImageDataset resized, Resize(data, size));
   const int entry = AddEntry(size.ToString(), groups_.GroupOf(size));
   return AddSet(std::make_shared<const ImageDataset>(std::move(resized)),

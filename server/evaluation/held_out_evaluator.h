@@ -14,6 +14,7 @@
 #include "common/federation/resolution_groups.h"
 #include "common/nn/engine.h"
 #include "common/nn/model.h"
+#include "common/nn/scratch_limit.h"
 #include "server/core/evaluator.h"
 
 namespace fedgap {
@@ -35,11 +36,13 @@ class HeldOutEvaluator final : public Evaluator {
     int max_samples = 0;
     std::uint64_t seed = 0;
     int threads = 0;  // 0: one per core
+    // That one thread may take for an image.
+    std::int64_t max_scratch_bytes = ScratchLimit::kDefaultMaxBytes;
   };
 
   // `model` must outlive the evaluator. INVALID_ARGUMENT if the images have
   // other channels or more classes than the model, or a size is too small for
-  // it (the message says which and what would do).
+  // it or takes too much memory (the message says which and what would do).
   static StatusOr<std::unique_ptr<HeldOutEvaluator>> Create(
       const Model& model, std::shared_ptr<const ImageDataset> data,
       const Options& options);
@@ -78,6 +81,7 @@ class HeldOutEvaluator final : public Evaluator {
   const std::optional<ImageSize> resize_;
   ThreadPool pool_;
   InferenceEngine engine_;
+  const ScratchLimit scratch_limit_;
   std::vector<Set> sets_;
   // The result without sums.
   std::vector<ServerEvaluation::Size> empty_entries_;

@@ -142,6 +142,26 @@ TEST(DrawnPopulationTest, WithoutSizesImagesAreSharedNotCopied) {
   EXPECT_GT(sizes.size(), 5u);  // synthetic images are all different
 }
 
+// Before any image is brought to a size that takes all memory.
+TEST(DrawnPopulationTest, RefusesASizeThatTheModelDoesNotTake) {
+  SharedForm form;
+  form.check_image = [](ImageSize size) -> Status {
+    if (size.height <= 100) return absl::OkStatus();
+    return absl::InvalidArgumentError(size.ToString() + " is too large");
+  };
+  SimulationConfig config = Config();
+  config.resolutions = "14:0.5, 2800:0.5";
+  EXPECT_THAT(DrawnPopulation::Create(config, form),
+              Fails(absl::StatusCode::kInvalidArgument,
+                    HasSubstr("simulation.resolutions: 2800x2800 is too")));
+  config.resize = "280";
+  EXPECT_THAT(DrawnPopulation::Create(config, form),
+              Fails(absl::StatusCode::kInvalidArgument,
+                    HasSubstr("simulation.resize: 280x280 is too large")));
+  config.resize = "28";
+  EXPECT_OK(DrawnPopulation::Create(config, form).status());
+}
+
 struct BadSetting {
   void (*change)(SimulationConfig&);
   std::string message;

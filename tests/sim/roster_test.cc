@@ -114,6 +114,25 @@ TEST(RosterPopulationTest, TheRivalResizesWhatClientsHave) {
   EXPECT_EQ(data->image_size(0), (ImageSize{28, 28}));
 }
 
+// Before any image is brought to a size that takes all memory.
+TEST(RosterPopulationTest, RefusesASizeThatTheModelDoesNotTake) {
+  SharedForm form;
+  form.check_image = [](ImageSize size) -> Status {
+    if (size.height <= 100) return absl::OkStatus();
+    return absl::InvalidArgumentError(size.ToString() + " is too large");
+  };
+  SimulationConfig config = Config({"a part=1/6 resolution=2800"});
+  EXPECT_THAT(RosterPopulation::Create(config, form),
+              Fails(absl::StatusCode::kInvalidArgument,
+                    HasSubstr("a: 2800x2800 is too large")));
+  config.resize = "280";
+  EXPECT_THAT(RosterPopulation::Create(config, form),
+              Fails(absl::StatusCode::kInvalidArgument,
+                    HasSubstr("280x280 is too large")));
+  EXPECT_OK(RosterPopulation::Create(Config({"a part=1/6 resolution=14"}), form)
+                .status());
+}
+
 TEST(RosterPopulationTest, ANameComesOnce) {
   EXPECT_THAT(
       RosterPopulation::Create(Config({"a", "b", "a"}), {}),

@@ -98,6 +98,22 @@ TEST_F(LocalTrainerTest, NamesTheSampleThatIsTooSmallAndWhatWouldDo) {
                                     HasSubstr("4x4"))));
 }
 
+TEST_F(LocalTrainerTest, NamesTheSampleThatWouldTakeTooMuchMemory) {
+  EXPECT_THAT(CreateFor(LargeImages(1, {20000, 20000})),
+              Fails(kInvalid, AllOf(HasSubstr("sample 0"),
+                                    HasSubstr("20000x20000 is too large"),
+                                    HasSubstr("2048 MiB"))));
+}
+
+TEST_F(LocalTrainerTest, TheMemoryThatAnImageMayTakeIsGiven) {
+  const LargeImages data(1, {512, 512});
+  EXPECT_OK(CreateFor(data));
+  TrainingEngines small(*model_, {.max_scratch_bytes = 10 << 20});
+  EXPECT_THAT(LocalTrainer::Create(small, data, clock_,
+                                   {.name = {"a"}, .should_stop = {}}),
+              Fails(kInvalid, HasSubstr("the limit is 10 MiB")));
+}
+
 TEST_F(LocalTrainerTest, SaysHowOtherChannelsAreConverted) {
   EXPECT_THAT(CreateFor({9, 9}, 0, 3),
               Fails(kInvalid,

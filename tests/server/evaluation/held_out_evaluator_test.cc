@@ -173,6 +173,23 @@ TEST_F(HeldOutEvaluatorTest, NamesWhatDoesNotFitTheModel) {
               HasCode(absl::StatusCode::kInvalidArgument));
 }
 
+// Before any image is brought to a size that takes all memory.
+TEST_F(HeldOutEvaluatorTest, RefusesASizeThatTakesTooMuchMemory) {
+  const auto create = [&](const HeldOutEvaluator::Options& options) {
+    return HeldOutEvaluator::Create(*model_, data_, options).status();
+  };
+  EXPECT_THAT(create({.sizes = {{28, 28}, {9000, 9000}}, .threads = 1}),
+              Fails(absl::StatusCode::kInvalidArgument,
+                    HasSubstr("9000x9000 is too large")));
+  EXPECT_THAT(create({.resize = ImageSize{9000, 9000}, .threads = 1}),
+              Fails(absl::StatusCode::kInvalidArgument,
+                    HasSubstr("9000x9000 is too large")));
+  // Images at their own sizes.
+  EXPECT_THAT(create({.threads = 1, .max_scratch_bytes = 1000}),
+              Fails(absl::StatusCode::kInvalidArgument,
+                    HasSubstr("the limit is 1 MiB")));
+}
+
 TEST_F(HeldOutEvaluatorTest, RefusesParametersOfAnotherModel) {
   ASSERT_OK_AND_ASSIGN(
       const auto evaluator,
