@@ -20,6 +20,7 @@
 #include "common/config/run_config_toml.h"
 #include "common/crypto/identity.h"
 #include "common/crypto/tls_files.h"
+#include "common/nn/other_bits.h"
 #include "common/rpc/grpc_log.h"
 #include "common/rpc/health.h"
 #include "common/rpc/server_address.h"
@@ -246,6 +247,14 @@ Status SayWhatWasLost(RecordedRun& run, HumanLog& log) {
   return absl::OkStatus();
 }
 
+void WarnOfOtherBits(const ServerSettings& settings, RecordedRun& run,
+                     HumanLog& log) {
+  const std::string text = OtherBits();
+  if (text.empty()) return;
+  run.events().Emit(WarningEvent{text});
+  if (settings.quiet) log.Warning(text);
+}
+
 // Writes the report of a run that ended with `status`. One cause (a full disk)
 // may have several effects: the run's own comes first.
 Status EndRecord(RecordedRun& run, const Status& status, HumanLog& log) {
@@ -305,6 +314,7 @@ Status RunServer(const ServerSettings& settings, const RunConfig& config) {
           std::move(defined.definition),
           {clock, run->store(), run->events(), defined.evaluator.get()}));
   FEDGAP_RETURN_IF_ERROR(SayWhatWasLost(*run, *log));
+  WarnOfOtherBits(settings, *run, *log);
   const auto dashboard = StartDashboard(settings, watching, root, *log);
   signals.Attach([&coordinator](int signal) {
     coordinator->Interrupt(DescribeInterruption(signal));

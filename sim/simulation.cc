@@ -7,6 +7,7 @@
 #include "common/base/available_cpus.h"
 #include "common/base/clock.h"
 #include "common/config/run_config_toml.h"
+#include "common/nn/other_bits.h"
 #include "common/nn/scratch_limit.h"
 #include "server/core/run_opening.h"
 #include "server/evaluation/define_run.h"
@@ -186,6 +187,9 @@ StatusOr<RunReport> RunSimulation(const SimulationDefinition& definition,
            *prepared.population, interruption, &leader,
            replay.has_value() ? &*replay : nullptr}));
   FEDGAP_RETURN_IF_ERROR(run->EmitWhatWasLost());
+  if (const std::string other = OtherBits(); !other.empty()) {
+    run->events().Emit(WarningEvent{other});
+  }
   const Status status = simulator->Run();
   const Status reported = run->WriteReport();
   FEDGAP_RETURN_IF_ERROR(status);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/crypto/sha256.h"
+#include "common/nn/other_bits.h"
 
 namespace fedgap {
 namespace {
@@ -28,6 +29,7 @@ void ReportBuilder::Emit(const Event& event) {
   if (const auto* e = std::get_if<RoundAbortedEvent>(&event)) Take(*e);
   if (const auto* e = std::get_if<FinalEvaluationEvent>(&event)) Take(*e);
   if (const auto* e = std::get_if<RunFinishedEvent>(&event)) Take(*e);
+  if (const auto* e = std::get_if<WarningEvent>(&event)) Take(*e);
 }
 
 void ReportBuilder::Take(const RunStartedEvent& event) {
@@ -123,6 +125,13 @@ void ReportBuilder::Take(const RunFinishedEvent& event) {
   report_.reason = event.reason;
   report_.seconds = event.seconds;
   report_.model_sha256 = event.model;
+}
+
+void ReportBuilder::Take(const WarningEvent& event) {
+  if (!TellsOfOtherBits(event.message)) return;
+  Replayable(
+      "it was computed without fused multiply-add: CPUs that have it give "
+      "other bits");
 }
 
 void ReportBuilder::Replayable(std::string reason) {
@@ -240,7 +249,7 @@ RunReport ReportBuilder::Report() const {
   report.virtual_seconds = virtual_time_.seconds();
   report.clients = static_cast<int>(
       std::max(simulated_, static_cast<std::int64_t>(known_.size())));
-  if (simulated_ > 0) {
+  if (report.reproducible && simulated_ > 0) {
     report.determinism_reason =
         "the clients are simulated: nothing is decided by time";
   } else if (report.reproducible) {

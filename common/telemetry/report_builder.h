@@ -51,10 +51,10 @@ class ReportBuilder final : public EventSink {
       REQUIRES(mutex_);
   void Take(const FinalEvaluationEvent& event) REQUIRES(mutex_);
   void Take(const RunFinishedEvent& event) REQUIRES(mutex_);
-  void Take(const WarningEvent&) REQUIRES(mutex_) {}
+  void Take(const WarningEvent& event) REQUIRES(mutex_);
   void Take(const PauseEvent&) REQUIRES(mutex_) {}
 
-  // The first reason why the contributor sets were chosen by time.
+  // The first reason why another run may end in other bits.
   void Replayable(std::string reason) REQUIRES(mutex_);
   void CheckRoster(const RoundCommittedEvent& event) REQUIRES(mutex_);
   std::string Label(int group) const REQUIRES(mutex_);

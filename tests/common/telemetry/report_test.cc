@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/base/file_io.h"
+#include "common/nn/other_bits.h"
 #include "common/telemetry/report_builder.h"
 #include "tests/common/telemetry/sample_events.h"
 #include "tests/testing/status_matchers.h"
@@ -232,6 +233,28 @@ TEST(ReportTest, AChangedRosterMakesTheRunReplayable) {
   EXPECT_THAT(builder.Report().determinism_reason,
               HasSubstr("the cohort of round 2 was drawn from 3, that of the "
                         "first from 2"));
+}
+
+TEST(ReportTest, WithoutFusedMultiplyAddTheSameModelIsNotPromised) {
+  ReportBuilder builder;
+  Begin(builder);
+  builder.Emit(WarningEvent{"the disk is nearly full"});
+  EXPECT_TRUE(builder.Report().reproducible);
+  builder.Emit(WarningEvent{OtherBits(kernels::Isa::kSse4)});
+  EXPECT_FALSE(builder.Report().reproducible);
+  EXPECT_THAT(builder.Report().determinism_reason,
+              HasSubstr("without fused multiply-add"));
+}
+
+TEST(ReportTest, NorIsThatOfASimulation) {
+  ReportBuilder builder;
+  Begin(builder);
+  builder.Emit(SimulationStartedEvent{10, "ten", 1});
+  EXPECT_TRUE(builder.Report().reproducible);
+  builder.Emit(WarningEvent{OtherBits(kernels::Isa::kScalar)});
+  EXPECT_FALSE(builder.Report().reproducible);
+  EXPECT_THAT(builder.Report().determinism_reason,
+              HasSubstr("without fused multiply-add"));
 }
 
 TEST(ReportTest, AsManyOtherClientsAreAnotherRoster) {
