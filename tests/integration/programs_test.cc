@@ -41,6 +41,19 @@ TEST_F(ProgramsTest, TheSimulatorsAnswerIsTheSame) {
   ExpectTheUndisturbedAnswer();
 }
 
+TEST_F(ProgramsTest, TheQuickExampleRuns) {
+  const ProgramResult result = RunProgram(
+      {kBin + "fedgap", "simulate", "--config",
+       (SourceDir() / "examples/simulate/quick.toml").string(), "--set",
+       "run.rounds=1", "--threads", "2", "--run-dir", run()});
+  if (result.err.find("apt install dataset-fashion-mnist") != std::string::npos)
+    GTEST_SKIP() << "the package dataset-fashion-mnist is not installed";
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("round 1/1"));
+  EXPECT_EQ(Report()["clients"], 100);
+  EXPECT_EQ(Report()["rounds"], 1);
+}
+
 TEST_F(ProgramsTest, AMissingCertificateIsSaidBeforeConnecting) {
   std::vector<std::string> words = ClientWords(0);
   words[4] = (dir_ / "nowhere").string();

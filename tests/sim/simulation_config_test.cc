@@ -7,6 +7,7 @@
 #include "common/config/run_config_toml.h"
 #include "sim/roster.h"
 #include "sim/simulation.h"
+#include "sim/sweep.h"
 #include "sim/sweep_config.h"
 #include "tests/testing/generated_doc.h"
 #include "tests/testing/project_tree.h"
@@ -83,6 +84,25 @@ TEST(SimulationConfigTest, TheExamplesAreRead) {
   EXPECT_EQ(ToToml(simulated.run), ToToml(real.run));
   for (const std::string& client : simulated.simulation.clients) {
     EXPECT_OK(ParseRosterEntry(client, simulated.simulation));
+  }
+}
+
+// With the values of each of its runs.
+TEST(SimulationConfigTest, TheExampleOfASweepIsRead) {
+  ConfigSources sources;
+  ASSERT_OK_AND_ASSIGN(
+      sources.file_text,
+      ReadFileText(SourceDir() / "examples/simulate/sweep.toml"));
+  ASSERT_OK_AND_ASSIGN(const SweepConfig sweep, ParseSweepConfig(sources));
+  std::vector<SweepAxis> axes;
+  for (const std::string& text : sweep.grid) {
+    ASSERT_OK_AND_ASSIGN(axes.emplace_back(), ParseSweepAxis(text));
+  }
+  const std::vector<SweepPoint> points = Grid(axes);
+  EXPECT_EQ(points.size(), 4U);
+  for (const SweepPoint& point : points) {
+    sources.overrides = point.overrides;
+    EXPECT_OK(ParseSimulation(sources).status());
   }
 }
 
