@@ -6,7 +6,6 @@
 #include <limits>
 #include <numeric>
 #include <set>
-#include <thread>
 #include <utility>
 
 #include "common/base/available_cpus.h"
