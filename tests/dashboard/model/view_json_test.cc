@@ -66,7 +66,7 @@ TEST_F(ViewJsonTest, SaysHowFarARunIs) {
     return std::string(
                R"({"schema":1,"seq":12,"start":1,"attempt":0,)"
                R"("time":"2026-11-22T10:00:09.000Z","type":"pause","paused":)") +
-           paused + "}\n";
+           paused + R"(,"by":"operator ops"})" + "\n";
   };
   EXPECT_EQ(Of(GoldenLog(11) + pause("true"))["state"]["phase"], "paused");
   EXPECT_EQ(Of(GoldenLog(11) + pause("false"))["state"]["phase"],
