@@ -4,6 +4,16 @@
 // What survives when a view is drawn again: zooms, open details.
 const kept = {zoom: new Map(), open: new Set()};
 
+// What outlives the elements of the view that it was made for, unless it is
+// told to end: charts are known to those that share their cursor, too.
+const alive = {charts: new Set(), observers: new Set()};
+function endCharts() {
+  for (const observer of alive.observers) observer.disconnect();
+  for (const chart of alive.charts) chart.destroy();
+  alive.observers.clear();
+  alive.charts.clear();
+}
+
 function card(title, {span = '', note, tools = []}, ...body) {
   const id = 'card-' + fileName(title);
   return h('section', {class: 'card ' + span, 'aria-labelledby': id},
@@ -166,6 +176,7 @@ function lineChart(options) {
     }
     chart = new uPlot(lineOptions(options, series, width, format, show),
         [options.x, ...series.map(one => one.values)], plot);
+    alive.charts.add(chart);
     const zoom = kept.zoom.get(options.title);
     if (zoom) chart.setScale('x', zoom);
   };
@@ -233,13 +244,16 @@ function linePicture(title, series, chart) {
 // Calls `draw` with the element's width, now and when it changes.
 function whenSized(element, draw) {
   let width = 0;
-  new ResizeObserver(entries => {
+  const observer = new ResizeObserver(entries => {
     const now = Math.floor(entries[0].contentRect.width);
     if (now === 0 || now === width) return;
     width = now;
     // What is drawn changes sizes: not while they are being told.
-    requestAnimationFrame(() => draw(now));
-  }).observe(element);
+    // Until then another view may have come.
+    requestAnimationFrame(() => element.isConnected && draw(now));
+  });
+  observer.observe(element);
+  alive.observers.add(observer);
 }
 
 // --- SVG --------------------------------------------------------------------

@@ -91,6 +91,7 @@ function draw() {
   // Charts come a frame later: until then the page keeps its height, so that it
   // does not scroll away from who reads it.
   main.style.minHeight = main.offsetHeight + 'px';
+  endCharts();
   main.replaceChildren(run.revision === 0 ?
     h('p', {class: 'empty'}, 'The log holds no event yet.') : view(run));
   requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(

@@ -143,6 +143,22 @@ TEST_F(ReportCommandTest, TheKeyboardReachesTheContentOfTheView) {
   EXPECT_THAT(browser.Text(), HasSubstr("completed after 5 rounds"));
 }
 
+TEST_F(ReportCommandTest, WhatIsDrawnAgainLeavesNoChartBehind) {
+  if (!Browser::IsInstalled()) GTEST_SKIP() << "no chromium-driver";
+  MakeReport({MakeLog("a")});
+  Browser browser;
+  Open(browser, "overview");
+  const std::string three =
+      "return uPlot.sync('round').plots.length === 3 && "
+      "document.querySelectorAll('.uplot canvas').length === 3";
+  EXPECT_TRUE(browser.WaitUntil(three));
+  for (int i = 0; i < 3; ++i) {
+    browser.Run("draw()");
+    EXPECT_TRUE(browser.WaitUntil(three));
+  }
+  EXPECT_EQ(browser.Errors(), "");
+}
+
 TEST_F(ReportCommandTest, NothingIsWiderThanAPhone) {
   if (!Browser::IsInstalled()) GTEST_SKIP() << "no chromium-driver";
   MakeReport({MakeLog("a")});
