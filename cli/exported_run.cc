@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "cli/progress_bar.h"
+#include "dashboard/model/run_in_use.h"
 
 namespace fedgap {
 namespace {
@@ -98,6 +99,11 @@ void ExportedRun::Note(const Event& event, std::int64_t line) {
     commits_.erase(commits_.lower_bound(commit->round), commits_.end());
     commits_.emplace(commit->round, line);
   }
+}
+
+std::string ExportedRun::State() const {
+  if (view().finished.has_value()) return view().finished->reason;
+  return IsLeft(log_) ? "interrupted" : "running";
 }
 
 std::string ExportedRun::GroupLabel(int group) const {

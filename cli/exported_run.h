@@ -37,6 +37,9 @@ class ExportedRun {
   static StatusOr<ExportedRun> Read(const std::filesystem::path& log);
 
   const RunView& view() const { return builder_.view(); }
+  // "running", how it ended, or "interrupted" where no program holds the run's
+  // directory.
+  std::string State() const;
   const EventLogDamage& damage() const { return damage_; }
   std::string GroupLabel(int group) const;
 

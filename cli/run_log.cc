@@ -1,9 +1,6 @@
 #include "cli/run_log.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <utility>
 #include <variant>
@@ -41,21 +38,6 @@ StatusOr<RunLog> ReadRunLog(const fs::path& log) {
   run.report = builder.Report();
   run.damage = follower.damage();
   return run;
-}
-
-bool IsRunDirectory(const fs::path& directory) {
-  std::error_code error;
-  return fs::is_regular_file(directory / "state.db", error) &&
-         fs::is_regular_file(directory / "config.toml", error);
-}
-
-bool IsInUse(const fs::path& directory) {
-  const int fd =
-      ::open((directory / "lock").c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-  if (fd < 0) return false;
-  const bool is_free = ::flock(fd, LOCK_SH | LOCK_NB) == 0;
-  ::close(fd);
-  return !is_free;
 }
 
 std::string Describe(const EventLogDamage& damage) {

@@ -24,11 +24,6 @@ struct RunLog {
 // and NOT_FOUND for a log without a run_started event.
 StatusOr<RunLog> ReadRunLog(const std::filesystem::path& log);
 
-// Whether `directory` is a run's: it holds a store and a configuration.
-bool IsRunDirectory(const std::filesystem::path& directory);
-// Whether a program is using it now.
-bool IsInUse(const std::filesystem::path& directory);
-
 // What of the log could not be read, in a sentence; "" if nothing.
 std::string Describe(const EventLogDamage& damage);
 

@@ -126,26 +126,25 @@ Status RunTables::Add(const std::string& label, const ExportedRun& run) {
 void RunTables::AddRun(const std::string& label, const ExportedRun& run) {
   const RunView& view = run.view();
   const RunStartedEvent started = view.started.value_or(RunStartedEvent{});
-  runs_->Append(
-      CsvRow()
-          .Text(label)
-          .Text(started.run.value)
-          .Text(started.name)
-          .Unsigned(started.seed)
-          .Text(view.finished.has_value() ? view.finished->reason : "running")
-          .Text(FormatTime(view.first))
-          .Text(FormatTime(view.last))
-          .Integer(started.rounds)
-          .Integer(static_cast<std::int64_t>(view.rounds.size()))
-          .Text(started.model)
-          .Integer(started.parameters)
-          .Integer(view.starts)
-          .Integer(view.accepted)
-          .Integer(view.rejected)
-          .Integer(view.aborted)
-          .Number(view.virtual_seconds)
-          .Text(started.software)
-          .Line());
+  runs_->Append(CsvRow()
+                    .Text(label)
+                    .Text(started.run.value)
+                    .Text(started.name)
+                    .Unsigned(started.seed)
+                    .Text(run.State())
+                    .Text(FormatTime(view.first))
+                    .Text(FormatTime(view.last))
+                    .Integer(started.rounds)
+                    .Integer(static_cast<std::int64_t>(view.rounds.size()))
+                    .Text(started.model)
+                    .Integer(started.parameters)
+                    .Integer(view.starts)
+                    .Integer(view.accepted)
+                    .Integer(view.rejected)
+                    .Integer(view.aborted)
+                    .Number(view.virtual_seconds)
+                    .Text(started.software)
+                    .Line());
 }
 
 void RunTables::AddRound(const std::string& label, const RoundView& round) {

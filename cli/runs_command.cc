@@ -22,6 +22,7 @@
 #include "common/telemetry/events.h"
 #include "common/telemetry/progress_printer.h"
 #include "common/telemetry/report.h"
+#include "dashboard/model/run_in_use.h"
 
 namespace fedgap {
 namespace {

@@ -10,7 +10,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// A log on a file system of another machine tells nothing of its changes.
+// A log on a file system of another machine tells nothing of its changes, and a
+// program that was killed nothing of its end.
 constexpr milliseconds kLookAgain{2000};
 // A simulation writes thousands of events a second: they are taken together.
 constexpr milliseconds kTogether{250};
@@ -47,12 +48,12 @@ void ViewHub::Follow(Run& run) {
   while (!stopped_) {
     {
       const MutexLock lock(run.mutex);
-      const auto before = run.view.position().revision;
+      const auto before = run.view.position();
       // A disk that fails now and then: what was read stays, and the next
       // change is another try.
       static_cast<void>(run.view.Refresh());
       const bool is_first = !run.is_read.exchange(true);
-      if (is_first || run.view.position().revision != before) Tell();
+      if (is_first || run.view.position() != before) Tell();
     }
     run.watch.Wait(kLookAgain);
     if (stopped_) return;
@@ -90,7 +91,7 @@ std::string ViewHub::News(std::size_t index, Reader& reader) {
   const MutexLock lock(run.mutex);
   std::optional<ViewPosition>& seen = reader.seen.at(index);
   const ViewPosition now = run.view.position();
-  if (seen.has_value() && seen->revision == now.revision) return "";
+  if (seen == now) return "";
   std::string json = run.view.ToJson(seen.value_or(ViewPosition{}));
   seen = now;
   return json;

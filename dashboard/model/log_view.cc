@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "dashboard/model/run_in_use.h"
+
 namespace fedgap {
 
 StatusOr<LogView> LogView::Open(const std::filesystem::path& log) {
@@ -10,6 +12,7 @@ StatusOr<LogView> LogView::Open(const std::filesystem::path& log) {
 }
 
 Status LogView::Refresh(const TellBytes& read) {
+  is_left_ = IsLeft(path());
   return follower_.Read([this, &read](const EventFollower::Line& line) {
     if (read) read(follower_.bytes());
     if (line.event == nullptr) return;
@@ -19,14 +22,15 @@ Status LogView::Refresh(const TellBytes& read) {
 }
 
 ViewPosition LogView::position() const {
-  return {.revision = view().revision, .seq = seq_};
+  return {.revision = view().revision, .seq = seq_, .is_left = is_left_};
 }
 
 std::string LogView::ToJson(ViewPosition after) {
   const ViewSource source{.name = name_,
                           .lines = follower_.lines(),
                           .bytes = follower_.bytes(),
-                          .damage = follower_.damage()};
+                          .damage = follower_.damage(),
+                          .is_left = is_left_};
   const std::uint64_t newest =
       view().rounds.empty() ? 0 : view().rounds.back().revision;
   const PooledView* pooled = nullptr;

@@ -22,7 +22,8 @@ class LogView {
   // A run's directory, its events/ or one file. Errors of EventFollower::Open.
   static StatusOr<LogView> Open(const std::filesystem::path& log);
 
-  // Takes what the log has got since the last time. Errors of the disk. `read`
+  // Takes what the log has got since the last time, and looks whether a program
+  // holds the run's directory. Errors of the disk. `read`
   // is told, now and then, of how many bytes are taken in all.
   using TellBytes = std::function<void(std::int64_t)>;
   Status Refresh(const TellBytes& read = nullptr);
@@ -32,7 +33,7 @@ class LogView {
   const RunView& view() const { return builder_.view(); }
   // Where the log is: a change there is worth a Refresh.
   const std::filesystem::path& path() const { return follower_.path(); }
-  // The newest event's number.
+  // Of the newest event, and whether a program holds the run.
   ViewPosition position() const;
   // RunJson of what there is. The pooled vectors come whole, and only if rounds
   // were committed after the position.
@@ -46,6 +47,7 @@ class LogView {
   EventFollower follower_;
   RunViewBuilder builder_;
   std::uint64_t seq_ = 0;
+  bool is_left_ = false;  // at the last Refresh
   // As read when the newest round had revision pooled_at_ (0: never): reading
   // it anew for each reader of the same rounds would read up to 60 files each.
   std::optional<PooledView> pooled_;

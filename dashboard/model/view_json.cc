@@ -90,18 +90,23 @@ Json IdentityJson(const RunView& view) {
           {"simulated", std::move(simulated)}};
 }
 
-Json StateJson(const RunView& view) {
-  const char* phase =
-      view.revision == 0 ? "empty"
-      : view.finished.has_value()
-          ? (WasInterrupted(view.finished->reason) ? "interrupted" : "finished")
-      : view.open.round > 0 ? "running"
-      : view.paused         ? "paused"
-      : view.rounds.empty() ? "waiting"
-                            : "between rounds";
-  const auto eta = view.EtaSeconds();
-  return {{"phase", phase},
-          {"reason", view.finished.has_value() ? view.finished->reason : ""},
+const char* PhaseOf(const RunView& view, bool is_left) {
+  if (view.revision == 0) return "empty";
+  if (view.finished.has_value()) {
+    return WasInterrupted(view.finished->reason) ? "interrupted" : "finished";
+  }
+  if (is_left) return "interrupted";
+  if (view.open.round > 0) return "running";
+  if (view.paused) return "paused";
+  return view.rounds.empty() ? "waiting" : "between rounds";
+}
+
+Json StateJson(const RunView& view, bool is_left) {
+  const auto eta = is_left ? std::nullopt : view.EtaSeconds();
+  return {{"phase", PhaseOf(view, is_left)},
+          {"reason", view.finished.has_value() ? view.finished->reason
+                     : is_left ? "no program holds its directory"
+                               : ""},
           {"seconds", view.finished.has_value() ? Json(view.finished->seconds)
                                                 : Json(nullptr)},
           {"first", Milliseconds(view.first)},
@@ -385,7 +390,7 @@ std::string RunJson(const RunViewBuilder& builder, const ViewSource& source,
       "\"groups\":{},\"evaluation\":{},\"clients\":[{}],\"events\":{},"
       "\"pooled\":{}}}",
       Dump(SourceJson(source)), view.revision, Dump(IdentityJson(view)),
-      Dump(StateJson(view)), RoundsJson(view.rounds, index),
+      Dump(StateJson(view, source.is_left)), RoundsJson(view.rounds, index),
       GroupsJson(view.rounds, index), Dump(EvaluationJson(view)), clients,
       Dump(EventsJson(builder, after.seq)),
       pooled == nullptr ? "null" : Dump(PooledJson(*pooled)));

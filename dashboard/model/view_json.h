@@ -18,12 +18,16 @@ struct ViewSource {
   std::int64_t lines = 0;
   std::int64_t bytes = 0;
   EventLogDamage damage;
+  bool is_left = false;  // of a run's directory that no program holds
 };
 
 // What the page has already; the default: nothing.
 struct ViewPosition {
   std::uint64_t revision = 0;
   std::uint64_t seq = 0;  // of the newest event
+  bool is_left = false;   // ViewSource::is_left, as it was sent
+
+  friend bool operator==(const ViewPosition&, const ViewPosition&) = default;
 };
 
 // One run as an object in ASCII-safe JSON. With a position, columns of rounds,

@@ -59,6 +59,14 @@ function duration(seconds) {
 }
 const time = ms => ms > 0 ?
     new Date(ms).toISOString().slice(0, 19).replace('T', ' ') : '–';
+// "12 s ago", kept true by tick() in a live page; a file says when.
+const ago = ms => {
+  const seconds = Math.max(0, Math.round((Date.now() - ms) / 1000));
+  return (seconds < 10 ? seconds + ' s' : duration(seconds)) + ' ago';
+};
+const since = ms => app.live ?
+    h('span', {'data-since': ms, title: time(ms) + ' UTC'}, ago(ms)) :
+    time(ms) + ' UTC';
 const last = list => list && list.length ? list[list.length - 1] : undefined;
 const sum = list => (list || []).reduce((total, value) => total + value, 0);
 function median(list) {

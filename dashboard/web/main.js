@@ -49,11 +49,31 @@ function drawPicker() {
 
 function drawState(run) {
   const {phase, reason} = run.state;
-  const level = phase === 'finished' ? 'good' : phase === 'running' ? '' :
-    'warn';
-  byId('run-state').replaceChildren(
-      h('span', {class: 'badge ' + level}, phase),
-      reason ? ' ' + reason : '');
+  const silent = isSilent(run);
+  const level = phase === 'finished' ? 'good' :
+    phase === 'running' && !silent ? '' : 'warn';
+  const words = silent ? phase + ', but silent' : phase;
+  // Read out when it changes, so not drawn again while it does not.
+  if (byId('run-state').dataset.says !== words + reason) {
+    byId('run-state').dataset.says = words + reason;
+    byId('run-state').replaceChildren(
+        h('span', {class: 'badge ' + level}, words),
+        reason ? ' ' + reason : '');
+  }
+  byId('run-age').replaceChildren(...(run.state.last > 0 ? ['last event ',
+    since(run.state.last),
+    app.live ? ` (${time(run.state.last).slice(11)} UTC)` : ''] : []));
+  shownSilent = silent;
+}
+
+// What changes with the time alone.
+let shownSilent = false;
+function tick() {
+  for (const span of document.querySelectorAll('[data-since]')) {
+    span.textContent = ago(Number(span.dataset.since));
+  }
+  const run = chosenRun();
+  if (run && isSilent(run) !== shownSilent) drawSoon();
 }
 
 const countOf = lines => lines === 1 ? 'one line' : whole(lines) + ' lines';
@@ -165,7 +185,6 @@ function letGo() {
 }
 
 function setConnection(is_open) {
-  app.connected = is_open;
   byId('connection').replaceChildren(is_open ?
     h('span', {class: 'badge good'}, 'live') :
     h('span', {class: 'badge warn', title: 'What is shown is what came before'},
@@ -217,9 +236,13 @@ function start() {
     if (!event.target.closest('select')) letGo();
   }, true);
   const data = JSON.parse(byId('data').textContent);
+  app.live = Boolean(data.live);
   data.runs.forEach((run, i) => takeRun(i, run));
   draw();
-  if (data.live) connect();
+  if (data.live) {
+    connect();
+    setInterval(tick, 1000);
+  }
   document.addEventListener('visibilitychange', () => {
     if (!document.hidden) draw();
   });

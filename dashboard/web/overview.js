@@ -21,9 +21,10 @@ function overview(run) {
   const done = last(rounds.round) || 0;
   const planned = run.run ? run.run.planned : 0;
   const state = run.state;
-  const serving = state.phase === 'running' ?
+  const serving = state.phase === 'running' ? [
     `${state.received} of ${state.cohort} updates in round ${state.round}` +
-    (state.attempt > 1 ? `, attempt ${state.attempt}` : '') : '';
+    (state.attempt > 1 ? `, attempt ${state.attempt}` : '') + ', began ',
+    since(state.began)] : '';
   const after = mean.index >= 0 ? `after round ${rounds.round[mean.index]}, ` +
     of : 'not measured yet';
   return h('div', {class: 'grid'},
@@ -33,7 +34,9 @@ function overview(run) {
                 'aria-label': 'rounds committed'})),
           isOver(run) ?
             tile('Time', duration(state.seconds), state.reason) :
-            tile('Time left', duration(state.eta), 'by the last ten rounds'),
+            isSilent(run) ?
+              tile('Time left', '–', 'nothing has come for longer than usual') :
+              tile('Time left', duration(state.eta), 'by the last ten rounds'),
           tile('Mean accuracy', percent(mean.value), after),
           tile('Worst group', percent(worst.value), worstGroup(run, accuracy)),
           tile('Gap, best to worst', percent(gap.value),

@@ -1,7 +1,7 @@
 // The runs that the page shows: what came with it, and what is pushed later.
 // docs/DASHBOARD.md has the form.
 
-const app = {runs: [], chosen: 0, connected: false};
+const app = {runs: [], chosen: 0, live: false};
 const chosenRun = () => app.runs[app.chosen];
 
 const groupLabel = (run, group) => {
@@ -12,6 +12,14 @@ const className = (run, index) =>
     (run.run && run.run.class_names[index]) || 'class ' + index;
 const isOver = run => ['finished', 'interrupted'].includes(run.state.phase);
 const runLabel = run => run.run ? run.run.id : run.source.name;
+
+// How long the log of a run that trains may say nothing: a round that takes
+// longer than three usual ones is worth a look.
+const allowedSilence = run => Math.max(60,
+    3 * (median((run.rounds.seconds.total || []).slice(-10)) || 0));
+const isSilent = run => app.live &&
+  ['running', 'between rounds'].includes(run.state.phase) &&
+  (Date.now() - run.state.last) / 1000 > allowedSilence(run);
 
 // Puts `tail`, columns that begin at row `from`, behind the first rows of
 // `columns`; columns that were not there before are null up to `from`.

@@ -79,6 +79,27 @@ TEST_F(DashboardCommandTest, ABrowserSeesTheRunGoOn) {
   EXPECT_THAT(browser.Text(), HasSubstr("73.3 %")) << "what came stays";
 }
 
+// The golden log's events are of long ago.
+TEST_F(DashboardCommandTest, ABrowserSeesThatARunIsSilentAndThatItDied) {
+  if (!Browser::IsInstalled()) GTEST_SKIP() << "no chromium-driver";
+  const auto process = Start();
+  Browser browser;
+  browser.Open(Url());
+  EXPECT_TRUE(browser.WaitForText("running, but silent"));
+  EXPECT_THAT(browser.Text(), HasSubstr("last event "));
+  EXPECT_THAT(browser.Text(), HasSubstr("in round 2, began "));
+  EXPECT_THAT(browser.Text(), HasSubstr("longer than usual"));
+  browser.Run("chosenRun().state.last = Date.now()");
+  EXPECT_TRUE(browser.WaitUntil(
+      "return document.getElementById('run-state').innerText === 'running'"))
+      << "looked at again as the time goes";
+  for (const char* name : {"state.db", "config.toml"}) {
+    ASSERT_OK(WriteFileAtomic(run_ / name, std::string_view("")));
+  }
+  EXPECT_TRUE(browser.WaitForText("interrupted no program holds"));
+  EXPECT_EQ(browser.Errors(), "");
+}
+
 TEST_F(DashboardCommandTest, SaysWhatIsWrong) {
   const ProgramResult none =
       RunProgram({FEDGAP_TOOL, "dashboard", (dir_ / "none").string()});

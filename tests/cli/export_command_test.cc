@@ -150,6 +150,13 @@ TEST_F(ExportCommandTest, ARunThatHasJustBegunHasHeadersOnly) {
   EXPECT_THAT(Rows("runs.csv", "").at(0), HasSubstr(",running,"));
 }
 
+TEST_F(ExportCommandTest, ARunThatNobodyHoldsIsInterrupted) {
+  const std::string run = MakeRunDirectory("killed", GoldenLog(32));
+  std::ofstream(fs::path(run) / "config.toml");
+  ExportCsv({run});
+  EXPECT_THAT(Rows("runs.csv", "").at(0), HasSubstr(",interrupted,"));
+}
+
 TEST_F(ExportCommandTest, RunsOfOneNameAreToldApart) {
   const std::string a = MakeRunDirectory("a/seed=1", GoldenLog());
   const std::string b = MakeRunDirectory("b/seed=1", GoldenLog());

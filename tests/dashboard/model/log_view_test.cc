@@ -1,7 +1,10 @@
 #include "dashboard/model/log_view.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "tests/testing/golden_log.h"
 #include "tests/testing/status_matchers.h"
@@ -9,6 +12,8 @@
 
 namespace fedgap {
 namespace {
+
+using ::testing::HasSubstr;
 
 TEST(LogViewTest, FollowsALogThatGrows) {
   const TempDir dir;
@@ -25,6 +30,30 @@ TEST(LogViewTest, FollowsALogThatGrows) {
   ASSERT_OK(view->Refresh());
   EXPECT_EQ(view->view().rounds.size(), 5U);
   EXPECT_EQ(view->position().seq, 40U);
+}
+
+TEST(LogViewTest, ARunThatNobodyHoldsIsInterrupted) {
+  const TempDir dir;
+  std::filesystem::create_directories(dir / "events");
+  ASSERT_OK(WriteFileAtomic(dir / "events/events-000001.jsonl",
+                            std::string_view(GoldenLog(15))));
+  auto view = LogView::Open(dir.path());
+  ASSERT_OK(view);
+  ASSERT_OK(view->Refresh());
+  EXPECT_THAT(view->ToJson(), HasSubstr(R"("phase":"running")"))
+      << "a copied log tells nothing of its run";
+  for (const char* name : {"state.db", "config.toml", "lock"}) {
+    ASSERT_OK(WriteFileAtomic(dir / name, std::string_view("")));
+  }
+  const int lock = ::open((dir / "lock").c_str(), O_RDONLY | O_CLOEXEC);
+  ASSERT_EQ(::flock(lock, LOCK_EX), 0);
+  ASSERT_OK(view->Refresh());
+  const ViewPosition held = view->position();
+  EXPECT_THAT(view->ToJson(), HasSubstr(R"("phase":"running")"));
+  ::close(lock);
+  ASSERT_OK(view->Refresh());
+  EXPECT_NE(view->position(), held) << "readers are told";
+  EXPECT_THAT(view->ToJson(), HasSubstr(R"("phase":"interrupted")"));
 }
 
 TEST(LogViewTest, SaysWhatIsNotThere) {
