@@ -66,16 +66,32 @@ function worstGroup(run, accuracy) {
   return worst ? groupLabel(run, worst.group) : '';
 }
 
-// The mean over the rounds of a group's column, 0 where it had no part.
-const meanShare = (run, column) =>
-    run.rounds.round.length ? sum(column) / run.rounds.round.length : 0;
+// The mean over the newest rounds of a group's column, 0 where it had no part:
+// what it got long ago does not hide that it gets nothing now.
+const kNewestRounds = 10;
+function meanShare(column) {
+  const newest = (column || []).slice(-kNewestRounds);
+  return newest.length ? sum(newest) / newest.length : 0;
+}
+const overNewestRounds = run => run.rounds.round.length > kNewestRounds ?
+  `mean over the newest ${kNewestRounds} rounds` : 'mean over the rounds';
+// Whether the newest round had nothing of the group.
+const isUnserved = group =>
+  !(last(group.influence) > 0) || !(last(group.clients) > 0);
+function unservedNote(run) {
+  const names = run.groups.filter(isUnserved).map(
+      group => groupLabel(run, group.group));
+  return names.length > 0 && h('p', {},
+      h('span', {class: 'badge warn'}, 'not served'),
+      ` ${names.join(', ')}: no part in round ${last(run.rounds.round)}.`);
+}
 
 function influenceCard(run) {
   const groups = run.groups.map(group => ({
     label: groupLabel(run, group.group),
-    influence: meanShare(run, group.influence),
-    pixels: meanShare(run, group.pixel_share),
-    clients: meanShare(run, group.client_share)}));
+    influence: meanShare(group.influence),
+    pixels: meanShare(group.pixel_share),
+    clients: meanShare(group.client_share)}));
   const title = 'Influence of each resolution group';
   if (groups.length === 0) {
     return card(title, {span: 'span8'},
@@ -86,17 +102,17 @@ function influenceCard(run) {
           s('rect', {x: 1, y: 1, width: 14, height: 9, fill, stroke,
             'stroke-dasharray': fill === 'none' ? '3 2' : null})), label);
   return svgChart({title, span: 'span8',
-    before: h('ul', {class: 'legend'},
+    before: [unservedNote(run), h('ul', {class: 'legend'},
         key(colour(0), colour(0), 'as aggregated'),
         key('none', cssColour('--dim'), 'weighted by pixels instead'),
         h('li', {}, s('svg', {width: 10, height: 12, 'aria-hidden': 'true'},
             s('rect', {x: 3, y: 0, width: 3, height: 12,
-              fill: colour(5)})), 'share of the clients')),
+              fill: colour(5)})), 'share of the clients'))],
     label: title + ': ' + groups.map(group => `${group.label}: ` +
       `${percent(group.influence)}, by pixels ${percent(group.pixels)}, of ` +
       `the clients ${percent(group.clients)}`).join('; '),
-    note: 'Shares of the aggregation weight, mean over the rounds. The dashed ' +
-      'bar is what summing un-normalised features would have done.',
+    note: `Shares of the aggregation weight, ${overNewestRounds(run)}. The ` +
+      'dashed bar is what summing un-normalised features would have done.',
     data: () => ({header: ['group', 'influence', 'by pixels', 'clients'],
       rows: groups.map(g => [g.label, g.influence, g.pixels, g.clients])}),
     draw: width => influenceSvg(width, groups)});

@@ -41,6 +41,11 @@ function resolution(run) {
             note: '(Σx)² / (nΣx²) of the groups’ accuracies: 1 is even.',
             series: [{label: 'Jain', values: fairness.jain,
               colour: colour(3)}]}),
+          lineChart({title: 'Influence by resolution group', height: 200,
+            x: rounds.round, series: lines('influence'),
+            format: share => percent(share),
+            range: (u, min, max) => [0, (max || 1) * 1.08],
+            note: 'Shares of the aggregation weight, round by round.'}),
           groupTable(run, accuracy),
           confusionCard(run)));
 }
@@ -54,11 +59,13 @@ function groupTable(run, accuracy) {
     return [groupLabel(run, group.group), percent(at(group[accuracy.group])),
       decimals(at(group[accuracy.loss])), percent(at(group.prototype)),
       percent(newest(group.held_out).value),
-      percent(meanShare(run, group.influence)),
-      percent(meanShare(run, group.pixel_share)),
+      percent(meanShare(group.influence)),
+      percent(meanShare(group.pixel_share)),
       whole(last(group.clients)), whole(last(group.samples))];
   };
-  return card('The groups now', {}, scrolled('The groups now', h('table',
+  return card('The groups now', {note: 'Influence and by pixels: ' +
+    `${overNewestRounds(run)}. Clients and samples: of the newest round.`},
+  unservedNote(run), scrolled('The groups now', h('table',
       {}, h('thead', {}, h('tr', {}, header.map((title, i) =>
         h('th', {scope: 'col', class: i ? 'num' : ''}, title)))),
       h('tbody', {}, run.groups.map(group => h('tr', {},

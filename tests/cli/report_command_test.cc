@@ -143,6 +143,30 @@ TEST_F(ReportCommandTest, TheKeyboardReachesTheContentOfTheView) {
   EXPECT_THAT(browser.Text(), HasSubstr("completed after 5 rounds"));
 }
 
+TEST_F(ReportCommandTest, AGroupThatGetsNothingNowIsSeen) {
+  if (!Browser::IsInstalled()) GTEST_SKIP() << "no chromium-driver";
+  MakeReport({MakeLog("a")});
+  Browser browser;
+  Open(browser, "resolution");
+  EXPECT_THAT(browser.Text(), AllOf(HasSubstr("Influence by resolution group"),
+                                    Not(HasSubstr("not served"))));
+  // Fifty rounds of equal shares, and ten without the first group.
+  browser.Run(
+      "const run = chosenRun();"
+      "run.rounds.round = Array.from({length: 60}, (_, i) => i + 1);"
+      "run.groups.forEach((group, i) => { for (const name of ['influence', "
+      "'clients']) group[name] = run.rounds.round.map(round => "
+      "i === 0 && round > 50 ? 0 : 1 / run.groups.length); }); draw()");
+  EXPECT_THAT(browser.Text(),
+              AllOf(HasSubstr("not served"), HasSubstr("no part in round 60"),
+                    HasSubstr("newest 10 rounds")));
+  EXPECT_EQ(browser.Run("return meanShare(chosenRun().groups[0].influence)"),
+            "0");
+  browser.Run("openView('overview')");
+  EXPECT_TRUE(browser.WaitForText("not served"));
+  EXPECT_EQ(browser.Errors(), "");
+}
+
 TEST_F(ReportCommandTest, WhatIsDrawnAgainLeavesNoChartBehind) {
   if (!Browser::IsInstalled()) GTEST_SKIP() << "no chromium-driver";
   MakeReport({MakeLog("a")});
