@@ -52,6 +52,13 @@ function emptyRun() {
     groups: [], clients: [], events: {rows: [], seen: 0, kept: 0}, pooled: null};
 }
 
+// The newest `most` rows of each level: many of one push out none of another.
+function newestOfEachLevel(rows, most) {
+  const left = {};
+  for (const [, , level] of rows) left[level] = (left[level] || 0) + 1;
+  return rows.filter(([, , level]) => left[level]-- <= most);
+}
+
 // Takes what is new of one run.
 function takeRun(index, update) {
   const run = app.runs[index] || (app.runs[index] = emptyRun());
@@ -83,9 +90,9 @@ function takeRun(index, update) {
     if (place === undefined) run.clients.push(client);
     else run.clients[place] = client;
   }
-  const kept = 3 * update.events.kept;
-  run.events = {seen: update.events.seen, kept: update.events.kept,
-    rows: run.events.rows.concat(update.events.rows).slice(-kept)};
+  const {seen, kept} = update.events;
+  run.events = {seen, kept,
+    rows: newestOfEachLevel(run.events.rows.concat(update.events.rows), kept)};
   if (update.pooled) run.pooled = update.pooled;
 }
 

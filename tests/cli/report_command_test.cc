@@ -167,6 +167,20 @@ TEST_F(ReportCommandTest, AGroupThatGetsNothingNowIsSeen) {
   EXPECT_EQ(browser.Errors(), "");
 }
 
+TEST_F(ReportCommandTest, ManyEventsPushOutNoWarning) {
+  if (!Browser::IsInstalled()) GTEST_SKIP() << "no chromium-driver";
+  MakeReport({MakeLog("a")});
+  Browser browser;
+  Open(browser, "events");
+  EXPECT_EQ(
+      browser.Run("const row = (seq, level) => [seq, 0, level];"
+                  "const rows = [row(1, 'warning'), row(2, 'warning')];"
+                  "for (let i = 3; i < 90; ++i) rows.push(row(i, 'info'));"
+                  "return newestOfEachLevel(rows, 5)"
+                  ".map(one => one[0]).join(' ')"),
+      "1 2 85 86 87 88 89");
+}
+
 TEST_F(ReportCommandTest, WhatIsDrawnAgainLeavesNoChartBehind) {
   if (!Browser::IsInstalled()) GTEST_SKIP() << "no chromium-driver";
   MakeReport({MakeLog("a")});
