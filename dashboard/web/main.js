@@ -97,6 +97,17 @@ function drawNotices(run) {
           h('li', {}, `${bad.file}, line ${bad.line}: ${bad.what}`))))]));
 }
 
+// A view that fails says so in its own place: what stood there is of another.
+function drawn(title, view, run) {
+  try {
+    return view(run);
+  } catch (error) {
+    console.error(error);
+    return card(title, {}, h('p', {class: 'notice'},
+        `This view cannot be drawn: ${error.message}`));
+  }
+}
+
 function draw() {
   const run = chosenRun();
   if (!run) return;
@@ -113,7 +124,8 @@ function draw() {
   main.style.minHeight = main.offsetHeight + 'px';
   endCharts();
   main.replaceChildren(run.revision === 0 ?
-    h('p', {class: 'empty'}, 'The log holds no event yet.') : view(run));
+    h('p', {class: 'empty'}, 'The log holds no event yet.') :
+    drawn(title, view, run));
   requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(
       () => main.style.minHeight = '')));
   restore();

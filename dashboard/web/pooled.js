@@ -84,8 +84,8 @@ function scatterSvg(width, run, points, all) {
   const svg = s('svg', {viewBox: `0 0 ${width} ${height}`});
   const scale = (place, length, flip) => {
     const values = all.map(point => point[place]).filter(isNumber);
-    const low = Math.min(...values);
-    const span = Math.max(...values) - low || 1;
+    const low = values.reduce((a, b) => Math.min(a, b), Infinity);
+    const span = values.reduce((a, b) => Math.max(a, b), -Infinity) - low || 1;
     return value => {
       const share = (value - low) / span;
       return 16 + (flip ? 1 - share : share) * (length - 32);
@@ -133,6 +133,35 @@ function driftCard(run, rounds, column, title, note) {
       })}))});
 }
 
+// Beyond these a matrix is a blur of tens of thousands of elements.
+const kMostClasses = 60;
+const kMostPairs = 40;
+function nearestCard(title, names, at) {
+  const pairs = [];
+  for (let row = 0; row < names.length; ++row) {
+    for (let column = 0; column < row; ++column) {
+      const distance = at(row, column);
+      if (isNumber(distance)) pairs.push([names[row], names[column], distance]);
+    }
+  }
+  pairs.sort((a, b) => a[2] - b[2]);
+  return pairsCard({title, pairs, header: ['class', 'class', 'distance'],
+    text: value => significant(value),
+    note: `Euclidean, of the newest round: the ${kMostPairs} nearest pairs of ` +
+      `${names.length} classes, those that the network confuses. CSV has all.`});
+}
+// The first of `pairs`, [name, name, value], as a table.
+function pairsCard({title, pairs, header, text, note, before}) {
+  return card(title, {note, tools: [h('button', {type: 'button',
+    'aria-label': title + ' as CSV',
+    onclick: () => saveCsv(fileName(title), header, pairs)}, 'CSV')]}, before,
+  scrolled(title, h('table', {}, h('thead', {}, h('tr', {}, header.map(
+      (name, i) => h('th', {scope: 'col', class: i === 2 ? 'num' : ''}, name)))),
+  h('tbody', {}, pairs.slice(0, kMostPairs).map(([one, other, value]) =>
+    h('tr', {}, h('td', {class: 'wrap'}, one), h('td', {class: 'wrap'}, other),
+        h('td', {class: 'num'}, text(value))))))));
+}
+
 function distancesCard(run, data) {
   const title = 'Distances between class prototypes';
   if (data.classes === 0) {
@@ -141,7 +170,9 @@ function distancesCard(run, data) {
   }
   const names = Array.from({length: data.classes}, (_, i) => className(run, i));
   const at = (row, column) => data.distances[row * data.classes + column];
-  const most = Math.max(...data.distances.filter(isNumber), 1e-12);
+  const most = data.distances.reduce(
+      (most, one) => isNumber(one) ? Math.max(most, one) : most, 1e-12);
+  if (names.length > kMostClasses) return nearestCard(title, names, at);
   return svgChart({title, label: title,
     note: 'Euclidean, of the newest round: classes that stand close are those ' +
       'that the network confuses.',

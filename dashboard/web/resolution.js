@@ -90,15 +90,16 @@ function confusionCard(run) {
     sum(size.confusion.slice(row * classes, (row + 1) * classes)));
   const label = one => (one.size || 'own sizes') + ', ' +
     groupLabel(run, one.group);
-  return svgChart({title,
-    before: h('div', {class: 'controls'}, h('label', {}, 'Image size',
-        h('select', {id: 'confusion-size', onchange: event => {
-          chosen.size = Number(event.target.value);
-          draw();
-        }}, sizes.map((one, i) => h('option', {value: i,
-          selected: one === size}, label(one))))),
-    h('span', {class: 'note'}, `After round ${evaluation.round}: ` +
-        `${percent(size.accuracy)} of ${whole(size.samples)} right`)),
+  const before = h('div', {class: 'controls'}, h('label', {}, 'Image size',
+      h('select', {id: 'confusion-size', onchange: event => {
+        chosen.size = Number(event.target.value);
+        draw();
+      }}, sizes.map((one, i) => h('option', {value: i,
+        selected: one === size}, label(one))))),
+  h('span', {class: 'note'}, `After round ${evaluation.round}: ` +
+      `${percent(size.accuracy)} of ${whole(size.samples)} right`));
+  if (classes > kMostClasses) return confusedCard(title, before, names, at);
+  return svgChart({title, before,
     label: `${title}, ${label(size)}: ` + names.map((name, i) =>
       `${name} ${percent(at(i, i) / totals[i])} right`).join(', '),
     note: 'Rows are labels, columns what the model said; shades are shares of ' +
@@ -110,4 +111,18 @@ function confusionCard(run) {
       shade: (row, column) => at(row, column) / totals[row],
       text: value => String(value), rowTitle: 'label',
       columnTitle: 'predicted'})});
+}
+
+function confusedCard(title, before, names, at) {
+  const pairs = [];
+  names.forEach((name, row) => names.forEach((other, column) => {
+    if (row !== column && at(row, column) > 0) {
+      pairs.push([name, other, at(row, column)]);
+    }
+  }));
+  pairs.sort((a, b) => b[2] - a[2]);
+  return pairsCard({title, before, pairs, text: whole,
+    header: ['label', 'predicted', 'images'],
+    note: `The ${kMostPairs} commonest mistakes between ${names.length} ` +
+      'classes. CSV has all.'});
 }

@@ -181,6 +181,28 @@ TEST_F(ReportCommandTest, ManyEventsPushOutNoWarning) {
       "1 2 85 86 87 88 89");
 }
 
+TEST_F(ReportCommandTest, ManyClassesAreListedByTheirWorstPairs) {
+  if (!Browser::IsInstalled()) GTEST_SKIP() << "no chromium-driver";
+  MakeReport({MakeLog("a")});
+  Browser browser;
+  Open(browser, "overview");
+  browser.Run(
+      "const n = 500; const run = chosenRun();"
+      "run.pooled = {rounds: [{round: 1, points: [], drift: []}], explained: "
+      "[0, 0], problems: [], classes: n, distances: Array.from({length: n * n},"
+      "(_, i) => Math.abs(i % n - Math.floor(i / n)) / 1000)};"
+      "const size = run.evaluation.sizes[0]; size.confusion = "
+      "Array(n * n).fill(0); size.confusion[7] = 4321; openView('pooled')");
+  EXPECT_TRUE(browser.WaitForText("40 nearest pairs of 500 classes"));
+  browser.Run("openView('resolution')");
+  EXPECT_TRUE(browser.WaitForText("4,321"));
+  EXPECT_EQ(browser.Errors(), "");
+  // A view that fails leaves nothing of another under its title.
+  browser.Run("chosenRun().pooled = {rounds: [1]}; openView('pooled')");
+  EXPECT_TRUE(browser.WaitForText("This view cannot be drawn"));
+  EXPECT_THAT(browser.Text(), Not(HasSubstr("Confusion matrix")));
+}
+
 TEST_F(ReportCommandTest, WhatIsDrawnAgainLeavesNoChartBehind) {
   if (!Browser::IsInstalled()) GTEST_SKIP() << "no chromium-driver";
   MakeReport({MakeLog("a")});
