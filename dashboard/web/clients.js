@@ -13,6 +13,8 @@ function showClient(name) {
 
 const kClientColumns = [
   {id: 'name', title: 'client', of: c => c.name, text: c => c.name},
+  {id: 'state', title: 'state', of: (c, run) => clientState(run, c),
+    text: (c, run) => clientState(run, c)},
   {id: 'groups', title: 'resolution', of: c => c.groups[0] ?? -1,
     text: (c, run) => c.groups.map(g => groupLabel(run, g)).join(', ') || '–'},
   {id: 'samples', title: 'samples', of: c => c.samples,
@@ -41,7 +43,7 @@ function listedClients(run) {
     client.name.toLowerCase().includes(text) &&
     (listed.group === '' || client.groups.includes(Number(listed.group))));
   const order = (a, b) => {
-    const [x, y] = [column.of(a), column.of(b)];
+    const [x, y] = [column.of(a, run), column.of(b, run)];
     if (x == null || y == null) return (x == null) - (y == null);
     const sign = x < y ? -1 : x > y ? 1 : 0;
     return listed.down ? -sign : sign;
@@ -57,7 +59,7 @@ function clients(run) {
   const body = h('tbody');
   const count = h('span', {class: 'note', role: 'status'});
   const heads = kClientColumns.map((column, i) => h('th', {scope: 'col',
-    class: i > 1 ? 'num' : ''}, h('button', {type: 'button', onclick: () => {
+    class: i > 2 ? 'num' : ''}, h('button', {type: 'button', onclick: () => {
     listed.down = listed.sort === column.id && !listed.down;
     listed.sort = column.id;
     show();
@@ -86,7 +88,7 @@ function clients(run) {
         listedClients(run).map(client => kClientColumns.map(column =>
           column.id === 'groups' ? column.text(client, run) :
           column.id === 'seen' ? time(client.last_seen) :
-          column.of(client))))}, 'CSV')],
+          column.of(client, run))))}, 'CSV')],
   note: 'Norm, cosine and seconds are of the newest update; the cosine is ' +
     'with the global step of the round before.'},
   h('div', {class: 'controls'},
@@ -112,14 +114,13 @@ function clientRow(run, client) {
   return h('tr', {class: client.name === listed.client ? 'chosen' : ''},
       kClientColumns.map((column, i) => {
         if (i === 0) {
-          return h('td', {}, clientLink(client.name),
-              client.connected === false && !isOver(run) &&
-                h('span', {class: 'badge warn'}, 'away'));
+          return h('td', {}, clientLink(client.name));
         }
-        const bad = column.id === 'rejected' && client.rejected > 0;
         const text = column.text(client, run);
-        return h('td', {class: i > 1 ? 'num' : ''},
-            bad ? h('span', {class: 'badge bad'}, text) : text);
+        const level = column.id !== 'state' ? undefined :
+          {refused: 'bad', away: 'warn'}[text];
+        return h('td', {class: i > 2 ? 'num' : ''},
+            level ? h('span', {class: 'badge ' + level}, text) : text);
       }));
 }
 

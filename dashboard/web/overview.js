@@ -119,7 +119,9 @@ function influenceCard(run) {
 }
 
 function influenceSvg(width, groups) {
-  const left = 78;
+  const longest = groups.reduce((most, g) => Math.max(most, g.label.length), 0);
+  const left = Math.min(Math.max(78, longest * 7.4 + 12), width * .34);
+  const chars = Math.floor((left - 12) / 7.4);
   const right = 118;
   const row = 44;
   const full = Math.max(...groups.flatMap(
@@ -130,7 +132,8 @@ function influenceSvg(width, groups) {
     const y = i * row + 5;
     const at = left + scale(group.clients);
     svg.append(
-        svgText(left - 8, y + 21, group.label, {'text-anchor': 'end'}),
+        svgText(left - 8, y + 21, shortened(group.label, chars),
+            {'text-anchor': 'end'}, group.label),
         s('rect', {x: left, y, width: scale(group.influence), height: 20,
           fill: colour(0), rx: 2}),
         s('rect', {x: left + .75, y: y + 22,
@@ -158,7 +161,7 @@ function attentionCard(run) {
       ` ${whole(run.clients.length)} clients seen.`) :
     h('ul', {class: 'attention'}, shown.map(one => h('li', {},
         h('span', {class: 'badge ' + one.level},
-            one.level === 'bad' ? 'refused' : 'look'), ' ',
+            {bad: 'refused', warn: 'look', info: 'was refused'}[one.level]), ' ',
         clientLink(one.client), ' ', one.text))),
   found.length > shown.length && h('p', {class: 'note'},
       `and ${found.length - shown.length} more: see Clients`));

@@ -96,6 +96,18 @@ function takeRun(index, update) {
   if (update.pooled) run.pooled = update.pooled;
 }
 
+// Whether its last update was refused: one that is taken since tells that it is
+// well again.
+function isRefused(client) {
+  const rejection = last(client.rejections);
+  return Boolean(rejection) &&
+    rejection.round >= (last(client.history.round) ?? 0);
+}
+function clientState(run, client) {
+  if (isRefused(client)) return 'refused';
+  return client.connected === false && !isOver(run) ? 'away' : 'well';
+}
+
 // What an operator wants to be told of a run, worst first: {level, client,
 // text}.
 function troubles(run) {
@@ -105,11 +117,12 @@ function troubles(run) {
   const usual = median(arrivals);
   for (const client of run.clients) {
     const rejection = last(client.rejections);
-    const add = (level, text) =>
-        found.push({level, client: client.name, text});
+    const add = (level, text, at = client.last_seen) =>
+        found.push({level, client: client.name, text, at});
     if (rejection) {
-      add('bad', `${client.rejected} of its updates refused, last in round ` +
-          `${rejection.round}: ${rejection.code}: ${rejection.reason}`);
+      add(isRefused(client) ? 'bad' : 'info', `${client.rejected} of its updates refused, last in round ` +
+          `${rejection.round}: ${rejection.code}: ${rejection.reason}` +
+          (isRefused(client) ? '' : '; accepted since'), rejection.time);
     }
     if (open && client.connected === false) {
       add('warn', `away since ${time(client.last_seen)} UTC` +
@@ -128,8 +141,9 @@ function troubles(run) {
           `usual client ${duration(usual)}`);
     }
   }
-  return found.sort((a, b) => (a.level === 'bad' ? 0 : 1) -
-    (b.level === 'bad' ? 0 : 1));
+  const order = ['bad', 'warn', 'info'];
+  return found.sort((a, b) =>
+    order.indexOf(a.level) - order.indexOf(b.level) || b.at - a.at);
 }
 
 // Accuracy as the run has it: on the server's images, else on the clients'.
