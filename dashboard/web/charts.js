@@ -1,8 +1,9 @@
 // Charts in cards. Each card has its numbers as a table for those who do not
 // see it, and as CSV; its picture as PNG.
 
-// What survives when a view is drawn again: zooms, open details.
-const kept = {zoom: new Map(), open: new Set()};
+// What survives when a view is drawn again: zooms, open details, the place (x)
+// to which the keyboard came in a chart.
+const kept = {zoom: new Map(), open: new Set(), place: new Map()};
 
 // What outlives the elements of the view that it was made for, unless it is
 // told to end: charts are known to those that share their cursor, too.
@@ -179,22 +180,34 @@ function lineChart(options) {
     alive.charts.add(chart);
     const zoom = kept.zoom.get(options.title);
     if (zoom) chart.setScale('x', zoom);
+    const place = options.x.indexOf(kept.place.get(options.title));
+    if (place >= 0) pointAt(chart, options.x[place]);
   };
   whenSized(plot, draw);
+  // Also comes when the view is drawn again: then the place is kept.
+  plot.addEventListener('blur', () => setTimeout(() => {
+    if (plot.isConnected) kept.place.delete(options.title);
+  }));
   plot.addEventListener('keydown', event => {
     const step = {ArrowLeft: -1, ArrowRight: 1}[event.key];
     if (!step || !chart) return;
     event.preventDefault();
     const at = chart.cursor.idx ?? (step > 0 ? -1 : options.x.length);
     const i = Math.max(0, Math.min(options.x.length - 1, at + step));
-    chart.setCursor({left: chart.valToPos(options.x[i], 'x'),
-      top: chart.over.clientHeight / 2});
+    pointAt(chart, options.x[i]);
+    kept.place.set(options.title, options.x[i]);
     says.textContent = words(i);
   });
   const data = () => ({header: [xLabel, ...series.map(one => one.label)],
     rows: options.x.map((x, i) => [x, ...series.map(one => one.values[i])])});
   return chartCard(options, [list, plot, says], data,
       async () => linePicture(options.title, series, chart));
+}
+
+// As the pointer would, at x.
+function pointAt(chart, x) {
+  chart.setCursor({left: chart.valToPos(x, 'x'),
+    top: chart.over.clientHeight / 2});
 }
 
 function lineOptions(options, series, width, format, show) {
@@ -271,9 +284,10 @@ function svgChart(options) {
   return chartCard(options, [options.before, plot], options.data,
       () => svgPicture(options.title, plot.firstChild));
 }
-const svgText = (x, y, text, attributes) => s('text', {x, y,
+const svgText = (x, y, text, attributes, title) => s('text', {x, y,
   fill: cssColour('--ink'), 'font-size': 13,
-  'font-family': 'system-ui, DejaVu Sans, sans-serif', ...attributes}, text);
+  'font-family': 'system-ui, DejaVu Sans, sans-serif', ...attributes}, text,
+title && title !== text && s('title', {}, title));
 
 const shortened = (text, chars) => text.length <= chars ? text :
   text.slice(0, Math.max(1, chars - 1)) + '…';

@@ -42,6 +42,7 @@ function drawPicker() {
       app.chosen = Number(event.target.value);
       listed.client = '';
       kept.zoom.clear();
+      kept.place.clear();
       draw();
     }}, app.runs.map((one, i) => h('option',
         {value: i, selected: i === app.chosen}, runLabel(one)))));
@@ -169,13 +170,22 @@ const kShareOfDrawing = 0.2;
 // stays as it is: drawn again it would be lost under the hand.
 const kInHand = 6000;
 const redraw = {next: 0, timer: 0, held: 0};
+// Text that is selected is about to be copied; the state is drawn on.
+function isSelecting() {
+  const selection = getSelection();
+  const is = !selection.isCollapsed &&
+    byId('main').contains(selection.anchorNode);
+  if (is) drawState(chosenRun());
+  return is;
+}
 // Many events come together: they are drawn together, and only if seen.
 function drawSoon() {
   if (redraw.timer || document.hidden) return;
   const wait = Math.max(redraw.next, redraw.held) - Date.now();
   redraw.timer = setTimeout(() => {
     redraw.timer = 0;
-    if (Date.now() < redraw.held) {
+    if (Date.now() < redraw.held || isSelecting()) {
+      redraw.next = Date.now() + kRedrawEvery;
       drawSoon();
       return;
     }
@@ -215,8 +225,28 @@ function connect() {
   source.onerror = () => {
     setConnection(false);
     // It tries again by itself, unless it was refused.
-    if (source.readyState === EventSource.CLOSED) setTimeout(connect, 3000);
+    if (source.readyState === EventSource.CLOSED) askWhy();
   };
+}
+
+// An EventSource does not tell with which words it was refused.
+async function askWhy() {
+  let status = 0;
+  try {
+    const answer = await fetch('events' + location.search);
+    status = answer.status;
+    if (answer.ok) await answer.body.cancel();
+    else sayRefused(status, await answer.text());
+  } catch (error) {
+    // No server: what stands there says so.
+  }
+  // A token does not become right by itself.
+  if (status !== 401) setTimeout(connect, 3000);
+}
+function sayRefused(status, words) {
+  byId('connection').replaceChildren(
+      h('span', {class: 'badge bad'}, status === 401 ? 'refused' :
+        'refused, trying again'), ' ' + words.trim());
 }
 
 function start() {

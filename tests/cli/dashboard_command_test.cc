@@ -100,6 +100,38 @@ TEST_F(DashboardCommandTest, ABrowserSeesThatARunIsSilentAndThatItDied) {
   EXPECT_EQ(browser.Errors(), "");
 }
 
+TEST_F(DashboardCommandTest, ABrowserLeavesWhatIsSelected) {
+  if (!Browser::IsInstalled()) GTEST_SKIP() << "no chromium-driver";
+  const auto process = Start();
+  Browser browser;
+  browser.Open(Url());
+  EXPECT_TRUE(browser.WaitForText("3 of 4 updates in round 2"));
+  browser.Run("getSelection().selectAllChildren(document.querySelector('h2'))");
+  Append(GoldenLog().substr(GoldenLog(kBefore).size()));
+  EXPECT_TRUE(browser.WaitUntil(
+      "return document.getElementById('run-state').innerText.includes("
+      "'finished')"));
+  EXPECT_EQ(browser.Run("return String(getSelection())"),
+            "Influence of each resolution group");
+  EXPECT_THAT(browser.Text(), HasSubstr("1 / 5"));
+  browser.Run("getSelection().removeAllRanges()");
+  EXPECT_TRUE(browser.WaitForText("5 / 5"));
+}
+
+TEST_F(DashboardCommandTest, ABrowserSaysWhyItIsRefused) {
+  if (!Browser::IsInstalled()) GTEST_SKIP() << "no chromium-driver";
+  const auto process = Start();
+  Browser browser;
+  browser.Open(Url());
+  EXPECT_TRUE(browser.WaitForText("live"));
+  browser.Run(
+      "window.EventSource = class { constructor() { this.readyState = 2; "
+      "setTimeout(() => this.onerror(), 0); } static CLOSED = 2; };"
+      "window.fetch = async () => new Response('add ?token=...', "
+      "{status: 401}); connect()");
+  EXPECT_TRUE(browser.WaitForText("refused add ?token=..."));
+}
+
 TEST_F(DashboardCommandTest, SaysWhatIsWrong) {
   const ProgramResult none =
       RunProgram({FEDGAP_TOOL, "dashboard", (dir_ / "none").string()});

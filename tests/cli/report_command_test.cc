@@ -203,6 +203,37 @@ TEST_F(ReportCommandTest, ManyClassesAreListedByTheirWorstPairs) {
   EXPECT_THAT(browser.Text(), Not(HasSubstr("Confusion matrix")));
 }
 
+TEST_F(ReportCommandTest, AClientThatIsWellAgainIsInNoTrouble) {
+  if (!Browser::IsInstalled()) GTEST_SKIP() << "no chromium-driver";
+  MakeReport({MakeLog("a")});
+  Browser browser;
+  Open(browser, "overview");
+  const std::string level =
+      "const client = chosenRun().clients.find(c => c.rejected > 0);"
+      "client.history.round.push(client.rejections[0].round + ROUNDS);"
+      "const level = troubles(chosenRun()).find("
+      "one => one.client === client.name && "
+      "one.text.includes('refused')).level;"
+      "return level + ' ' + clientState(chosenRun(), client)";
+  EXPECT_EQ(browser.Run(Replaced(level, "ROUNDS", "0")), "bad refused");
+  EXPECT_EQ(browser.Run(Replaced(level, "ROUNDS", "1")), "info well");
+}
+
+TEST_F(ReportCommandTest, LongGroupNamesAreCutAtTheirEnd) {
+  if (!Browser::IsInstalled()) GTEST_SKIP() << "no chromium-driver";
+  MakeReport({MakeLog("a")});
+  Browser browser;
+  Open(browser, "overview");
+  EXPECT_EQ(
+      browser.Run("const svg = influenceSvg(600, [{label: 'first' + "
+                  "'x'.repeat(90), influence: 1, pixels: 1, clients: 1}]);"
+                  "document.body.append(svg); "
+                  "const text = svg.querySelector('text');"
+                  "return text.getBBox().x >= 0 && "
+                  "text.textContent.startsWith('first')"),
+      "true");
+}
+
 TEST_F(ReportCommandTest, WhatIsDrawnAgainLeavesNoChartBehind) {
   if (!Browser::IsInstalled()) GTEST_SKIP() << "no chromium-driver";
   MakeReport({MakeLog("a")});
@@ -219,15 +250,40 @@ TEST_F(ReportCommandTest, WhatIsDrawnAgainLeavesNoChartBehind) {
   EXPECT_EQ(browser.Errors(), "");
 }
 
-TEST_F(ReportCommandTest, NothingIsWiderThanAPhone) {
+TEST_F(ReportCommandTest, WhatIsDrawnAgainKeepsThePlaceInAChart) {
   if (!Browser::IsInstalled()) GTEST_SKIP() << "no chromium-driver";
   MakeReport({MakeLog("a")});
+  Browser browser;
+  Open(browser, "overview");
+  const std::string three =
+      "return document.querySelectorAll('.uplot canvas').length === 3";
+  EXPECT_TRUE(browser.WaitUntil(three));
+  browser.Run(
+      "const plot = document.querySelector('.chart[tabindex]'); plot.focus();"
+      "plot.dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowLeft'}))");
+  browser.Run("draw()");
+  EXPECT_TRUE(browser.WaitUntil(
+      "return [...alive.charts].some(chart => chart.cursor.idx === 4)"));
+  EXPECT_EQ(browser.Errors(), "");
+}
+
+TEST_F(ReportCommandTest, NothingIsWiderThanAPhone) {
+  if (!Browser::IsInstalled()) GTEST_SKIP() << "no chromium-driver";
+  // Names of one word, far wider than a phone.
+  const std::string wide(200, 'W');
+  const std::string log = Replaced(Replaced(GoldenLog(), "site-c", wide),
+                                   "16-24", wide.substr(0, 60));
+  const auto path = dir_ / "wide.jsonl";
+  ASSERT_OK(WriteFileAtomic(path, std::string_view(log)));
+  MakeReport({path.string(), MakeLog("b", "golden-0123", wide.substr(0, 60))});
   Browser browser;
   for (const int width : {390, 1280}) {
     browser.Resize(width, 900);
     for (const char* view :
          {"overview", "resolution", "pooled", "clients", "compare", "events"}) {
       Open(browser, view);
+      browser.Run("if (location.hash === '#clients') showClient('" + wide +
+                  "')");
       EXPECT_EQ(browser.Run("return innerWidth"), std::to_string(width));
       EXPECT_EQ(browser.Run("return document.documentElement.scrollWidth <= "
                             "innerWidth"),
