@@ -17,6 +17,7 @@
 #include "cli/run_log.h"
 #include "cli/terminal.h"
 #include "common/base/file_watch.h"
+#include "common/base/wrong_usage.h"
 #include "common/telemetry/event_follower.h"
 #include "common/telemetry/event_summary.h"
 #include "common/telemetry/human_log.h"
@@ -131,19 +132,19 @@ class LogPrinter {
 Status CheckKinds(const std::vector<std::string>& kinds) {
   for (const std::string& kind : kinds) {
     if (IsEventType(kind)) continue;
-    return absl::InvalidArgumentError(
+    return WrongUsage(
         fmt::format("no kind of event '{}': use {}", kind, EventTypes()));
   }
   return absl::OkStatus();
 }
 
 Status Logs(LogsFlags flags) {
-  FEDGAP_ASSIGN_OR_RETURN(const EventLevel level,
-                          EventLevelFromString(flags.level));
+  const StatusOr<EventLevel> level = EventLevelFromString(flags.level);
+  if (!level.ok()) return WrongUsage(MessageOf(level.status()));
   FEDGAP_RETURN_IF_ERROR(CheckKinds(flags.kinds));
   FEDGAP_ASSIGN_OR_RETURN(EventFollower follower,
                           EventFollower::Open(flags.run));
-  LogPrinter printer(flags, level);
+  LogPrinter printer(flags, *level);
   const auto take = [&printer](const EventFollower::Line& line) {
     printer.Take(line);
   };

@@ -2,8 +2,10 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <iostream>
+#include <string>
 
 #include <fmt/format.h>
 
@@ -14,6 +16,17 @@
 
 namespace fedgap {
 namespace {
+
+// Of each command whose own words say nothing of them.
+void AddExitCodes(CLI::App& command) {
+  std::string footer = command.get_footer();
+  if (footer.find("Exit codes:") == std::string::npos) {
+    const auto examples = std::min(footer.find("Examples:"), footer.size());
+    footer.insert(examples, "Exit codes: 0 done, 1 failed, 2 wrong usage.\n\n");
+    command.footer(footer);
+  }
+  for (CLI::App* below : command.get_subcommands(nullptr)) AddExitCodes(*below);
+}
 
 int Run(int argc, char** argv) {
   CLI::App app("The tool of a federation's operator.", "fedgap");
@@ -36,6 +49,7 @@ int Run(int argc, char** argv) {
         AddStatusCommand}) {
     add(app, selected);
   }
+  AddExitCodes(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -77,7 +77,7 @@ std::string Joined(const Words& words, const std::string& between) {
   return text;
 }
 
-TEST(DescriptionTest, EveryHelpHasAnExampleOfTheCommand) {
+TEST(DescriptionTest, EveryHelpHasTheExitCodesAndAnExample) {
   std::vector<Words> commands = CommandsFrom({"fedgap"});
   EXPECT_GT(commands.size(), 25U);
   commands.push_back({"fedgap-server"});
@@ -86,6 +86,7 @@ TEST(DescriptionTest, EveryHelpHasAnExampleOfTheCommand) {
     Words words = command;
     words.emplace_back("--help");
     const std::string help = Printed(words);
+    EXPECT_THAT(help, HasSubstr("\nExit codes: 0 ")) << Joined(command, " ");
     const auto examples = help.find("\nExamples:\n");
     ASSERT_NE(examples, std::string::npos) << Joined(command, " ");
     EXPECT_THAT(help.substr(examples), HasSubstr(Joined(command, " ")));

@@ -79,10 +79,11 @@ TEST_F(RunCommandsTest, LogsAsJsonAreTheLinesThemselves) {
 TEST_F(RunCommandsTest, LogsRefusesKindsAndLevelsThatDoNotExist) {
   const std::string run = MakeRun("golden", GoldenLog()).string();
   const ProgramResult kind = Fedgap({"logs", run, "--kind", "round_commit"});
-  EXPECT_EQ(kind.exit_code, 1);
+  EXPECT_EQ(kind.exit_code, 2);
   EXPECT_THAT(kind.err, HasSubstr("round_committed"));
-  EXPECT_THAT(Fedgap({"logs", run, "--level", "loud"}).err,
-              HasSubstr("use debug, info or warning"));
+  const ProgramResult level = Fedgap({"logs", run, "--level", "loud"});
+  EXPECT_EQ(level.exit_code, 2);
+  EXPECT_THAT(level.err, HasSubstr("use debug, info or warning"));
   EXPECT_EQ(Fedgap({"logs"}).exit_code, 2);
 }
 
