@@ -30,15 +30,22 @@ function compare() {
 
 function resultsCard(runs) {
   const rows = runs.map(run => {
-    const columns = accuracyOf(run).columns;
+    const {columns, source} = accuracyOf(run);
+    const isMeasured = newest(columns.mean).index >= 0;
     const now = name => percent(newest(columns[name]).value);
     return [runLabel(run), run.state.phase, whole(last(run.rounds.round) || 0),
+      !isMeasured ? '–' :
+        source === 'server' ? 'server’s images' : 'clients’ images',
       now('mean'), now('worst'), now('gap'), duration(run.state.seconds ??
         sum(run.rounds.seconds.total)), bytes(sum(run.rounds.bytes_up))];
   });
-  const header = ['run', 'state', 'rounds', 'mean', 'worst', 'gap', 'time',
-    'from clients'];
-  return card('Results', {}, scrolled('Results', h('table', {},
+  const header = ['run', 'state', 'rounds', 'measured on', 'mean', 'worst',
+    'gap', 'time', 'from clients'];
+  const sources = new Set(runs.map(run => accuracyOf(run).source));
+  return card('Results', {note: sources.size > 1 &&
+    'The accuracies are of different images: some runs are measured on the ' +
+    'server’s, some on the clients’ held-out ones. They do not compare.'},
+  scrolled('Results', h('table', {},
       h('thead', {}, h('tr', {}, header.map((title, i) =>
         h('th', {scope: 'col', class: i > 1 ? 'num' : ''}, title)))),
       h('tbody', {}, rows.map(row => h('tr', {}, row.map((text, i) =>

@@ -267,6 +267,18 @@ TEST_F(ReportCommandTest, WhatIsDrawnAgainKeepsThePlaceInAChart) {
   EXPECT_EQ(browser.Errors(), "");
 }
 
+TEST_F(ReportCommandTest, RunsThatAreMeasuredOtherwiseAreSaidTo) {
+  if (!Browser::IsInstalled()) GTEST_SKIP() << "no chromium-driver";
+  MakeReport({MakeLog("a"), MakeLog("b", "golden-0123", "second-0123")});
+  Browser browser;
+  Open(browser, "compare");
+  EXPECT_THAT(browser.Text(), AllOf(HasSubstr("server’s images"),
+                                    Not(HasSubstr("do not compare"))));
+  browser.Run("app.runs[1].rounds.accuracy = {}; draw()");
+  EXPECT_THAT(browser.Text(),
+              AllOf(HasSubstr("clients’ images"), HasSubstr("do not compare")));
+}
+
 TEST_F(ReportCommandTest, NothingIsWiderThanAPhone) {
   if (!Browser::IsInstalled()) GTEST_SKIP() << "no chromium-driver";
   // Names of one word, far wider than a phone.
