@@ -126,7 +126,9 @@ function influenceSvg(width, groups) {
   const row = 44;
   const full = Math.max(...groups.flatMap(
       g => [g.influence, g.pixels, g.clients]), 0.01);
-  const scale = value => Math.max(0, value) / full * (width - left - right);
+  // A page that is still being laid out may be narrower than the words.
+  const room = Math.max(0, width - left - right);
+  const scale = value => Math.max(0, value) / full * room;
   const svg = s('svg', {viewBox: `0 0 ${width} ${groups.length * row}`});
   groups.forEach((group, i) => {
     const y = i * row + 5;
