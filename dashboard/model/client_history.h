@@ -18,6 +18,7 @@ struct UpdatePoint {
   double arrived_seconds = 0;
   std::int64_t bytes = 0;
   double held_out_accuracy = -1;  // of the received model; -1: not measured
+  std::uint64_t revision = 0;     // of the view, when it took its place
 };
 
 // Keeps at most `limit` points: when there are more, every second one of those
@@ -30,6 +31,9 @@ class ClientHistory {
   void Truncate(Round last);
 
   const std::vector<UpdatePoint>& points() const { return points_; }
+  // How many of the points, from the first on, stood in their places at
+  // `revision` already: who has those needs the others only.
+  std::size_t CountUpTo(std::uint64_t revision) const;
   // How many updates one point stands for.
   std::int64_t stride() const { return stride_; }
 

@@ -245,6 +245,7 @@ void RunViewBuilder::Count(const std::string& name, PendingUpdate& update) {
   if (!client->connected.has_value()) client->samples = update.samples;
   const std::size_t limit = std::clamp<std::size_t>(
       kHistoryPoints / view_.clients.size(), 16, kMostPointsPerClient);
+  update.point.revision = view_.revision;
   client->history.Add(update.point, limit);
 }
 

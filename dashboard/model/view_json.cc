@@ -12,6 +12,7 @@
 #include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -303,9 +304,11 @@ Json EvaluationJson(const RunView& view) {
   return {{"round", view.evaluated}, {"sizes", std::move(sizes)}};
 }
 
-std::string HistoryJson(const ClientHistory& history) {
+// What has come since the view's revision `after`.
+std::string HistoryJson(const ClientHistory& history, std::uint64_t after) {
   Columns columns;
-  for (const UpdatePoint& point : history.points()) {
+  const std::size_t from = history.CountUpTo(after);
+  for (const UpdatePoint& point : std::span(history.points()).subspan(from)) {
     columns.Add("round", point.round);
     columns.Add("norm", point.norm);
     columns.Add("cosine", point.cosine);
@@ -316,11 +319,12 @@ std::string HistoryJson(const ClientHistory& history) {
                                 ? std::nullopt
                                 : std::optional(point.held_out_accuracy));
   }
+  columns.AddText("from", fmt::format("{}", from));
   columns.AddText("stride", fmt::format("{}", history.stride()));
   return columns.Object();
 }
 
-std::string ClientJson(const ClientView& client) {
+std::string ClientJson(const ClientView& client, std::uint64_t after) {
   Json rejections = Json::array();
   for (const Rejection& rejection : client.rejections) {
     rejections.push_back({{"round", rejection.round},
@@ -347,7 +351,8 @@ std::string ClientJson(const ClientView& client) {
       {"rejections", std::move(rejections)}};
   std::string json = Dump(known);
   json.pop_back();
-  return fmt::format("{},\"history\":{}}}", json, HistoryJson(client.history));
+  return fmt::format("{},\"history\":{}}}", json,
+                     HistoryJson(client.history, after));
 }
 
 Json EventsJson(const RunViewBuilder& builder, std::uint64_t after) {
@@ -383,7 +388,7 @@ std::string RunJson(const RunViewBuilder& builder, const ViewSource& source,
   for (const ClientView& client : view.clients) {
     if (!is_new(client)) continue;
     if (!clients.empty()) clients += ',';
-    clients += ClientJson(client);
+    clients += ClientJson(client, after.revision);
   }
   return fmt::format(
       "{{\"source\":{},\"revision\":{},\"run\":{},\"state\":{},\"rounds\":{},"

@@ -30,10 +30,11 @@ struct ViewPosition {
   friend bool operator==(const ViewPosition&, const ViewPosition&) = default;
 };
 
-// One run as an object in ASCII-safe JSON. With a position, columns of rounds,
-// clients and events hold only what is newer; `from_round` says the round after
-// which the rounds stand. Numbers have six significant digits; those that are
-// not finite are null. `pooled` may be null: the field then is, too.
+// One run as an object in ASCII-safe JSON. With a position, columns of rounds
+// and of clients' histories, clients and events hold only what is newer; `from`
+// says behind how many of the rows that the page has they stand. Numbers have
+// six significant digits; those that are not finite are null. `pooled` may be
+// null: the field then is, too.
 std::string RunJson(const RunViewBuilder& builder, const ViewSource& source,
                     const PooledView* pooled, ViewPosition after = {});
 

@@ -87,8 +87,15 @@ function takeRun(index, update) {
   const places = new Map(run.clients.map((client, i) => [client.name, i]));
   for (const client of update.clients) {
     const place = places.get(client.name);
-    if (place === undefined) run.clients.push(client);
-    else run.clients[place] = client;
+    if (place === undefined) {
+      run.clients.push(client);
+      continue;
+    }
+    const history = run.clients[place].history;
+    const from = client.history.from;
+    cutColumns(history, from);
+    run.clients[place] =
+      {...client, history: mergeColumns(history, client.history, from)};
   }
   const {seen, kept} = update.events;
   run.events = {seen, kept,

@@ -73,6 +73,12 @@ TEST_F(DashboardCommandTest, ABrowserSeesTheRunGoOn) {
   Append(GoldenLog().substr(GoldenLog(32).size()));
   EXPECT_TRUE(browser.WaitForText("finished"));
   EXPECT_THAT(browser.Text(), HasSubstr("73.3 %"));
+  EXPECT_EQ(
+      browser.Run("return chosenRun().clients.map(client => client.name + "
+                  "' ' + client.history.round.join()).join('; ')"),
+      "site-a 1,2,3,4,5; site-b 1,2,3,4,5; site-c 1,2,4,5; "
+      "site-d 1,2,3")
+      << "what was pushed in pieces";
   EXPECT_EQ(browser.Errors(), "");
   process.reset();
   EXPECT_TRUE(browser.WaitForText("disconnected"));

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <vector>
 
 namespace fedgap {
@@ -60,6 +62,34 @@ TEST(ClientHistoryTest, ForgetsRoundsThatAreRunAgain) {
   EXPECT_THAT(Rounds(history), ElementsAre(1, 3));
   history.Add({.round = 5}, 4);
   EXPECT_EQ(Rounds(history).back(), 5);
+}
+
+// A page that takes what is new at any time has what the history has.
+TEST(ClientHistoryTest, WhoHasThePointsUpToARevisionNeedsTheOthersOnly) {
+  for (const int every : {1, 2, 3, 7}) {
+    ClientHistory history;
+    std::vector<Round> page;
+    std::uint64_t seen = 0;
+    std::size_t sent = 0;
+    Round round = 0;
+    for (int revision = 1; revision <= 300; ++revision) {
+      if (revision % 50 == 0) history.Truncate(round -= 9);
+      history.Add(
+          {.round = ++round, .revision = static_cast<std::uint64_t>(revision)},
+          64);
+      if (revision % every != 0) continue;
+      const std::vector<Round> now = Rounds(history);
+      const std::size_t from = history.CountUpTo(seen);
+      ASSERT_LE(from, page.size());
+      page.resize(from);
+      page.insert(page.end(), now.begin() + static_cast<std::ptrdiff_t>(from),
+                  now.end());
+      ASSERT_EQ(page, now) << revision;
+      sent += now.size() - from;
+      seen = static_cast<std::uint64_t>(revision);
+    }
+    EXPECT_LT(sent, 900U) << "all of it each time were 10,000";
+  }
 }
 
 }  // namespace

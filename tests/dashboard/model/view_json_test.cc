@@ -84,6 +84,9 @@ TEST_F(ViewJsonTest, AfterAPositionHoldsWhatIsNewer) {
   EXPECT_EQ(json["rounds"]["from"], 1);
   EXPECT_EQ(json["rounds"]["round"], Json({2, 3}));
   EXPECT_EQ(json["groups"][0]["accuracy"].size(), 2U);
+  const Json& history = json["clients"][0]["history"];
+  EXPECT_EQ(history["from"], 2);
+  EXPECT_EQ(history["round"], Json({3}));
   EXPECT_EQ(json["events"]["rows"][0][0], 18);
   EXPECT_EQ(json["events"]["rows"].size(), 11U);
   const Json nothing = Json::parse(view.ToJson(view.position()));
