@@ -37,10 +37,11 @@ function resultsCard(runs) {
       !isMeasured ? '–' :
         source === 'server' ? 'server’s images' : 'clients’ images',
       now('mean'), now('worst'), now('gap'), duration(run.state.seconds ??
-        sum(run.rounds.seconds.total)), bytes(sum(run.rounds.bytes_up))];
+        sum(run.rounds.seconds.total)), bytes(sum(run.rounds.bytes_up)),
+      runId(run)];
   });
   const header = ['run', 'state', 'rounds', 'measured on', 'mean', 'worst',
-    'gap', 'time', 'from clients'];
+    'gap', 'time', 'from clients', 'id'];
   const sources = new Set(runs.map(run => accuracyOf(run).source));
   return card('Results', {note: sources.size > 1 &&
     'The accuracies are of different images: some runs are measured on the ' +

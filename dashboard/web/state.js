@@ -11,7 +11,20 @@ const groupLabel = (run, group) => {
 const className = (run, index) =>
     (run.run && run.run.class_names[index]) || 'class ' + index;
 const isOver = run => ['finished', 'interrupted'].includes(run.state.phase);
-const runLabel = run => run.run ? run.run.id : run.source.name;
+const runId = run => run.run ? run.run.id : run.source.name;
+// A run alone goes by its id; several by the last parts, as many as tell them
+// apart, of where they were found.
+function runLabel(run) {
+  const parts = app.runs.map(one => one.source.name.split('/').filter(Boolean));
+  const most = Math.max(...parts.map(own => own.length));
+  for (let count = 1; app.runs.length > 1 && count <= most; ++count) {
+    const labels = parts.map(own => own.slice(-count).join('/'));
+    if (new Set(labels).size === labels.length) {
+      return labels[app.runs.indexOf(run)];
+    }
+  }
+  return runId(run);
+}
 
 // How long the log of a run that trains may say nothing: a round that takes
 // longer than three usual ones is worth a look.

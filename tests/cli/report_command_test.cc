@@ -274,6 +274,8 @@ TEST_F(ReportCommandTest, RunsThatAreMeasuredOtherwiseAreSaidTo) {
   Open(browser, "compare");
   EXPECT_THAT(browser.Text(), AllOf(HasSubstr("server’s images"),
                                     Not(HasSubstr("do not compare"))));
+  EXPECT_EQ(browser.Run("return app.runs.map(runLabel).join(' ')"),
+            "a.jsonl b.jsonl");
   browser.Run("app.runs[1].rounds.accuracy = {}; draw()");
   EXPECT_THAT(browser.Text(),
               AllOf(HasSubstr("clients’ images"), HasSubstr("do not compare")));
