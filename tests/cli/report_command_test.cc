@@ -3,10 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/base/file_io.h"
+#include "common/tensor/safetensors.h"
 #include "tests/testing/browser.h"
 #include "tests/testing/golden_log.h"
 #include "tests/testing/process.h"
@@ -30,6 +34,32 @@ class ReportCommandTest : public ::testing::Test {
     const auto path = dir_ / (name + ".jsonl");
     EXPECT_OK(WriteFileAtomic(path, std::string_view(log)));
     return path.string();
+  }
+  // A run's directory with four clients' pooled vectors of one round: about
+  // their mean +-2 along one axis and +-1 along another, and the prototypes of
+  // two classes 5 apart.
+  std::string MakeRunWithPooledVectors() {
+    const auto run = dir_ / "run";
+    std::filesystem::create_directories(run / "events");
+    std::filesystem::create_directories(run / "pooled");
+    EXPECT_OK(WriteFileAtomic(run / "events/events-000001.jsonl",
+                              std::string_view(GoldenLog())));
+    const std::vector<std::pair<std::string, std::vector<float>>> means = {
+        {"site-a/g0", {3, 1, 1}},
+        {"site-b/g0", {-1, 1, 1}},
+        {"site-c/g1", {1, 1, 2}},
+        {"site-d/g1", {1, 1, 0}}};
+    const std::vector<float> class_means = {0, 0, 0, 3, 4, 0};
+    const std::vector<std::int64_t> class_counts = {10, 10};
+    SafetensorsWriter writer;
+    for (const auto& [owner, mean] : means) {
+      writer.Add(owner + "/mean", Shape({3}), mean);
+      writer.Add(owner + "/class_means", Shape({2, 3}), class_means);
+      writer.Add(owner + "/class_counts", Shape({2}), class_counts);
+    }
+    EXPECT_OK(WriteFileAtomic(run / "pooled/round-000005.safetensors",
+                              writer.Finish()));
+    return run.string();
   }
   std::string MakeReport(std::vector<std::string> logs) {
     std::vector<std::string> words = {FEDGAP_TOOL, "report"};
@@ -281,6 +311,23 @@ TEST_F(ReportCommandTest, RunsThatAreMeasuredOtherwiseAreSaidTo) {
               AllOf(HasSubstr("clients’ images"), HasSubstr("do not compare")));
 }
 
+TEST_F(ReportCommandTest, ABrowserDrawsThePooledVectors) {
+  if (!Browser::IsInstalled()) GTEST_SKIP() << "no chromium-driver";
+  MakeReport({MakeRunWithPooledVectors()});
+  Browser browser;
+  Open(browser, "pooled");
+  EXPECT_TRUE(browser.WaitUntil(
+      "return document.querySelector('[aria-label=\"Clients by their pooled "
+      "vectors, round 5: 4 points in 2 resolution groups\"]') !== null"));
+  EXPECT_THAT(browser.Text(),
+              HasSubstr("the picture shows 80.0 % and 20.0 % of the variance"));
+  EXPECT_TRUE(browser.WaitUntil(
+      "return Array.from(document.querySelectorAll('.chart svg text')).filter("
+      "text => text.textContent === '5').length === 2"))
+      << "the distance of the prototypes, twice";
+  EXPECT_EQ(browser.Errors(), "");
+}
+
 TEST_F(ReportCommandTest, NothingIsWiderThanAPhone) {
   if (!Browser::IsInstalled()) GTEST_SKIP() << "no chromium-driver";
   // Names of one word, far wider than a phone.
@@ -289,7 +336,8 @@ TEST_F(ReportCommandTest, NothingIsWiderThanAPhone) {
                                    "16-24", wide.substr(0, 60));
   const auto path = dir_ / "wide.jsonl";
   ASSERT_OK(WriteFileAtomic(path, std::string_view(log)));
-  MakeReport({path.string(), MakeLog("b", "golden-0123", wide.substr(0, 60))});
+  MakeReport({path.string(), MakeLog("b", "golden-0123", wide.substr(0, 60)),
+              MakeRunWithPooledVectors()});
   Browser browser;
   for (const int width : {390, 1280}) {
     browser.Resize(width, 900);
@@ -298,6 +346,8 @@ TEST_F(ReportCommandTest, NothingIsWiderThanAPhone) {
       Open(browser, view);
       browser.Run("if (location.hash === '#clients') showClient('" + wide +
                   "')");
+      browser.Run(
+          "if (location.hash === '#pooled') { app.chosen = 2; draw(); }");
       EXPECT_EQ(browser.Run("return innerWidth"), std::to_string(width));
       EXPECT_EQ(browser.Run("return document.documentElement.scrollWidth <= "
                             "innerWidth"),
