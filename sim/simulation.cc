@@ -98,7 +98,7 @@ StatusOr<PreparedSimulation> Prepare(const SimulationDefinition& definition,
                                     {.resize = resize, .evaluates = is_root}));
   RunDefinition& run = prepared.defined.definition;
   const ScratchLimit limit(*prepared.defined.model,
-                           ScratchLimit::Work::kTraining);
+                           ScratchLimit::Work::kMixedTraining);
   FEDGAP_ASSIGN_OR_RETURN(
       std::unique_ptr<Population> population,
       MakePopulation(definition.simulation,

@@ -247,7 +247,8 @@ Status LocalTrainer::RunSteps(const Task& task, const TrainTask& work,
       parameters.begin(),
       parameters.begin() +
           static_cast<std::ptrdiff_t>(how.proximal_mu > 0 ? federated : 0));
-  GradientEngine& engine = engines_.gradient(how.gradient_shards);
+  GradientEngine& engine =
+      engines_.gradient(how.gradient_shards, how.precision);
   Sgd sgd(parameters.size(),
           {.momentum = static_cast<float>(how.momentum),
            .weight_decay = static_cast<float>(how.weight_decay),

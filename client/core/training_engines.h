@@ -9,6 +9,7 @@
 #include "common/base/thread_pool.h"
 #include "common/nn/engine.h"
 #include "common/nn/model.h"
+#include "common/nn/precision.h"
 #include "common/nn/scratch_limit.h"
 
 namespace fedgap {
@@ -32,7 +33,7 @@ class TrainingEngines {
         options_(options),
         pool_(options.threads),
         inference_(model, pool_, options.isa),
-        scratch_limit_(model, ScratchLimit::Work::kTraining,
+        scratch_limit_(model, ScratchLimit::Work::kMixedTraining,
                        options.max_scratch_bytes) {}
 
   const Model& model() const { return model_; }
@@ -44,13 +45,16 @@ class TrainingEngines {
     return scratch_limit_.CheckImage(size);
   }
 
-  // Kept until another number of shards is asked for.
-  GradientEngine& gradient(int shards) {
-    if (!gradient_.has_value() || shards_ != shards) {
+  // Kept until another number of shards or another precision is asked for.
+  GradientEngine& gradient(int shards, Precision precision) {
+    if (!gradient_.has_value() || shards_ != shards ||
+        precision_ != precision) {
       gradient_.emplace(
           model_, pool_,
-          GradientEngine::Options{.shards = shards, .isa = options_.isa});
+          GradientEngine::Options{
+              .shards = shards, .isa = options_.isa, .precision = precision});
       shards_ = shards;
+      precision_ = precision;
     }
     return *gradient_;
   }
@@ -63,6 +67,7 @@ class TrainingEngines {
   ScratchLimit scratch_limit_;
   std::optional<GradientEngine> gradient_;
   int shards_ = 0;
+  Precision precision_ = Precision::kFloat32;
 };
 
 }  // namespace fedgap

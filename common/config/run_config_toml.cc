@@ -119,6 +119,10 @@ void BindTraining(TrainingConfig& training, ConfigSchema& schema) {
                Range::Between(1, kMaxGradientShards),
                "parts in which a batch is summed: the most threads that one "
                "client can use; part of the result's bits")
+      .Choice("precision", &local.precision,
+              {Precision::kFloat32, Precision::kBfloat16},
+              "bfloat16: mixed precision, products of bfloat16 summed in "
+              "float32; faster with AVX512_BF16, elsewhere the same bits")
       .Choice("schedule", &schedule.kind,
               {ScheduleKind::kConstant, ScheduleKind::kCosine,
                ScheduleKind::kStep, ScheduleKind::kExponential},

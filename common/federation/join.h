@@ -13,7 +13,7 @@
 namespace fedgap {
 
 // The version of the wire contract. Client and server must agree on it.
-inline constexpr int kProtocolVersion = 1;
+inline constexpr int kProtocolVersion = 2;
 
 struct JoinRequest {
   int protocol_version = kProtocolVersion;

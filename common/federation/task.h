@@ -10,6 +10,7 @@
 #include "common/federation/ids.h"
 #include "common/federation/pooled_statistics.h"
 #include "common/federation/resolution_groups.h"
+#include "common/nn/precision.h"
 
 namespace fedgap {
 
@@ -27,6 +28,7 @@ struct LocalTraining {
   double clip_norm = 0;     // > 0: gradients longer than this are scaled
   double proximal_mu = 0;   // > 0: FedProx, gradient += mu (w - w_global)
   int gradient_shards = 4;  // see GradientEngine
+  Precision precision = Precision::kFloat32;
 
   bool operator==(const LocalTraining&) const = default;
 };

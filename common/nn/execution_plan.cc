@@ -48,7 +48,8 @@ const float* At(std::span<const float> buffer, const ElementRange& range) {
 
 }  // namespace
 
-ExecutionPlan::ExecutionPlan(const Model& model) : model_(model) {
+ExecutionPlan::ExecutionPlan(const Model& model, Precision precision)
+    : model_(model), precision_(precision) {
   const std::vector<Node>& nodes = model.nodes();
   std::vector<int> uses(nodes.size());
   std::vector<int> reader(nodes.size(), -1);
@@ -88,7 +89,15 @@ void ExecutionPlan::AddStep(int node, int fused_relu,
     step.inputs.push_back({value, false});
   }
   if (IsConvolution(step.op())) {
-    step.conv.emplace(ShapeOf(*step.node));
+    const kernels::ConvShape shape = ShapeOf(*step.node);
+    step.conv.emplace(shape);
+    if (precision_ == Precision::kBfloat16 && step.op() == Op::kConv2d &&
+        shape.groups == 1) {
+      const bool padded = step.inputs[0].value != 0 ||
+                          PaddedSize(shape.in_channels) ==
+                              static_cast<std::size_t>(shape.in_channels);
+      step.mixed.emplace(shape, padded);
+    }
   } else if (step.op() == Op::kGroupNorm) {
     step.norm.emplace(kernels::GroupNorm::Options{
         step.node->out_channels, step.node->spec.groups,
@@ -119,9 +128,13 @@ void ExecutionPlan::PlaceWeights(PlanStep* step) {
   };
   const std::size_t channels = PaddedSize(step->node->out_channels);
   if (step->conv) {
-    step->weight_at = take(step->conv->forward_elements(), &packed_elements_);
+    step->weight_at = take(step->mixed ? step->mixed->forward_elements()
+                                       : step->conv->forward_elements(),
+                           &packed_elements_);
     step->backward_weight_at =
-        take(step->conv->backward_elements(), &packed_elements_);
+        take(step->mixed ? step->mixed->backward_elements()
+                         : step->conv->backward_elements(),
+             &packed_elements_);
     step->weight_gradient_at =
         take(step->conv->forward_elements(), &gradient_elements_);
   } else if (step->norm) {
@@ -166,12 +179,14 @@ void ExecutionPlan::Pack(std::span<const float> parameters, bool with_backward,
   for (const PlanStep& step : steps_) {
     const float* weight = At(parameters, step.node->weight);
     if (step.conv) {
-      step.conv->PackForward(weight, packed.data() + step.weight_at);
       const auto input = static_cast<std::size_t>(step.inputs[0].value);
-      if (with_backward && values_[input].trained) {
-        step.conv->PackBackward(weight,
-                                packed.data() + step.backward_weight_at);
-      }
+      const bool backward = with_backward && values_[input].trained;
+      const auto pack = [&](const auto& conv) {
+        conv.PackForward(weight, packed.data() + step.weight_at);
+        if (!backward) return;
+        conv.PackBackward(weight, packed.data() + step.backward_weight_at);
+      };
+      step.mixed ? pack(*step.mixed) : pack(*step.conv);
     } else if (step.norm) {
       std::copy_n(weight, step.node->weight.size(),
                   packed.data() + step.weight_at);

@@ -8,10 +8,12 @@
 #include <span>
 #include <vector>
 
+#include "common/nn/kernels/bfloat16_conv2d.h"
 #include "common/nn/kernels/conv2d.h"
 #include "common/nn/kernels/group_norm.h"
 #include "common/nn/kernels/kernels.h"
 #include "common/nn/model.h"
+#include "common/nn/precision.h"
 #include "common/tensor/parameters.h"
 
 namespace fedgap {
@@ -44,6 +46,8 @@ struct PlanStep {
   // The input gradient is to be masked by the input, a ReLU's output.
   bool masks_gradient = false;
   std::optional<kernels::Conv2d> conv;  // conv2d and linear
+  // How the convolution is done in mixed precision, if it is.
+  std::optional<kernels::Bfloat16Conv2d> mixed;
   std::optional<kernels::GroupNorm> norm;
   kernels::PoolWindow window;  // pools
 
@@ -62,7 +66,8 @@ struct PlanStep {
 // Immutable and thread-safe; the model must outlive it.
 class ExecutionPlan {
  public:
-  explicit ExecutionPlan(const Model& model);
+  explicit ExecutionPlan(const Model& model,
+                         Precision precision = Precision::kFloat32);
 
   const Model& model() const { return model_; }
   const std::vector<PlanStep>& steps() const { return steps_; }
@@ -88,6 +93,7 @@ class ExecutionPlan {
   void PlanGradients();
 
   const Model& model_;
+  Precision precision_;
   std::vector<PlanStep> steps_;
   std::vector<PlanValue> values_;
   int pooled_value_ = 0;

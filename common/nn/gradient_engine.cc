@@ -15,7 +15,7 @@ namespace fedgap {
 class GradientEngine::Impl {
  public:
   Impl(const Model& model, ThreadPool& pool, const Options& options)
-      : plan_(model),
+      : plan_(model, options.precision),
         pool_(pool),
         shards_(options.shards),
         kernels_(kernels::KernelsFor(options.isa.value_or(kernels::BestIsa()))),
@@ -66,7 +66,7 @@ class GradientEngine::Impl {
   void RunShard(std::size_t shard, std::span<const Example> batch,
                 Workspace& workspace) {
     Parameters& gradient = gradients_[shard];
-    gradient.assign(plan_.gradient_elements(), 0.0f);
+    gradient.resize(plan_.gradient_elements());
     metrics_[shard] = {};
     const float weight = 1.0f / static_cast<float>(batch.size());
     const int logits_value = static_cast<int>(plan_.values().size()) - 1;
@@ -80,7 +80,7 @@ class GradientEngine::Impl {
           batch[j].label, weight,
           {workspace.gradient(logits_value).data, classes});
       Ended(EnginePhase::kLoss);
-      RunBackward(passes, workspace, gradient);
+      RunBackward(passes, workspace, /*accumulate=*/j != shard, gradient);
     }
   }
 

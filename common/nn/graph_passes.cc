@@ -43,9 +43,7 @@ class StepRunner {
     switch (step_.op()) {
       case Op::kConv2d:
       case Op::kLinear:
-        step_.conv->Forward(
-            kernels_, workspace_.geometry(index_),
-            {in_, packed_ + step_.weight_at, bias(), step_.relu, out_});
+        ConvForward();
         break;
       case Op::kGroupNorm:
         step_.norm->Forward(kernels_, in_, packed_ + step_.weight_at, bias(),
@@ -72,14 +70,16 @@ class StepRunner {
     Ended(EnginePhase::kForward);
   }
 
-  void Backward(const PlanValue& out_value, float* gradient) {
+  // `to_sum`: to_sum to the parameters' gradients that stand in `gradient`.
+  void Backward(const PlanValue& out_value, bool to_sum, float* gradient) {
+    if (!to_sum) ClearShortGradients(gradient);
     if (step_.relu && !step_.norm && !out_value.masked_by_reader) {
       kernels_.relu_gradient(out_, out_gradient(), false, out_gradient());
     }
     switch (step_.op()) {
       case Op::kConv2d:
       case Op::kLinear:
-        ConvBackward(gradient);
+        ConvBackward(to_sum, gradient);
         break;
       case Op::kGroupNorm:
         NormBackward(gradient);
@@ -127,6 +127,12 @@ class StepRunner {
     return step_.has_bias() ? packed_ + step_.bias_at : nullptr;
   }
   bool accumulate() const { return step_.inputs[0].accumulate; }
+  kernels::BorderedMap bordered_in() const {
+    return workspace_.bordered_value(step_.inputs[0].value);
+  }
+  kernels::BorderedMap bordered_out_gradient() const {
+    return workspace_.bordered_gradient(static_cast<int>(index_) + 1);
+  }
   const FeatureMap& in_gradient() const {
     return workspace_.gradient(step_.inputs[0].value);
   }
@@ -139,23 +145,55 @@ class StepRunner {
     for (int c = 0; c < in_.channels; ++c) to[c] = from[c] / pixels;
   }
 
-  void ConvBackward(float* gradient) {
+  void ConvForward() {
+    const kernels::ConvGeometry& geometry = workspace_.geometry(index_);
+    const kernels::Conv2d::ForwardArgs args{in_, packed_ + step_.weight_at,
+                                            bias(), step_.relu, out_};
+    if (step_.mixed) {
+      step_.mixed->Forward(kernels_, geometry, bordered_in(), args,
+                           workspace_.conversion());
+    } else {
+      step_.conv->Forward(kernels_, geometry, args);
+    }
+  }
+
+  // Those that are always added to; a convolution's weights are many.
+  void ClearShortGradients(float* gradient) const {
+    if (step_.norm) {
+      std::fill_n(gradient + step_.weight_gradient_at, out_.pixel_stride, 0.0f);
+    }
+    if (step_.has_bias()) {
+      std::fill_n(gradient + step_.bias_gradient_at, out_.pixel_stride, 0.0f);
+    }
+  }
+
+  void ConvBackward(bool to_sum, float* gradient) {
     const kernels::ConvGeometry& geometry = workspace_.geometry(index_);
     if (step_.has_bias()) {
       kernels_.channel_sums(out_gradient(), true,
                             gradient + step_.bias_gradient_at);
       Ended(EnginePhase::kBiasGradient);
     }
-    step_.conv->WeightGradient(
-        kernels_, geometry,
-        {in_, out_gradient(), gradient + step_.weight_gradient_at});
+    float* weight_gradient = gradient + step_.weight_gradient_at;
+    if (step_.mixed) {
+      step_.mixed->WeightGradient(kernels_, geometry, bordered_in(),
+                                  bordered_out_gradient(), weight_gradient,
+                                  to_sum, workspace_.conversion());
+    } else {
+      step_.conv->WeightGradient(
+          kernels_, geometry, {in_, out_gradient(), weight_gradient, to_sum});
+    }
     Ended(EnginePhase::kWeightGradient);
     if (in_gradient().data == nullptr) return;
-    step_.conv->InputGradient(
-        kernels_, geometry,
-        {out_gradient(), packed_ + step_.backward_weight_at,
-         step_.masks_gradient ? in_.data : nullptr, accumulate(),
-         in_gradient()});
+    const kernels::Conv2d::InputGradientArgs args{
+        out_gradient(), packed_ + step_.backward_weight_at,
+        step_.masks_gradient ? in_.data : nullptr, accumulate(), in_gradient()};
+    if (step_.mixed) {
+      step_.mixed->InputGradient(kernels_, geometry, bordered_out_gradient(),
+                                 args, workspace_.conversion());
+    } else {
+      step_.conv->InputGradient(kernels_, geometry, args);
+    }
   }
 
   void NormBackward(float* gradient) {
@@ -196,11 +234,11 @@ void RunForward(const GraphPasses& passes, const ImageView& image,
 }
 
 void RunBackward(const GraphPasses& passes, Workspace& workspace,
-                 std::span<float> gradient) {
+                 bool accumulate, std::span<float> gradient) {
   for (std::size_t s = passes.plan.steps().size(); s-- > 0;) {
     const PlanValue& out = passes.plan.values()[s + 1];
     if (!out.trained) continue;
-    StepRunner(passes, workspace, s).Backward(out, gradient.data());
+    StepRunner(passes, workspace, s).Backward(out, accumulate, gradient.data());
   }
 }
 

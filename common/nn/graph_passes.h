@@ -25,9 +25,10 @@ void RunForward(const GraphPasses& passes, const ImageView& image,
                 Workspace& workspace);
 
 // From the gradient of the last value (the logits), which must stand in the
-// workspace, adds the gradient of every parameter to the packed `gradient`.
+// workspace, adds the gradient of every parameter to the packed `gradient`, or,
+// without `accumulate`, replaces what is there.
 void RunBackward(const GraphPasses& passes, Workspace& workspace,
-                 std::span<float> gradient);
+                 bool accumulate, std::span<float> gradient);
 
 }  // namespace fedgap
 

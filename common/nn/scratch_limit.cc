@@ -15,7 +15,9 @@ std::int64_t MiB(std::int64_t bytes) { return (bytes + (1 << 20) - 1) >> 20; }
 
 ScratchLimit::ScratchLimit(const Model& model, Work work,
                            std::int64_t max_bytes)
-    : plan_(std::make_unique<ExecutionPlan>(model)),
+    : plan_(std::make_unique<ExecutionPlan>(model, work == Work::kMixedTraining
+                                                       ? Precision::kBfloat16
+                                                       : Precision::kFloat32)),
       work_(work),
       max_bytes_(max_bytes) {}
 
@@ -23,7 +25,7 @@ ScratchLimit::~ScratchLimit() = default;
 
 std::int64_t ScratchLimit::BytesFor(ImageSize size) const {
   return static_cast<std::int64_t>(
-      Workspace::BytesFor(*plan_, work_ == Work::kTraining, size));
+      Workspace::BytesFor(*plan_, work_ != Work::kInference, size));
 }
 
 Status ScratchLimit::CheckImage(ImageSize size) const {
@@ -35,7 +37,7 @@ Status ScratchLimit::CheckImage(ImageSize size) const {
       "an image of {} is too large for model '{}': {} takes {} MiB of memory a "
       "thread, and the limit is {} MiB; bring it to a smaller size",
       size.ToString(), model.spec().name,
-      work_ == Work::kTraining ? "training" : "evaluation", MiB(bytes),
+      work_ == Work::kInference ? "evaluation" : "training", MiB(bytes),
       MiB(max_bytes_)));
 }
 

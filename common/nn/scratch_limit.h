@@ -19,7 +19,9 @@ class ExecutionPlan;
 // it; one that does not fit ends the process. Immutable and thread-safe.
 class ScratchLimit {
  public:
-  enum class Work { kTraining, kInference };
+  // Mixed precision (Precision::kBfloat16) takes more than training in float32;
+  // who does not know yet what it will be asked for counts with that.
+  enum class Work { kTraining, kMixedTraining, kInference };
 
   static constexpr std::int64_t kDefaultMaxBytes = std::int64_t{2} << 30;
 

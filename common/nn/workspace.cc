@@ -15,13 +15,8 @@ std::size_t RoundUp(std::size_t floats) {
   return (floats + kBlock - 1) / kBlock * kBlock;
 }
 
-std::size_t Elements(const FeatureMap& map, const Border& border) {
-  const int rows = border.top + map.height + border.bottom;
-  return static_cast<std::size_t>(rows * map.row_stride);
-}
-
-// Zeroed where it grows, and no larger than asked for: what it held is of no
-// use, so that it need not stand beside its successor.
+// No larger than asked for; what it held is of no use, so that it need not
+// stand beside its successor.
 template <typename Vector>
 void GrowTo(std::size_t size, Vector& vector) {
   if (vector.size() >= size) return;
@@ -29,9 +24,22 @@ void GrowTo(std::size_t size, Vector& vector) {
   vector.resize(size);
 }
 
+// The border's zeros, which nothing writes to afterwards; what is inside is
+// written before it is read.
 void PlaceAt(float* base, const Border& border, FeatureMap* map) {
-  map->data =
-      base + border.top * map->row_stride + border.left * map->pixel_stride;
+  const std::ptrdiff_t row = map->row_stride;
+  const std::ptrdiff_t left = border.left * map->pixel_stride;
+  const std::ptrdiff_t right = border.right * map->pixel_stride;
+  const std::ptrdiff_t inside = row - left - right;
+  // From the end of one row's pixels to the beginning of the next's.
+  float* to = base;
+  std::ptrdiff_t gap = border.top * row + left;
+  for (int y = 0; y < map->height; ++y) {
+    to = std::fill_n(to, gap, 0.0f) + inside;
+    gap = right + left;
+  }
+  std::fill_n(to, right + border.bottom * row, 0.0f);
+  map->data = base + border.top * row + left;
 }
 
 }  // namespace
@@ -92,6 +100,19 @@ void Workspace::ShapeMaps(ImageSize size) {
   }
 }
 
+std::size_t Workspace::Elements(std::size_t id) const {
+  const FeatureMap& map = values_[id];
+  const int rows = borders_[id].top + map.height + borders_[id].bottom;
+  return static_cast<std::size_t>(rows * map.row_stride);
+}
+
+kernels::BorderedMap Workspace::Bordered(const std::vector<FeatureMap>& maps,
+                                         const std::vector<std::size_t>& at,
+                                         int id) const {
+  const auto i = static_cast<std::size_t>(id);
+  return {maps[i], arena_.data() + at[i], Elements(i)};
+}
+
 Workspace::Extent Workspace::LayOut() {
   Extent extent;
   const auto take = [&extent](std::size_t floats) {
@@ -100,13 +121,20 @@ Workspace::Extent Workspace::LayOut() {
     return at;
   };
   for (std::size_t id = 0; id < values_.size(); ++id) {
-    const std::size_t elements = Elements(values_[id], borders_[id]);
+    const std::size_t elements = Elements(id);
     values_at_[id] = take(elements);
     if (gradients_[id].channels > 0) gradients_at_[id] = take(elements);
   }
+  std::size_t conversion = 0;
   for (std::size_t s = 0; s < plan_.steps().size(); ++s) {
     const PlanStep& step = plan_.steps()[s];
     const FeatureMap& out = values_[s + 1];
+    if (step.mixed) {
+      const auto in = static_cast<std::size_t>(step.inputs[0].value);
+      conversion =
+          std::max(conversion, kernels::Bfloat16Conv2d::ScratchElements(
+                                   Elements(in), Elements(s + 1)));
+    }
     if (step.norm) states_[s] = take(step.norm->state_elements());
     if (step.op() == Op::kGlobalAveragePool) {
       states_[s] = take(static_cast<std::size_t>(out.pixel_stride));
@@ -117,14 +145,13 @@ Workspace::Extent Workspace::LayOut() {
           static_cast<std::size_t>(out.pixels() * out.pixel_stride);
     }
   }
+  conversion_at_ = take(conversion);
   return extent;
 }
 
 void Workspace::PlaceMaps() {
   const Extent extent = LayOut();
   GrowTo(extent.winners, winners_);
-  // Borders must be zero, and stay so: kernels write inside them only.
-  std::fill_n(arena_.begin(), std::min(extent.floats, arena_.size()), 0.0f);
   GrowTo(extent.floats, arena_);
   for (std::size_t id = 0; id < values_.size(); ++id) {
     PlaceAt(arena_.data() + values_at_[id], borders_[id], &values_[id]);
@@ -138,10 +165,13 @@ void Workspace::PrepareGeometries() {
     const PlanStep& step = plan_.steps()[s];
     if (!step.conv) continue;
     const auto in = static_cast<std::size_t>(step.inputs[0].value);
-    step.conv->PrepareForward(values_[in], &geometries_[s]);
-    if (gradients_[in].data == nullptr) continue;
-    step.conv->PrepareInputGradient(gradients_[in], gradients_[s + 1],
-                                    &geometries_[s]);
+    const auto prepare = [&](const auto& conv) {
+      conv.PrepareForward(values_[in], &geometries_[s]);
+      if (gradients_[in].data == nullptr) return;
+      conv.PrepareInputGradient(gradients_[in], gradients_[s + 1],
+                                &geometries_[s]);
+    };
+    step.mixed ? prepare(*step.mixed) : prepare(*step.conv);
   }
 }
 

@@ -31,6 +31,14 @@ class Workspace {
   const kernels::FeatureMap& gradient(int id) const {
     return gradients_[static_cast<std::size_t>(id)];
   }
+  kernels::BorderedMap bordered_value(int id) const {
+    return Bordered(values_, values_at_, id);
+  }
+  kernels::BorderedMap bordered_gradient(int id) const {
+    return Bordered(gradients_, gradients_at_, id);
+  }
+  // What a convolution of mixed precision needs.
+  float* conversion() { return arena_.data() + conversion_at_; }
   const kernels::ConvGeometry& geometry(std::size_t step) const {
     return geometries_[step];
   }
@@ -57,9 +65,13 @@ class Workspace {
   void ShapeMaps(ImageSize size);
   // Sets the offsets of everything; returns where they end.
   Extent LayOut();
-  // Makes room for it, zeroed, and sets the maps' data.
+  // Makes room for it, its borders zeroed, and sets the maps' data.
   void PlaceMaps();
   void PrepareGeometries();
+  std::size_t Elements(std::size_t id) const;
+  kernels::BorderedMap Bordered(const std::vector<kernels::FeatureMap>& maps,
+                                const std::vector<std::size_t>& at,
+                                int id) const;
 
   const ExecutionPlan& plan_;
   bool with_gradients_;
@@ -72,8 +84,9 @@ class Workspace {
   std::vector<std::size_t> gradients_at_;
   std::vector<std::size_t> states_;
   std::vector<std::size_t> winners_at_;
-  Parameters arena_;
-  std::vector<std::int32_t, AlignedAllocator<std::int32_t>> winners_;
+  std::size_t conversion_at_ = 0;
+  std::vector<float, UninitializedAllocator<float>> arena_;
+  std::vector<std::int32_t, UninitializedAllocator<std::int32_t>> winners_;
 };
 
 }  // namespace fedgap

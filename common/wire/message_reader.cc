@@ -24,6 +24,10 @@ std::string PrintableText(std::string_view text, std::int64_t max_bytes) {
       text, {.control = " ", .max_bytes = static_cast<std::size_t>(max_bytes)});
 }
 
+bool HasUnknownFields(const google::protobuf::Message& message) {
+  return !message.GetReflection()->GetUnknownFields(message).empty();
+}
+
 void MessageReader::Require(bool condition, std::string_view field,
                             std::string_view complaint) {
   if (condition || !status_.ok()) return;

@@ -2,6 +2,8 @@
 #ifndef FEDGAP_COMMON_WIRE_MESSAGE_READER_H_
 #define FEDGAP_COMMON_WIRE_MESSAGE_READER_H_
 
+#include <google/protobuf/message.h>
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -62,6 +64,10 @@ class MessageReader {
 // What MessageReader::Text accepts, made of any bytes: control characters
 // become spaces, what is too long is cut between two characters.
 std::string PrintableText(std::string_view text, std::int64_t max_bytes);
+
+// Whether the message itself, not one inside it, has a field that came after
+// this release.
+bool HasUnknownFields(const google::protobuf::Message& message);
 
 // The bytes of a digest as they stand in a message.
 template <std::size_t kSize>

@@ -64,10 +64,6 @@ std::array<int, 2> ReadExtent(MessageReader& in, std::string_view field,
           in.Int(field, proto.width(), min, kMaxExtent)};
 }
 
-bool HasUnknownFields(const google::protobuf::Message& message) {
-  return !message.GetReflection()->GetUnknownFields(message).empty();
-}
-
 bool NodeHasUnknownFields(const v1::NodeSpec& node) {
   return HasUnknownFields(node) || HasUnknownFields(node.kernel()) ||
          HasUnknownFields(node.stride()) || HasUnknownFields(node.padding()) ||

@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::int64_t kMaxTimeLeftMs = kMaxDeadlineSeconds * 1000;
 
+static_assert(static_cast<int>(Precision::kBfloat16) == v1::PRECISION_BFLOAT16);
+
 void SetTraining(const LocalTraining& training, v1::LocalTraining* proto) {
   proto->set_epochs(training.epochs);
   proto->set_steps(training.steps);
@@ -21,11 +23,15 @@ void SetTraining(const LocalTraining& training, v1::LocalTraining* proto) {
   proto->set_clip_norm(training.clip_norm);
   proto->set_proximal_mu(training.proximal_mu);
   proto->set_gradient_shards(training.gradient_shards);
+  proto->set_precision(static_cast<v1::Precision>(training.precision));
 }
 
 StatusOr<LocalTraining> ReadTraining(const v1::LocalTraining& proto) {
   MessageReader in("task.training");
   LocalTraining training;
+  // Training in any other way than the others would be worse than not at all.
+  in.Require(!HasUnknownFields(proto), "*",
+             "has a field that this version does not know");
   training.epochs = in.Int("epochs", proto.epochs(), 0, kMaxEpochs);
   training.steps = in.Int("steps", proto.steps(), 0, kMaxSteps);
   in.Require(training.epochs > 0 || training.steps > 0, "epochs",
@@ -43,6 +49,9 @@ StatusOr<LocalTraining> ReadTraining(const v1::LocalTraining& proto) {
       in.Real("proximal_mu", proto.proximal_mu(), 0, kMaxProximalMu);
   training.gradient_shards =
       in.Int("gradient_shards", proto.gradient_shards(), 1, kMaxGradientShards);
+  training.precision = static_cast<Precision>(
+      in.Int("precision", static_cast<int>(proto.precision()),
+             v1::Precision_MIN, v1::Precision_MAX));
   FEDGAP_RETURN_IF_ERROR(in.status());
   return training;
 }

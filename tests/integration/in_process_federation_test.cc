@@ -37,6 +37,10 @@ const std::vector<Site> kSites = {{"a", {14, 14}}, {"b", {20, 20}},
 constexpr char kGolden[] =
     "3dbc51ee2c30c3b38593cf878119854813a51424c805fa63495f640ca9de0a51";
 
+// The same with training.precision = "bfloat16".
+constexpr char kMixedGolden[] =
+    "e2aa5516e76963136eb5e501fde65adcb6ab6fcb3710499e36011d6926a32183";
+
 RunConfig SmallConfig() {
   RunConfig config;
   config.name = "test";
@@ -208,6 +212,11 @@ TEST(InProcessFederationTest, TheAnswerIsTheGoldenOne) {
   EXPECT_EQ(RunFederation(SmallConfig(), {}).model_sha256, kGolden);
   EXPECT_EQ(Simulate(SmallConfig(), 1).model_sha256, kGolden);
   EXPECT_EQ(Simulate(SmallConfig(), 2).model_sha256, kGolden);
+  RunConfig mixed = SmallConfig();
+  mixed.training.local.precision = Precision::kBfloat16;
+  EXPECT_EQ(RunFederation(mixed, {.client_threads = 2}).model_sha256,
+            kMixedGolden);
+  EXPECT_EQ(Simulate(mixed, 2).model_sha256, kMixedGolden);
 }
 
 TEST(InProcessFederationTest, AnotherSeedIsAnotherModel) {

@@ -23,6 +23,33 @@ TEST_F(ProgramsTest, TheAnswerOverGrpcIsTheOneInProcess) {
   ExpectTheUndisturbedAnswer();
 }
 
+// Clients of every kind of CPU that this one can be.
+TEST_F(ProgramsTest, MixedPrecisionIsOneAnswerOnCpusOfAllKinds) {
+  std::vector<std::string> isas;
+  for (const kernels::Isa isa : kernels::SupportedIsas()) {
+    if (kernels::HasPortableBits(isa)) isas.emplace_back(ToString(isa));
+  }
+  if (isas.empty()) GTEST_SKIP() << "this CPU has no fused multiply-add";
+  std::string config = Config(/*rounds=*/3, /*min_clients=*/6);
+  const std::string section = "[training]\n";
+  config.insert(config.find(section) + section.size(),
+                "precision = \"bfloat16\"\n");
+  WriteConfig(config);
+  const auto server = StartServer();
+  std::vector<std::unique_ptr<Process>> clients;
+  for (std::size_t site = 0; site < kSites.size(); ++site) {
+    std::vector<std::string> words = ClientWords(site);
+    words.push_back("--isa=" + isas[site % isas.size()]);
+    clients.push_back(std::make_unique<Process>(words));
+  }
+  for (const auto& client : clients) ExpectSuccess(*client);
+  const ProgramResult result = server->Wait();
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(Report()["determinism"], "reproducible");
+  EXPECT_EQ(Report()["model_sha256"],
+            "e2aa5516e76963136eb5e501fde65adcb6ab6fcb3710499e36011d6926a32183");
+}
+
 // The server's own file, with the clients written down beside it.
 TEST_F(ProgramsTest, TheSimulatorsAnswerIsTheSame) {
   WriteConfig(Config(/*rounds=*/3, /*min_clients=*/6) + SimulatedSites());

@@ -242,6 +242,7 @@ void Conv2d::WeightGradient(const Kernels& kernels,
   task.taps = geometry.taps.data();
   task.tap_count = taps();
   task.gradient_block = forward_.stride;
+  task.accumulate = args.accumulate;
   const auto run = depthwise_ ? kernels.conv_depthwise_weight_gradient
                               : kernels.conv_weight_gradient;
   for (std::size_t p = 0; p < forward_.tasks(); ++p) {

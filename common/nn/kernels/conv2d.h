@@ -127,11 +127,12 @@ class Conv2d {
   void InputGradient(const Kernels& kernels, const ConvGeometry& geometry,
                      const InputGradientArgs& args) const;
 
-  // weight_gradient (packed) += the gradient.
+  // weight_gradient (packed) += the gradient, or = the gradient.
   struct WeightGradientArgs {
     FeatureMap in;
     FeatureMap out_gradient;
     float* weight_gradient = nullptr;
+    bool accumulate = true;
   };
   void WeightGradient(const Kernels& kernels, const ConvGeometry& geometry,
                       const WeightGradientArgs& args) const;

@@ -9,6 +9,7 @@
 #include <array>
 #include <utility>
 
+#include "common/nn/kernels/bfloat16-inl.h"
 #include "common/nn/kernels/simd-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -32,8 +33,9 @@ constexpr int kTilePixels = 6;
 constexpr int kTileRows = 6;
 #endif
 
-// Multiply-adds in flight that two units of latency 4 need.
+// Multiply-adds in flight that two units need: of latency 4, and 6 for pairs.
 constexpr int kLatencyChains = 8;
+constexpr int kPairLatencyChains = 12;
 
 // Rows of the image between two visits of the same weights in the weight
 // gradient, so that both operands stay in the nearest cache.
@@ -47,21 +49,47 @@ struct ChannelTile {
   std::ptrdiff_t vector_step;  // floats from a vector's weights to the next's
 };
 
-template <bool kDepthwise, std::size_t kVector>
+// What is multiplied.
+enum class Operands {
+  kBroadcast,    // one input with a vector of weights
+  kDepthwise,    // lane by lane
+  kPairs,        // one pair of bfloat16 inputs with a vector of pairs
+  kNativePairs,  // the same by an instruction of AVX512_BF16
+};
+
+template <Operands kOperands, std::size_t kVector>
 HWY_INLINE FloatVector Input(const float* x) {
-  if constexpr (kDepthwise) {
+  if constexpr (kOperands == Operands::kDepthwise) {
     return hn::Load(FloatTag(), x + kVector * kLanes);
   } else {
     return hn::Set(FloatTag(), *x);
   }
 }
 
+template <Operands kOperands>
+HWY_INLINE FloatVector MultiplyAdd(FloatVector x, FloatVector w,
+                                   FloatVector sum) {
+  if constexpr (kOperands == Operands::kPairs) {
+    return AddPairProducts(x, w, sum);
+  } else if constexpr (kOperands == Operands::kNativePairs) {
+#if HWY_TARGET == HWY_AVX3
+    // As an intrinsic it would need a target of its own.
+    asm("vdpbf16ps %2, %1, %0" : "+v"(sum.raw) : "v"(w.raw), "v"(x.raw));
+#endif
+    return sum;
+  } else {
+    return hn::MulAdd(x, w, sum);
+  }
+}
+
 // The register arrays are indexed by template arguments only: g++ 12 keeps
 // arrays that a loop variable indexes in memory.
-template <bool kDepthwise, std::size_t... kV>
+template <Operands kOperands, std::size_t... kV>
 HWY_INLINE void MultiplyAdd(const float* x, const FloatVector* w,
                             FloatVector* sums, std::index_sequence<kV...>) {
-  ((sums[kV] = hn::MulAdd(Input<kDepthwise, kV>(x), w[kV], sums[kV])), ...);
+  ((sums[kV] =
+        MultiplyAdd<kOperands>(Input<kOperands, kV>(x), w[kV], sums[kV])),
+   ...);
 }
 
 template <std::size_t... kV>
@@ -79,11 +107,19 @@ HWY_INLINE void StoreVectors(const FloatVector* from, std::ptrdiff_t step,
    ...);
 }
 
-template <std::size_t... kV>
+// Where x86 flushes subnormals, they mask as zero: so they do everywhere.
+template <Operands kOperands>
+HWY_INLINE FloatVector LoadMask(const float* mask) {
+  const FloatVector loaded = hn::Load(FloatTag(), mask);
+  constexpr bool kFlushes =
+      kOperands == Operands::kPairs || kOperands == Operands::kNativePairs;
+  return kFlushes ? FlushSubnormal(loaded) : loaded;
+}
+
+template <Operands kOperands, std::size_t... kV>
 HWY_INLINE void MaskVectors(const float* mask, FloatVector* sums,
                             std::index_sequence<kV...>) {
-  ((sums[kV] =
-        ReluGradient(hn::Load(FloatTag(), mask + kV * kLanes), sums[kV])),
+  ((sums[kV] = ReluGradient(LoadMask<kOperands>(mask + kV * kLanes), sums[kV])),
    ...);
 }
 
@@ -106,7 +142,7 @@ struct PixelTile {
 };
 
 // A tile of sizeof...(kP) pixels: kColumns of each of one or two rows.
-template <bool kDepthwise, std::size_t kVectors, std::size_t kColumns,
+template <Operands kOperands, std::size_t kVectors, std::size_t kColumns,
           std::size_t... kP>
 HWY_INLINE void ConvTile(const ConvTask& task, const ChannelTile& tile,
                          const PixelTile& pixels, std::index_sequence<kP...>) {
@@ -128,7 +164,7 @@ HWY_INLINE void ConvTile(const ConvTask& task, const ChannelTile& tile,
     for (std::ptrdiff_t k = 0; k < run.length; ++k) {
       FloatVector weights[kVectors];
       LoadVectors(w, vector_step, weights, kV);
-      (MultiplyAdd<kDepthwise>(
+      (MultiplyAdd<kOperands>(
            x + static_cast<std::ptrdiff_t>(kP / kColumns) * in_row +
                static_cast<std::ptrdiff_t>(kP % kColumns) * in_pixel,
            weights, sums + kP * kVectors, kV),
@@ -144,17 +180,19 @@ HWY_INLINE void ConvTile(const ConvTask& task, const ChannelTile& tile,
     ReluVectors(sums, std::make_index_sequence<sizeof...(kP) * kVectors>());
   }
   if (task.mask != nullptr) {
-    (MaskVectors(task.mask + out_offsets[kP], sums + kP * kVectors, kV), ...);
+    (MaskVectors<kOperands>(task.mask + out_offsets[kP], sums + kP * kVectors,
+                            kV),
+     ...);
   }
   (StoreVectors(sums + kP * kVectors, kLanes, task.out + out_offsets[kP], kV),
    ...);
 }
 
-template <bool kDepthwise, std::size_t kVectors, std::size_t kRows,
+template <Operands kOperands, std::size_t kVectors, std::size_t kRows,
           std::size_t kColumns>
 HWY_NOINLINE void ConvTileOf(const ConvTask& task, const ChannelTile& tile,
                              const PixelTile& pixels) {
-  ConvTile<kDepthwise, kVectors, kColumns>(
+  ConvTile<kOperands, kVectors, kColumns>(
       task, tile, pixels, std::make_index_sequence<kRows * kColumns>());
 }
 
@@ -180,18 +218,18 @@ using ConvTileFunction = void (*)(const ConvTask&, const ChannelTile&,
                                   const PixelTile&);
 
 // The tiles of kRows rows and 1, 2, ... columns.
-template <bool kDepthwise, std::size_t kVectors, std::size_t kRows,
+template <Operands kOperands, std::size_t kVectors, std::size_t kRows,
           std::size_t... kC>
 constexpr std::array<ConvTileFunction, sizeof...(kC)> ConvTiles(
     std::index_sequence<kC...>) {
-  return {ConvTileOf<kDepthwise, kVectors, kRows, kC + 1>...};
+  return {ConvTileOf<kOperands, kVectors, kRows, kC + 1>...};
 }
 
-template <bool kDepthwise, std::size_t kVectors>
+template <Operands kOperands, std::size_t kVectors>
 void ConvRows(const ConvTask& task, const ChannelTile& tile) {
-  static constexpr auto kTiles = ConvTiles<kDepthwise, kVectors, 1>(
+  static constexpr auto kTiles = ConvTiles<kOperands, kVectors, 1>(
       std::make_index_sequence<kTilePixels>());
-  static constexpr auto kTwoRowTiles = ConvTiles<kDepthwise, kVectors, 2>(
+  static constexpr auto kTwoRowTiles = ConvTiles<kOperands, kVectors, 2>(
       std::make_index_sequence<kTilePixels / 2>());
   // Tiles of even width: a narrow last one would not hide the latency. For
   // the same reason maps that leave narrow tiles are done by two rows.
@@ -199,8 +237,11 @@ void ConvRows(const ConvTask& task, const ChannelTile& tile) {
   const int tiles_of_row = (task.width + kTilePixels - 1) / kTilePixels;
   const int tiles_of_two = (task.width + kHalf - 1) / kHalf;
   const int chains = task.width / tiles_of_row * static_cast<int>(kVectors);
-  const bool narrow = task.width <= kHalf || chains < kLatencyChains;
-  const PixelTile first = FirstPixels(task, tile, kDepthwise);
+  constexpr int kChains =
+      kOperands == Operands::kNativePairs ? kPairLatencyChains : kLatencyChains;
+  const bool narrow = task.width <= kHalf || chains < kChains;
+  const PixelTile first =
+      FirstPixels(task, tile, kOperands == Operands::kDepthwise);
   for (int y = 0; y < task.height;) {
     const int rows = narrow && y + 2 <= task.height ? 2 : 1;
     const int tiles = rows == 2 ? tiles_of_two : tiles_of_row;
@@ -260,13 +301,13 @@ Task Upright(Task task) {
   return task;
 }
 
-template <bool kDepthwise>
+template <Operands kOperands>
 void ConvAny(const ConvTask& any) {
   const ConvTask task = Upright(any);
   ForEachChannelTile(task.blocks, task.weights_block,
                      [&](const ChannelTile& tile, auto vectors) HWY_ATTR {
-                       ConvRows<kDepthwise, decltype(vectors)::value>(task,
-                                                                      tile);
+                       ConvRows<kOperands, decltype(vectors)::value>(task,
+                                                                     tile);
                      });
 }
 
@@ -278,9 +319,13 @@ struct WeightTile {
   const float* in;
   const std::ptrdiff_t* offsets;  // of each row's input
   float* gradient;                // of the first row
+  // What the sums start from, and the floats to the next row's and vector's.
+  const float* start;
+  std::ptrdiff_t start_row;
+  std::ptrdiff_t start_step;
 };
 
-template <bool kDepthwise, bool kContiguous, std::size_t kVectors,
+template <Operands kOperands, bool kContiguous, std::size_t kVectors,
           std::size_t... kR>
 HWY_INLINE void WeightGradientTile(const ConvWeightTask& task,
                                    const ChannelTile& channels,
@@ -288,8 +333,8 @@ HWY_INLINE void WeightGradientTile(const ConvWeightTask& task,
                                    std::index_sequence<kR...>) {
   constexpr auto kV = std::make_index_sequence<kVectors>();
   FloatVector sums[sizeof...(kR) * kVectors];
-  (LoadVectors(tile.gradient + kR * kChannelBlock, channels.vector_step,
-               sums + kR * kVectors, kV),
+  (LoadVectors(tile.start + static_cast<std::ptrdiff_t>(kR) * tile.start_row,
+               tile.start_step, sums + kR * kVectors, kV),
    ...);
   const std::ptrdiff_t offsets[] = {tile.offsets[kR]...};
   for (int y = tile.y_begin; y < tile.y_end; ++y) {
@@ -299,12 +344,12 @@ HWY_INLINE void WeightGradientTile(const ConvWeightTask& task,
       FloatVector gradients[kVectors];
       LoadVectors(d, kLanes, gradients, kV);
       if constexpr (kContiguous) {
-        (MultiplyAdd<kDepthwise>(x + offsets[0] + kR, gradients,
-                                 sums + kR * kVectors, kV),
+        (MultiplyAdd<kOperands>(x + offsets[0] + kR, gradients,
+                                sums + kR * kVectors, kV),
          ...);
       } else {
-        (MultiplyAdd<kDepthwise>(x + offsets[kR], gradients,
-                                 sums + kR * kVectors, kV),
+        (MultiplyAdd<kOperands>(x + offsets[kR], gradients,
+                                sums + kR * kVectors, kV),
          ...);
       }
       x += task.in_pixel;
@@ -316,12 +361,12 @@ HWY_INLINE void WeightGradientTile(const ConvWeightTask& task,
    ...);
 }
 
-template <bool kDepthwise, bool kContiguous, std::size_t kVectors,
+template <Operands kOperands, bool kContiguous, std::size_t kVectors,
           std::size_t kRows>
 HWY_NOINLINE void WeightGradientTileOf(const ConvWeightTask& task,
                                        const ChannelTile& channels,
                                        const WeightTile& tile) {
-  WeightGradientTile<kDepthwise, kContiguous, kVectors>(
+  WeightGradientTile<kOperands, kContiguous, kVectors>(
       task, channels, tile, std::make_index_sequence<kRows>());
 }
 
@@ -347,14 +392,15 @@ class FilterRows {
   int channel_ = 0;
 };
 
-template <bool kDepthwise, std::size_t kVectors, std::size_t... kR>
+template <Operands kOperands, std::size_t kVectors, std::size_t... kR>
 void WeightGradientRows(const ConvWeightTask& task, const ChannelTile& channels,
                         std::index_sequence<kR...>) {
+  constexpr bool kDepthwise = kOperands == Operands::kDepthwise;
   using TileFunction =
       void (*)(const ConvWeightTask&, const ChannelTile&, const WeightTile&);
   constexpr TileFunction kTiles[2][sizeof...(kR)] = {
-      {WeightGradientTileOf<kDepthwise, false, kVectors, kR + 1>...},
-      {WeightGradientTileOf<kDepthwise, !kDepthwise, kVectors, kR + 1>...}};
+      {WeightGradientTileOf<kOperands, false, kVectors, kR + 1>...},
+      {WeightGradientTileOf<kOperands, !kDepthwise, kVectors, kR + 1>...}};
   constexpr int kMost = sizeof...(kR);
   const int rows = task.tap_count * task.in_count;
   const int tiles = (rows + kMost - 1) / kMost;
@@ -366,12 +412,17 @@ void WeightGradientRows(const ConvWeightTask& task, const ChannelTile& channels,
   for (int y = 0; y < task.height; y += band) {
     tile.y_begin = y;
     tile.y_end = std::min(y + band, task.height);
+    const bool reads = task.accumulate || y > 0;
+    tile.start = kZeros;
+    tile.start_row = reads ? kChannelBlock : 0;
+    tile.start_step = reads ? channels.vector_step : 0;
     int row = 0;
     FilterRows filter_rows(task);
     for (int t = 0; t < tiles; ++t) {
       const int count = (rows - row) / (tiles - t);
       filter_rows.Take(count, offsets.data());
       tile.gradient = task.gradient + channels.weights + row * kChannelBlock;
+      if (reads) tile.start = tile.gradient;
       const auto last = static_cast<std::size_t>(count - 1);
       const bool contiguous =
           !kDepthwise && offsets[last] - offsets[0] == count - 1;
@@ -381,25 +432,36 @@ void WeightGradientRows(const ConvWeightTask& task, const ChannelTile& channels,
   }
 }
 
-template <bool kDepthwise>
+template <Operands kOperands>
 void WeightGradientAny(const ConvWeightTask& any) {
-  if (any.height == 0 || any.width == 0) return;
   const ConvWeightTask task = Upright(any);
   ForEachChannelTile(task.blocks, task.gradient_block,
                      [&](const ChannelTile& channels, auto vectors) HWY_ATTR {
-                       WeightGradientRows<kDepthwise, decltype(vectors)::value>(
+                       WeightGradientRows<kOperands, decltype(vectors)::value>(
                            task, channels,
                            std::make_index_sequence<kTileRows>());
                      });
 }
 
-void Conv(const ConvTask& task) { ConvAny<false>(task); }
-void ConvDepthwise(const ConvTask& task) { ConvAny<true>(task); }
+void Conv(const ConvTask& task) { ConvAny<Operands::kBroadcast>(task); }
+void ConvDepthwise(const ConvTask& task) {
+  ConvAny<Operands::kDepthwise>(task);
+}
 void ConvWeightGradient(const ConvWeightTask& task) {
-  WeightGradientAny<false>(task);
+  WeightGradientAny<Operands::kBroadcast>(task);
 }
 void ConvDepthwiseWeightGradient(const ConvWeightTask& task) {
-  WeightGradientAny<true>(task);
+  WeightGradientAny<Operands::kDepthwise>(task);
+}
+template <Operands kOperands>
+void ConvPairs(const ConvTask& task) {
+  const FlushSubnormals flush;
+  ConvAny<kOperands>(task);
+}
+template <Operands kOperands>
+void ConvPairsWeightGradient(const ConvWeightTask& task) {
+  const FlushSubnormals flush;
+  WeightGradientAny<kOperands>(task);
 }
 
 template <std::size_t... kI>
@@ -430,6 +492,16 @@ void AddConv(Kernels& kernels) {
   kernels.conv_depthwise = ConvDepthwise;
   kernels.conv_weight_gradient = ConvWeightGradient;
   kernels.conv_depthwise_weight_gradient = ConvDepthwiseWeightGradient;
+  kernels.conv_pairs = ConvPairs<Operands::kPairs>;
+  kernels.conv_pairs_weight_gradient =
+      ConvPairsWeightGradient<Operands::kPairs>;
+#if HWY_TARGET == HWY_AVX3
+  if (kernels.isa == Isa::kAvx512Bf16) {
+    kernels.conv_pairs = ConvPairs<Operands::kNativePairs>;
+    kernels.conv_pairs_weight_gradient =
+        ConvPairsWeightGradient<Operands::kNativePairs>;
+  }
+#endif
   kernels.peak = Peak;
 }
 

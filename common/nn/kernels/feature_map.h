@@ -36,6 +36,13 @@ struct FeatureMap {
   std::ptrdiff_t pixels() const { return std::ptrdiff_t{height} * width; }
 };
 
+// A map and all of its border: `elements` floats from `base` on.
+struct BorderedMap {
+  FeatureMap map;
+  const float* base = nullptr;
+  std::size_t elements = 0;
+};
+
 }  // namespace fedgap::kernels
 
 #endif  // FEDGAP_COMMON_NN_KERNELS_FEATURE_MAP_H_

@@ -23,7 +23,7 @@ void GroupNorm::Forward(const Kernels& kernels, const FeatureMap& in,
   float* b = RowOf(state, kB);
   float* inverse = RowOf(state, kInverse);
   float* sums = RowOf(state, kSum);
-  // The lanes beyond the channels come out as zeros.
+  // For the lanes beyond the channels.
   std::fill(state, state + state_elements(), 0.0f);
 
   kernels.channel_sums(in, false, sums);

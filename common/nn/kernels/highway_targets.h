@@ -10,7 +10,8 @@
 #define FEDGAP_UNUSED_TARGETS \
   (HWY_SSSE3 | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
 // Under the sanitizers each target takes minutes to compile: one wide one and
-// the scalar one show what there is to find, the source is the same.
+// the scalar one show what there is to find, the source is the same (but for
+// the instruction of AVX512_BF16).
 #ifdef FEDGAP_FEW_TARGETS
 #define HWY_DISABLED_TARGETS \
   (FEDGAP_UNUSED_TARGETS | HWY_SSE4 | HWY_AVX3 | HWY_AVX3_DL)
@@ -21,6 +22,7 @@
 namespace fedgap::kernels {
 
 // Each fills its part of the table with the kernels of a Highway target.
+void AddBfloat16Kernels(std::int64_t target, Kernels& kernels);
 void AddConvKernels(std::int64_t target, Kernels& kernels);
 void AddElementwiseKernels(std::int64_t target, Kernels& kernels);
 void AddPoolKernels(std::int64_t target, Kernels& kernels);

@@ -18,12 +18,13 @@
 namespace fedgap::kernels {
 namespace {
 
-constexpr std::array<std::pair<Isa, std::string_view>, 5> kNames = {{
+constexpr std::array<std::pair<Isa, std::string_view>, 6> kNames = {{
     {Isa::kScalar, "scalar"},
     {Isa::kSse4, "sse4"},
     {Isa::kNeon, "neon"},
     {Isa::kAvx2, "avx2"},
     {Isa::kAvx512, "avx512"},
+    {Isa::kAvx512Bf16, "avx512_bf16"},
 }};
 
 std::int64_t HighwayTarget(Isa isa) {
@@ -37,15 +38,25 @@ std::int64_t HighwayTarget(Isa isa) {
     case Isa::kAvx2:
       return HWY_AVX2;
     case Isa::kAvx512:
+    case Isa::kAvx512Bf16:
       return HWY_AVX3;
   }
   return HWY_SCALAR;
+}
+
+bool HasBfloat16Products() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512bf16") != 0;
+#else
+  return false;
+#endif
 }
 
 Kernels MakeKernels(Isa isa) {
   Kernels kernels{};
   kernels.isa = isa;
   const std::int64_t target = HighwayTarget(isa);
+  AddBfloat16Kernels(target, kernels);
   AddConvKernels(target, kernels);
   AddElementwiseKernels(target, kernels);
   AddPoolKernels(target, kernels);
@@ -83,6 +94,7 @@ std::vector<Isa> SupportedIsas() {
   static const std::int64_t supported = hwy::SupportedTargets() & (HWY_TARGETS);
   std::vector<Isa> isas;
   for (const auto& [isa, name] : kNames) {
+    if (isa == Isa::kAvx512Bf16 && !HasBfloat16Products()) continue;
     if ((supported & HighwayTarget(isa)) != 0) isas.push_back(isa);
   }
   return isas;
@@ -106,7 +118,10 @@ std::string DescribeIsa(Isa used) {
            "digits from one trained on other CPUs\nspeed: slow\n";
   }
   text += "bits: those of every CPU with fused multiply-add\n";
-  if (used != BestIsa()) {
+  text += used == Isa::kAvx512Bf16
+              ? "mixed precision: two products an instruction\n"
+              : "mixed precision: the same bits, no faster than float32\n";
+  if (used != BestIsa() && used != Isa::kAvx512) {
     text += fmt::format("speed: {} would be faster\n", ToString(BestIsa()));
   }
   return text;

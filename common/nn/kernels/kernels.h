@@ -1,5 +1,6 @@
 // The kernels of one instruction set, as a table of functions over plain
-// structs. The naive twin of each stands in naive.h.
+// structs. The naive twin of each stands in naive.h
+// (those of bfloat16 in the test: naive ones of rounded numbers).
 //
 // All of them are pure functions of their arguments, thread-safe, and allocate
 // nothing. Maps are padded unless said otherwise (feature_map.h). Vectors run
@@ -54,10 +55,11 @@ struct ConvTask {
   const float* mask = nullptr;
 };
 
-// gradient[b block + 16 k + l] += sum over outputs (y, x) in row order of
+// gradient[b block + 16 k + l] (+)= sum over outputs (y, x) in row order of
 //   in[y in_row + x in_pixel + taps[k / in_count] + k % in_count]
 //     * out_gradient[y out_row + x out_pixel + 16 b + l].
-// The depthwise form has in_count 1 and reads in[... + 16 b + l].
+// The depthwise form has in_count 1 and reads in[... + 16 b + l]. There is at
+// least one output.
 struct ConvWeightTask {
   int height = 0;
   int width = 0;
@@ -73,6 +75,8 @@ struct ConvWeightTask {
   int blocks = 0;
   float* gradient = nullptr;  // 64-byte aligned
   std::ptrdiff_t gradient_block = 0;
+  // Otherwise what stands in `gradient` is not read: the sum starts from zero.
+  bool accumulate = true;
 };
 
 // Windows of a pooling layer; those that hang over the edge see only the
@@ -112,6 +116,20 @@ struct Kernels {
   void (*conv_depthwise)(const ConvTask& task);
   void (*conv_weight_gradient)(const ConvWeightTask& task);
   void (*conv_depthwise_weight_gradient)(const ConvWeightTask& task);
+
+  // The same (none depthwise) with each float of `in`, `weights` and
+  // `out_gradient` a pair of bfloat16 (bfloat16.h): the sum of an output takes
+  // a pair's first product, then its second. What a task counts are pairs.
+  void (*conv_pairs)(const ConvTask& task);
+  void (*conv_pairs_weight_gradient)(const ConvWeightTask& task);
+
+  // Of a padded map with its border: to[p, 8 b + i] is the pair of channels
+  // from[p, 16 b + i] and from[p, 16 b + 8 + i], zero for lanes that are none.
+  void (*channel_pairs)(std::ptrdiff_t pixels, int channels, const float* from,
+                        float* to);
+  // to[i] is the pair of from[i] and from[i + step], or zero beyond `count`.
+  void (*row_pairs)(std::ptrdiff_t count, std::ptrdiff_t step,
+                    const float* from, float* to);
 
   // out = in < 0 ? 0 : in (NaN stays NaN). `out` may be `in`.
   void (*relu)(const FeatureMap& in, const FeatureMap& out);

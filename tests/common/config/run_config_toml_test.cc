@@ -43,6 +43,7 @@ nesterov = true
 clip_norm = 10.0
 proximal_mu = 0.01
 gradient_shards = 2
+precision = "bfloat16"
 schedule = "cosine"
 warmup_rounds = 1
 min_learning_rate = 0.001

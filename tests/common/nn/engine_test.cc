@@ -93,6 +93,27 @@ TEST_P(NetworkTest, InferenceAgreesWithTheReference) {
   }
 }
 
+// Of 8 bits of mantissa, 256 steps an octave; and not the same: it is used.
+TEST(MixedPrecisionTest, GradientIsNearThatOfFloat32) {
+  for (const std::string name : {"gap-cnn-s", "gap-cnn-gn", "gap-resnet8"}) {
+    SCOPED_TRACE(name);
+    const auto model = MakeModel(*BuiltInModel(name, {.width = 12}));
+    const TestImages images(*model, {{16, 16}, {15, 21}, {28, 9}, {16, 16}});
+    const GradientResult full = ComputeGradient(*model, images.examples());
+    const GradientResult mixed = ComputeGradient(
+        *model, images.examples(), {.precision = Precision::kBfloat16});
+    EXPECT_NEAR(mixed.metrics.loss() / full.metrics.loss(), 1.0, 0.02);
+    double square = 0;
+    double difference = 0;
+    for (std::size_t i = 0; i < full.gradient.size(); ++i) {
+      square += double{full.gradient[i]} * full.gradient[i];
+      difference += std::pow(double{mixed.gradient[i]} - full.gradient[i], 2);
+    }
+    EXPECT_LT(std::sqrt(difference / square), 0.05);
+    EXPECT_GT(std::sqrt(difference / square), 1e-4);
+  }
+}
+
 TEST_P(NetworkTest, GradientAgreesWithFiniteDifferences) {
   const TestImages images(*model_, {{6, 7}, {9, 5}});
   const Parameters parameters = SomeParameters(*model_);
@@ -184,6 +205,57 @@ TEST_P(NetworkTest, RepeatedBatchesOfOtherSizesLeaveNoTrace) {
   engine.Compute(parameters, {images.examples().data(), 3}, second);
   EXPECT_EQ(first, second);
   EXPECT_EQ(engine.scratch_bytes(), bytes);
+}
+
+// Scratch is not cleared between images: not a lane of it may be read before it
+// is written.
+void ExpectNothingIsLeftOfABrokenImage(const Model& model, int classes) {
+  const TestImages images(model, kSizes);
+  const Parameters nowhere(
+      static_cast<std::size_t>(17 * 17 * model.spec().input_channels),
+      std::numeric_limits<float>::quiet_NaN());
+  std::vector<Example> broken;
+  for (const ImageSize size : {ImageSize{17, 17}, {9, 14}, {13, 6}, {8, 8}}) {
+    broken.push_back({{nowhere.data(), size, model.spec().input_channels}, 0});
+  }
+  const Parameters parameters = SomeParameters(model);
+  for (const Precision precision :
+       {Precision::kFloat32, Precision::kBfloat16}) {
+    SCOPED_TRACE(ToString(precision));
+    ThreadPool pool(1);
+    GradientEngine engine(model, pool, {.precision = precision});
+    Parameters gradient(parameters.size());
+    engine.Compute(parameters, broken, gradient);
+    EXPECT_TRUE(std::isnan(gradient[0]));
+    engine.Compute(parameters, images.examples(), gradient);
+    EXPECT_EQ(gradient, ComputeGradient(model, images.examples(),
+                                        {.precision = precision})
+                            .gradient);
+  }
+  ThreadPool pool(1);
+  InferenceEngine inference(model, pool);
+  inference.Load(parameters);
+  std::vector<float> before(kSizes.size() * static_cast<std::size_t>(classes));
+  std::vector<float> after(before.size());
+  inference.Run(images.views(), before, {});
+  for (const Example& example : broken) {
+    inference.Run({&example.image, 1}, {}, {});
+  }
+  inference.Run(images.views(), after, {});
+  EXPECT_EQ(after, before);
+}
+
+TEST_P(NetworkTest, NothingOfABrokenImageIsLeft) {
+  ExpectNothingIsLeftOfABrokenImage(*model_, 3);
+}
+
+// With enough channels for pairs, and blocks that they do not fill.
+TEST(BuiltInNetworkTest, NothingOfABrokenImageIsLeft) {
+  for (const std::string& name : BuiltInModelNames()) {
+    SCOPED_TRACE(name);
+    ExpectNothingIsLeftOfABrokenImage(
+        *MakeModel(*BuiltInModel(name, {.classes = 3, .width = 12})), 3);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Networks, NetworkTest,

@@ -11,7 +11,8 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 TEST(OtherBitsTest, FusedMultiplyAddIsNotTalkedAbout) {
-  for (const Isa isa : {Isa::kAvx2, Isa::kAvx512, Isa::kNeon}) {
+  for (const Isa isa :
+       {Isa::kAvx2, Isa::kAvx512, Isa::kAvx512Bf16, Isa::kNeon}) {
     EXPECT_EQ(OtherBits(isa), "");
   }
 }

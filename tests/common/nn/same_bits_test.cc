@@ -1,6 +1,6 @@
 // The promise of engine.h: the same bits on every CPU with fused multiply-add,
-// for any number of threads. The digests below were taken once; AVX2, AVX-512
-// and NEON (./run test --arm64) must all give them.
+// for any number of threads, in either precision. The digests below were taken
+// once; AVX2, AVX-512 and NEON (./run test --arm64) must all give them.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -26,10 +26,11 @@ constexpr int kSteps = 100;
 struct Golden {
   std::string network;  // of TestNetworks or a built-in model of width 8
   std::string digest;
+  Precision precision = Precision::kFloat32;
 };
 
 void PrintTo(const Golden& golden, std::ostream* out) {
-  *out << golden.network;
+  *out << golden.network << ", " << ToString(golden.precision);
 }
 
 const Golden kGolden[] = {
@@ -53,6 +54,15 @@ const Golden kGolden[] = {
      "8f283a0741f11c01fb226fd111176073a42129aeb563e253057fb0f69cc07e9c"},
     {"gap-resnet8",
      "3286c6c5daba712287474d681adbbee57c720523f1a9d5a4ddc74a5da963cce8"},
+    {"gap-cnn-gn",
+     "3de88de45434b3e86923e150e2e819c299095acb3e77ff23cff274169c1d2d23",
+     Precision::kBfloat16},
+    {"gap-cnn-m",
+     "a4b8c893a4c0eb496119fbf08bc20b543ab3b58169dceaa9e3bdeefc8a8b32d7",
+     Precision::kBfloat16},
+    {"gap-resnet8",
+     "07609dcdf254f63f5b7baf5af0a295779a4454e34c03eda76926ed8dbe6589d3",
+     Precision::kBfloat16},
 };
 
 ModelSpec SpecOf(const std::string& network) {
@@ -70,8 +80,8 @@ void AddTo(Sha256& digest, std::span<const float> values) {
 
 // The digest of logits, pooled vectors, a first gradient and the parameters
 // after 100 steps of momentum SGD on images of eight sizes.
-std::string TrainingDigest(const ModelSpec& spec, kernels::Isa isa,
-                           int threads) {
+std::string TrainingDigest(const ModelSpec& spec, Precision precision,
+                           kernels::Isa isa, int threads) {
   const auto model = Model::Create(spec);
   EXPECT_TRUE(model.ok()) << model.status();
   const TestImages images(**model, {{9, 9},
@@ -96,7 +106,8 @@ std::string TrainingDigest(const ModelSpec& spec, kernels::Isa isa,
   AddTo(digest, logits);
   AddTo(digest, pooled);
 
-  GradientEngine engine(**model, pool, {.shards = 4, .isa = isa});
+  GradientEngine engine(**model, pool,
+                        {.shards = 4, .isa = isa, .precision = precision});
   Sgd sgd(parameters.size(), {.weight_decay = 1e-4f, .isa = isa});
   Parameters gradient(parameters.size());
   for (int step = 0; step < kSteps; ++step) {
@@ -117,7 +128,8 @@ TEST_P(SameBitsTest, HoldOnEveryFusedInstructionSetForAnyThreads) {
     if (!kernels::HasPortableBits(isa)) continue;
     compared += fmt::format(" {}", kernels::ToString(isa));
     for (const int threads : {1, 2}) {
-      EXPECT_EQ(TrainingDigest(spec, isa, threads), GetParam().digest)
+      EXPECT_EQ(TrainingDigest(spec, GetParam().precision, isa, threads),
+                GetParam().digest)
           << kernels::ToString(isa) << ", " << threads << " threads";
     }
   }
@@ -130,6 +142,9 @@ INSTANTIATE_TEST_SUITE_P(, SameBitsTest, ::testing::ValuesIn(kGolden),
                          [](const auto& golden) {
                            std::string name = golden.param.network;
                            std::erase(name, '-');
+                           if (golden.param.precision != Precision::kFloat32) {
+                             name += "Mixed";
+                           }
                            return name;
                          });
 

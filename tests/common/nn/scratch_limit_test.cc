@@ -35,17 +35,21 @@ TEST(ScratchLimitTest, SaysWhatAWorkspaceThenTakes) {
   for (const auto& [name, spec] : ScratchModels()) {
     SCOPED_TRACE(name);
     ASSERT_OK_AND_ASSIGN(const auto model, Model::Create(spec));
-    const ExecutionPlan plan(*model);
-    for (const Work work : {Work::kTraining, Work::kInference}) {
+    for (const Work work :
+         {Work::kTraining, Work::kMixedTraining, Work::kInference}) {
+      const ExecutionPlan plan(*model, work == Work::kMixedTraining
+                                           ? Precision::kBfloat16
+                                           : Precision::kFloat32);
+      const bool with_gradients = work != Work::kInference;
       const ScratchLimit limit(*model, work);
       for (const ImageSize size : kScratchSizes) {
         SCOPED_TRACE(size.ToString());
-        Workspace workspace(plan, work == Work::kTraining);
+        Workspace workspace(plan, with_gradients);
         workspace.Prepare(size);
         EXPECT_EQ(limit.BytesFor(size),
                   static_cast<std::int64_t>(workspace.bytes()));
         // One that has had smaller images before takes no more.
-        Workspace grown(plan, work == Work::kTraining);
+        Workspace grown(plan, with_gradients);
         grown.Prepare({5, 5});
         grown.Prepare(size);
         EXPECT_EQ(grown.bytes(), workspace.bytes());

@@ -50,10 +50,10 @@ TEST(JoinWireTest, ARequestOfAnotherVersionGivesItsVersion) {
 
 TEST(JoinWireTest, AReplyOfAnotherVersionNamesBoth) {
   v1::JoinReply proto = ToProto(SomeReply());
-  proto.set_protocol_version(2);
+  proto.set_protocol_version(3);
   EXPECT_THAT(FromProto(proto),
               Fails(absl::StatusCode::kFailedPrecondition,
-                    testing::HasSubstr("version 2, this client version 1")));
+                    testing::HasSubstr("version 3, this client version 2")));
 }
 
 TEST(JoinWireTest, MalformedRequestsAreRefused) {

@@ -39,7 +39,8 @@ Task SomeTrainTask() {
                     .nesterov = true,
                     .clip_norm = 2.5,
                     .proximal_mu = 0.01,
-                    .gradient_shards = 8};
+                    .gradient_shards = 8,
+                    .precision = Precision::kBfloat16};
   train.evaluation = SomeEvaluation();
   Task task = TaskOf(train);
   task.base.digest.fill(7);
@@ -127,6 +128,20 @@ TEST(TaskWireTest, MalformedTasksAreRefused) {
              m.mutable_train()->mutable_training()->set_gradient_shards(0);
            },
            "gradient_shards"},
+          {"a precision of later releases",
+           [](M& m) {
+             m.mutable_train()->mutable_training()->set_precision(
+                 static_cast<v1::Precision>(2));
+           },
+           "precision"},
+          {"a field of later releases",
+           [](M& m) {
+             auto* training = m.mutable_train()->mutable_training();
+             training->GetReflection()
+                 ->MutableUnknownFields(training)
+                 ->AddVarint(77, 1);
+           },
+           "task.training.* has a field that this version does not know"},
           {"edges that fall",
            [](M& m) {
              m.mutable_train()->mutable_evaluation()->add_group_edges(1);

@@ -286,9 +286,10 @@ TEST_F(CoordinatorTest, RefusesAnotherProtocolVersionNamingBoth) {
   Start(SmallConfig());
   JoinRequest request;
   request.protocol_version = 99;
-  EXPECT_THAT(coordinator_->Join({"a"}, "peer", request),
-              Fails(absl::StatusCode::kFailedPrecondition,
-                    ::testing::AllOf(HasSubstr("99"), HasSubstr("1"))));
+  EXPECT_THAT(
+      coordinator_->Join({"a"}, "peer", request),
+      Fails(absl::StatusCode::kFailedPrecondition,
+            ::testing::AllOf(HasSubstr("version 99"), HasSubstr("server 2"))));
 }
 
 TEST_F(CoordinatorTest, RefusesAnotherLayoutAndStrangers) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -77,11 +78,14 @@ class FastConv {
   // Two images of the same values, one after the other.
   naive::Vector WeightGradient(const naive::Image& out_gradient) {
     const MapBuffer d(out_gradient, gradient_border_);
-    Parameters packed(conv_.forward_elements());
+    // What stood there before the first is not read.
+    Parameters packed(conv_.forward_elements(),
+                      std::numeric_limits<float>::quiet_NaN());
     conv_.PrepareForward(in_.map(), &geometry_);
     for (int n = 0; n < 2; ++n) {
-      conv_.WeightGradient(kernels_, geometry_,
-                           {in_.map(), d.map(), packed.data()});
+      conv_.WeightGradient(
+          kernels_, geometry_,
+          {in_.map(), d.map(), packed.data(), /*accumulate=*/n > 0});
     }
     naive::Vector gradient(weight_.size());
     conv_.UnpackGradient(packed.data(), gradient.data());

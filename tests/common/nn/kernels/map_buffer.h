@@ -44,6 +44,18 @@ class MapBuffer {
   MapBuffer& operator=(const MapBuffer&) = delete;
 
   const FeatureMap& map() const { return map_; }
+  BorderedMap bordered() const {
+    return {map_, values_.data(), values_.size()};
+  }
+  // What kernels may leave in the lanes beyond the channels.
+  void FillUnusedLanes(float value) {
+    for (int y = 0; y < map_.height; ++y) {
+      for (int x = 0; x < map_.width; ++x) {
+        std::fill(map_.at(y, x) + map_.channels,
+                  map_.at(y, x) + map_.pixel_stride, value);
+      }
+    }
+  }
   naive::Image image() const {
     naive::Image image(map_.height, map_.width, map_.channels);
     for (int y = 0; y < map_.height; ++y) {

@@ -130,6 +130,10 @@ TEST(IsaTest, DescriptionSaysWhetherTheBitsAreThoseOfOtherCpus) {
   for (const Isa isa : SupportedIsas()) {
     if (!HasPortableBits(isa)) continue;
     EXPECT_THAT(DescribeIsa(isa), HasSubstr("of every CPU with fused"));
+    EXPECT_THAT(
+        DescribeIsa(isa),
+        HasSubstr(isa == Isa::kAvx512Bf16 ? "mixed precision: two products"
+                                          : "mixed precision: the same bits"));
   }
 }
 
