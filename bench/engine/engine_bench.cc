@@ -29,6 +29,7 @@ constexpr int kEvaluationBatches = 40;
 struct Settings {
   ComparisonOptions comparison;
   std::string isa;
+  bool mixed = false;
   std::string json;
   double profile_seconds = 1;
   bool compare = false;
@@ -77,6 +78,8 @@ void AddOptions(CLI::App& app, Settings& settings) {
   app.add_option("--shards", comparison.shards, "Gradient shards");
   app.add_option("--turns", comparison.turns, "Turns of each engine");
   app.add_option("--seconds", comparison.seconds, "Time of a turn");
+  app.add_flag("--bfloat16", settings.mixed,
+               "Profile mixed precision (training is compared in both)");
   app.add_option("--profile-seconds", settings.profile_seconds,
                  "Time of a profiled model and size");
   app.add_option("--signs", comparison.sign_folder,
@@ -105,7 +108,9 @@ Status RunModes(const Settings& settings, nlohmann::json& results) {
     FEDGAP_ASSIGN_OR_RETURN(
         results["profile"],
         RunProfile({comparison.models, comparison.sizes, comparison.isa,
-                    comparison.batch, settings.profile_seconds}));
+                    comparison.batch,
+                    settings.mixed ? Precision::kBfloat16 : Precision::kFloat32,
+                    settings.profile_seconds}));
   }
   if (settings.all() || settings.compare) {
     FEDGAP_ASSIGN_OR_RETURN(results, RunComparison(comparison));

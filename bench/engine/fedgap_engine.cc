@@ -8,7 +8,8 @@ namespace {
 class FedgapEngine : public TrainingEngine {
  public:
   FedgapEngine(const Workload& workload, const GradientEngine::Options& options)
-      : engine_(workload.model(), pool_, options),
+      : precision_(options.precision),
+        engine_(workload.model(), pool_, options),
         inference_(workload.model(), pool_, options.isa),
         parameters_(workload.parameters()),
         gradient_(parameters_.size()),
@@ -21,6 +22,8 @@ class FedgapEngine : public TrainingEngine {
   }
 
   bool Evaluate(std::span<const Example> batch) override {
+    // Evaluation is of float32 always.
+    if (precision_ != Precision::kFloat32) return false;
     std::vector<ImageView> images;
     for (const Example& example : batch) images.push_back(example.image);
     std::vector<float> logits(images.size() * Workload::kClasses);
@@ -31,6 +34,7 @@ class FedgapEngine : public TrainingEngine {
   }
 
  private:
+  const Precision precision_;
   ThreadPool pool_{1};
   GradientEngine engine_;
   InferenceEngine inference_;
@@ -45,6 +49,7 @@ StatusOr<std::unique_ptr<TrainingEngine>> MakeEngine(
   made.shards = options["shards"].get<int>();
   FEDGAP_ASSIGN_OR_RETURN(
       made.isa, kernels::IsaFromString(options["isa"].get<std::string>()));
+  if (options["algorithm"] == "bfloat16") made.precision = Precision::kBfloat16;
   return std::make_unique<FedgapEngine>(workload, made);
 }
 

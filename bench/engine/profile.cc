@@ -97,7 +97,9 @@ class ModelProfile {
   void Run() {
     ThreadPool pool(1);
     GradientEngine engine(workload_.model(), pool,
-                          {.isa = options_.isa, .observer = &clock_});
+                          {.isa = options_.isa,
+                           .precision = options_.precision,
+                           .observer = &clock_});
     Parameters parameters = workload_.parameters();
     Parameters gradient(parameters.size());
     Sgd sgd(parameters.size(), {.isa = options_.isa});

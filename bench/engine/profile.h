@@ -14,6 +14,7 @@
 #include "common/nn/engine_observer.h"
 #include "common/nn/kernels/isa.h"
 #include "common/nn/model.h"
+#include "common/nn/precision.h"
 
 namespace fedgap::bench {
 
@@ -50,6 +51,7 @@ struct ProfileOptions {
   std::vector<int> sizes;
   kernels::Isa isa = kernels::Isa::kScalar;
   int batch = 32;
+  Precision precision = Precision::kFloat32;
   double seconds = 1;  // for each model and size
 };
 

@@ -26,8 +26,10 @@ from measured_run import run_process, simulate  # noqa: E402
 from workloads import (FEDAVG, FLOPS, LOGISTIC, MILLION, PFL,  # noqa: E402
                        SLOPE, model_of)
 
-# Our sides.
-THREADS = {"fedgap, 1 thread": 1, "fedgap, 2 threads": 2}
+# Our sides: threads and precision.
+OURS = {"fedgap, 1 thread": (1, "float32"),
+        "fedgap, 2 threads": (2, "float32"),
+        "fedgap, 2, bfloat16": (2, "bfloat16")}
 ENGINE = pathlib.Path(__file__).resolve().parent / "engine_bench"
 
 
@@ -51,19 +53,22 @@ def median(rows, key):
     return statistics.median(row[key] for row in rows)
 
 
-def measure_engine(work):
-    """The core's peak and the step of one image alone, on one thread."""
+def measure_engine(work, precision):
+    """The core's peak in float32 and the step of one image alone."""
     with tempfile.NamedTemporaryFile("r", suffix=".json") as file:
         run_process([str(ENGINE), "--profile", "--models", model_of(work),
                      "--sizes", "28", "--batch", str(work["batch"]),
-                     "--profile-seconds", "0.5", "--json", file.name])
+                     "--profile-seconds", "0.5", "--json", file.name] +
+                    (["--bfloat16"] if precision == "bfloat16" else []))
         profile = json.load(file)["profile"]
     return {"peak_gflops": profile["peak_gflops"],
             "step_us": profile["models"][0]["us"]}
 
 
-def add_shares(row, work, runs, threads, engine):
+def add_shares(row, work, runs, side):
     """Of our own sides: how far from the peak, and where the time goes."""
+    threads, precision = OURS[side]
+    engine = measure_engine(work, precision)
     samples = work["cohort"] * work["samples_per_client"] * work["rounds"]
     seconds = sum(run["seconds"] for run in runs)
     cpu = row["cpu_seconds"]
@@ -107,7 +112,6 @@ def compare(name, work, sides, turns, show):
             rows[side].append(run(turn))
             show(f"  turn {turn}: {side:24} {rows[side][-1]['seconds']:7.2f} s")
     samples = work["cohort"] * work["samples_per_client"] * work["rounds"]
-    engine = measure_engine(work) if work["model"] in FLOPS else None
     table = []
     for side, runs in rows.items():
         seconds = median(runs, "seconds")
@@ -127,7 +131,7 @@ def compare(name, work, sides, turns, show):
             "ratios": ratios(runs, rows, "seconds"),
             "cpu_ratios": ratios(runs, rows, "cpu_seconds")})
         if work["model"] in FLOPS and side.startswith("fedgap"):
-            add_shares(table[-1], work, runs, THREADS[side], engine)
+            add_shares(table[-1], work, runs, side)
     return table
 
 
@@ -167,8 +171,11 @@ def slope_mb_per_round(samples, rounds):
 
 
 def our_sides(work):
-    return {side: lambda seed, n=threads: simulate(work, seed, n)
-            for side, threads in THREADS.items()}
+    """Mixed precision only where there are convolutions to gain from it."""
+    return {side: lambda seed, n=threads, p=precision: simulate(
+                dict(work, precision=p), seed, n)
+            for side, (threads, precision) in OURS.items()
+            if precision == "float32" or work["model"] in FLOPS}
 
 
 def fedavg_sides(work, quick):

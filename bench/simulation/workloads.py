@@ -21,6 +21,7 @@ learning_rate = {learning_rate}
 momentum = {momentum}
 weight_decay = {weight_decay}
 batch_size = {batch}
+precision = "{precision}"
 [cohort]
 size = {cohort}
 max_size = {cohort}
@@ -70,9 +71,10 @@ def model_of(work):
 
 
 def config_text(work, seed):
+    """`work` may have a precision of its own."""
     model = (f'name = "{work["model"]}"' if work["model"].startswith("gap-")
              else f'file = "{model_file(work)}"')
     evaluation = (TEST_IMAGES.format(every=work["every"]) if work["every"]
                   else "")
-    return BASE.format(**dict(work, model=model, evaluation=evaluation,
-                              seed=seed))
+    return BASE.format(**{"precision": "float32", **work, "model": model,
+                          "evaluation": evaluation, "seed": seed})

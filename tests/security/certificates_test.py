@@ -10,8 +10,8 @@ JOIN = "/fedgap.v1.Federation/Join"
 FETCH = "/fedgap.v1.Federation/FetchModel"
 STATUS = "/fedgap.v1.Admin/Status"
 STOP = "/fedgap.v1.Admin/Stop"
-# protocol_version = 1, probe = true: what a client would be told.
-LOOK = b"\x08\x01\x30\x01"
+# protocol_version = 2, probe = true: what a client would be told.
+LOOK = b"\x08\x02\x30\x01"
 CALL_SECONDS = 20
 
 
