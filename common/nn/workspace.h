@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <vector>
 
 #include "common/nn/execution_plan.h"
@@ -13,6 +14,20 @@
 #include "common/tensor/parameters.h"
 
 namespace fedgap {
+
+// resize() leaves new elements as the memory is: scratch is written before it
+// is read.
+template <typename T>
+struct UninitializedAllocator : AlignedAllocator<T> {
+  UninitializedAllocator() = default;
+  template <typename U>
+  explicit UninitializedAllocator(const UninitializedAllocator<U>&) {}
+
+  template <typename U>
+  void construct(U* element) {
+    ::new (static_cast<void*>(element)) U;
+  }
+};
 
 // Maps for every value of a plan and, if wanted, for its gradient, in one
 // arena that grows to what the largest image needs and is laid out anew when

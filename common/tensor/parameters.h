@@ -32,23 +32,6 @@ struct AlignedAllocator {
   }
 };
 
-// For scratch that is written before it is read: resize() leaves new elements
-// as the memory is, which saves a pass over it.
-template <typename T>
-struct UninitializedAllocator : AlignedAllocator<T> {
-  UninitializedAllocator() = default;
-  template <typename U>
-  explicit UninitializedAllocator(const UninitializedAllocator<U>&) {}
-  template <typename U>
-  struct rebind {
-    using other = UninitializedAllocator<U>;
-  };
-  template <typename U>
-  void construct(U* element) {
-    ::new (static_cast<void*>(element)) U;
-  }
-};
-
 // A flat float32 buffer in layout order, 64-byte aligned. Which Layout it
 // follows is known from where it stands (a Model, a run, a checkpoint).
 using Parameters = std::vector<float, AlignedAllocator<float>>;
