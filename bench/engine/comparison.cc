@@ -43,7 +43,7 @@ const std::vector<EngineKind>& EngineKinds() {
       {"onednn-auto", "onednn_engine", "", "auto"},
       {"eigen", "eigen_engine", "", ""},
       // Last: the first one is what the others must agree with.
-      {"fedgap-bfloat16", "fedgap_engine", "", "bfloat16", 2e-2},
+      {"fedgap-bfloat16", "fedgap_engine", "", "bfloat16", 1e-3},
   };
   return kinds;
 }
