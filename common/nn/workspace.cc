@@ -10,11 +10,6 @@ namespace {
 using kernels::Border;
 using kernels::FeatureMap;
 
-std::size_t RoundUp(std::size_t floats) {
-  constexpr std::size_t kBlock = kernels::kChannelBlock;
-  return (floats + kBlock - 1) / kBlock * kBlock;
-}
-
 // No larger than asked for; what it held is of no use, so that it need not
 // stand beside its successor.
 template <typename Vector>
@@ -117,7 +112,7 @@ Workspace::Extent Workspace::LayOut() {
   Extent extent;
   const auto take = [&extent](std::size_t floats) {
     const std::size_t at = extent.floats;
-    extent.floats += RoundUp(floats);
+    extent.floats += kernels::PadFloats(floats);
     return at;
   };
   for (std::size_t id = 0; id < values_.size(); ++id) {

@@ -11,7 +11,13 @@
 #include <bit>
 #include <cstdint>
 
+#include "common/nn/kernels/feature_map.h"
+
 namespace fedgap::kernels {
+
+// Channels of a block that make a pair stand so far apart: halves of the block,
+// which need no shuffling.
+inline constexpr int kPairDistance = kChannelBlock / 2;
 
 // The nearest bfloat16's bits, ties to even; subnormals become zero, NaN stays
 // NaN (VCVTNEPS2BF16: Intel SDM, volume 2).

@@ -10,8 +10,6 @@
 namespace fedgap::kernels {
 namespace {
 
-constexpr int kHalfBlock = kChannelBlock / 2;
-
 // Products of each output channel of a pixel, from which on its weight gradient
 // gains more than the conversion costs: 27 of three channels do not.
 constexpr int kLeastRowProducts = 64;
@@ -22,9 +20,9 @@ bool FewerPairs(int channels) { return PairsOf(channels) < channels; }
 
 // The channels of a pair.
 int FirstOf(int pair) {
-  return pair / kHalfBlock * kChannelBlock + pair % kHalfBlock;
+  return pair / kPairDistance * kChannelBlock + pair % kPairDistance;
 }
-int SecondOf(int pair) { return FirstOf(pair) + kHalfBlock; }
+int SecondOf(int pair) { return FirstOf(pair) + kPairDistance; }
 
 ConvShape WithInputs(ConvShape shape, int in_channels) {
   shape.in_channels = in_channels;
@@ -79,11 +77,6 @@ Kernels OfPairs(Kernels kernels) {
   kernels.conv = kernels.conv_pairs;
   kernels.conv_weight_gradient = kernels.conv_pairs_weight_gradient;
   return kernels;
-}
-
-std::size_t RoundUp(std::size_t floats) {
-  constexpr std::size_t kBlock = kChannelBlock;
-  return (floats + kBlock - 1) / kBlock * kBlock;
 }
 
 }  // namespace
@@ -195,7 +188,7 @@ void Bfloat16Conv2d::PrepareInputGradient(const FeatureMap& in_gradient,
 }
 
 std::size_t Bfloat16Conv2d::ScratchElements(std::size_t in, std::size_t out) {
-  return RoundUp(in) + RoundUp(out);
+  return PadFloats(in) + PadFloats(out);
 }
 
 void Bfloat16Conv2d::Forward(const Kernels& kernels,
@@ -238,7 +231,7 @@ void Bfloat16Conv2d::WeightGradient(const Kernels& kernels,
   const FeatureMap in_pairs =
       RowPairs(kernels, in, whole_.shape().stride[0], scratch);
   const FeatureMap gradient_pairs =
-      RowPairs(kernels, out_gradient, 1, scratch + RoundUp(in.elements));
+      RowPairs(kernels, out_gradient, 1, scratch + PadFloats(in.elements));
   whole_.WeightGradient(
       OfPairs(kernels), geometry,
       {in_pairs, gradient_pairs, weight_gradient, accumulate});

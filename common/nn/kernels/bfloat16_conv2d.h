@@ -16,7 +16,6 @@
 #include "common/nn/kernels/conv2d.h"
 #include "common/nn/kernels/feature_map.h"
 #include "common/nn/kernels/kernels.h"
-#include "common/tensor/image_view.h"
 
 namespace fedgap::kernels {
 

@@ -6,14 +6,14 @@
 // clang-format on
 
 #include "common/nn/kernels/bfloat16-inl.h"
+#include "common/nn/kernels/bfloat16.h"
 #include "common/nn/kernels/simd-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace fedgap::kernels::HWY_NAMESPACE {
 namespace {
 
-constexpr std::ptrdiff_t kHalfBlock = kChannelBlock / 2;
-using HalfTag = hn::CappedTag<float, kHalfBlock>;
+using HalfTag = hn::CappedTag<float, kPairDistance>;
 constexpr auto kHalfLanes =
     static_cast<std::ptrdiff_t>(hn::MaxLanes(HalfTag()));
 
@@ -31,9 +31,9 @@ void ChannelPairs(std::ptrdiff_t pixels, int channels, const float* from,
   };
   for (std::ptrdiff_t p = 0; p < pixels; ++p) {
     for (std::ptrdiff_t block = 0; block < padded; block += kChannelBlock) {
-      for (std::ptrdiff_t i = 0; i < kHalfBlock; i += kHalfLanes) {
+      for (std::ptrdiff_t i = 0; i < kPairDistance; i += kHalfLanes) {
         const std::ptrdiff_t channel = block + i;
-        hn::Store(PairOf(d, load(channel), load(channel + kHalfBlock)), d,
+        hn::Store(PairOf(d, load(channel), load(channel + kPairDistance)), d,
                   to + block / 2 + i);
       }
     }

@@ -14,6 +14,12 @@ constexpr int PadChannels(int channels) {
   return (channels + kChannelBlock - 1) / kChannelBlock * kChannelBlock;
 }
 
+// So many that what follows them is 64-byte aligned again.
+constexpr std::size_t PadFloats(std::size_t floats) {
+  constexpr std::size_t kBlock = kChannelBlock;
+  return (floats + kBlock - 1) / kBlock * kBlock;
+}
+
 // [height, width, channels], channels innermost. Borrows.
 //
 // A *padded* map has pixel_stride == PadChannels(channels) and 64-byte aligned

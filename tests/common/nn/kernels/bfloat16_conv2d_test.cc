@@ -319,12 +319,7 @@ TEST_P(Bfloat16Conv2dTest, AgreesWithItsNaiveTwinOnRandomShapes) {
   CounterRng rng(2, RngPurpose::kSynthetic);
   for (int n = 0; n < 60;) {
     MixedCase c;
-    for (std::size_t axis = 0; axis < 2; ++axis) {
-      c.shape.kernel[axis] = RandomInt(rng, 1, 5);
-      c.shape.stride[axis] = RandomInt(rng, 1, 3);
-      c.shape.padding[axis] = RandomInt(rng, 0, 3);
-      c.shape.dilation[axis] = RandomInt(rng, 1, 2);
-    }
+    c.shape = RandomWindow(rng);
     c.size = {RandomInt(rng, 1, 9), RandomInt(rng, 1, 17)};
     c.shape.in_channels = RandomInt(rng, 1, 40);
     c.shape.out_channels = RandomInt(rng, 1, 40);

@@ -141,12 +141,7 @@ bool Fits(const ConvCase& c) {
 
 ConvCase RandomCase(CounterRng& rng) {
   ConvCase c;
-  for (std::size_t axis = 0; axis < 2; ++axis) {
-    c.shape.kernel[axis] = RandomInt(rng, 1, 5);
-    c.shape.stride[axis] = RandomInt(rng, 1, 3);
-    c.shape.padding[axis] = RandomInt(rng, 0, 3);
-    c.shape.dilation[axis] = RandomInt(rng, 1, 2);
-  }
+  c.shape = RandomWindow(rng);
   c.size = {RandomInt(rng, 1, 9), RandomInt(rng, 1, 17)};
   c.shape.groups = RandomInt(rng, 0, 2) == 0 ? RandomInt(rng, 2, 9) : 1;
   c.shape.in_channels = c.shape.groups * RandomInt(rng, 1, 7);

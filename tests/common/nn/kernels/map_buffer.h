@@ -95,6 +95,18 @@ inline int RandomInt(CounterRng& rng, int low, int high) {
                    rng.Below(static_cast<std::uint64_t>(high - low + 1)));
 }
 
+// All of a convolution but its channels.
+inline ConvShape RandomWindow(CounterRng& rng) {
+  ConvShape shape;
+  for (std::size_t axis = 0; axis < 2; ++axis) {
+    shape.kernel[axis] = RandomInt(rng, 1, 5);
+    shape.stride[axis] = RandomInt(rng, 1, 3);
+    shape.padding[axis] = RandomInt(rng, 0, 3);
+    shape.dilation[axis] = RandomInt(rng, 1, 2);
+  }
+  return shape;
+}
+
 }  // namespace fedgap::kernels
 
 #endif  // FEDGAP_TESTS_COMMON_NN_KERNELS_MAP_BUFFER_H_
