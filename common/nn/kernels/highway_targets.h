@@ -24,6 +24,7 @@ namespace fedgap::kernels {
 // Each fills its part of the table with the kernels of a Highway target.
 void AddBfloat16Kernels(std::int64_t target, Kernels& kernels);
 void AddConvKernels(std::int64_t target, Kernels& kernels);
+void AddConvWeightKernels(std::int64_t target, Kernels& kernels);
 void AddElementwiseKernels(std::int64_t target, Kernels& kernels);
 void AddPoolKernels(std::int64_t target, Kernels& kernels);
 void AddNormKernels(std::int64_t target, Kernels& kernels);

@@ -58,6 +58,7 @@ Kernels MakeKernels(Isa isa) {
   const std::int64_t target = HighwayTarget(isa);
   AddBfloat16Kernels(target, kernels);
   AddConvKernels(target, kernels);
+  AddConvWeightKernels(target, kernels);
   AddElementwiseKernels(target, kernels);
   AddPoolKernels(target, kernels);
   AddNormKernels(target, kernels);

@@ -5,6 +5,9 @@
 #include "hwy/foreach_target.h"
 // clang-format on
 
+#include <cstddef>
+#include <utility>
+
 #include "common/nn/kernels/simd-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -83,12 +86,34 @@ void AddVectors(std::ptrdiff_t count, const float* from, float* to) {
   });
 }
 
+template <std::size_t... kI>
+HWY_INLINE void PeakLoop(std::int64_t steps, float* sink,
+                         std::index_sequence<kI...>) {
+  const FloatTag d;
+  FloatVector sums[] = {hn::Set(d, static_cast<float>(kI))...};
+  FloatVector x = hn::Set(d, 0.5f);
+  const FloatVector w = hn::Set(d, 1.0f);
+  for (std::int64_t step = 0; step < steps; ++step) {
+    ((sums[kI] = hn::MulAdd(sums[kI], x, w)), ...);
+  }
+  ((x = hn::Add(x, sums[kI])), ...);
+  *sink = hn::GetLane(x);
+}
+
+std::int64_t Peak(std::int64_t steps, float* sink) {
+  // Enough chains for two multiply-adds a cycle of latency 4 or 5.
+  constexpr std::size_t kChains = 12;
+  PeakLoop(steps, sink, std::make_index_sequence<kChains>());
+  return steps * static_cast<std::int64_t>(2 * kChains * kLanes);
+}
+
 }  // namespace
 
 void AddVector(Kernels& kernels) {
   kernels.exp = Exp;
   kernels.sgd = Sgd;
   kernels.add_vectors = AddVectors;
+  kernels.peak = Peak;
 }
 
 }  // namespace fedgap::kernels::HWY_NAMESPACE
