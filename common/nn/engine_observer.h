@@ -12,7 +12,7 @@ namespace fedgap {
 enum class EnginePhase {
   kPackWeights,     // of all layers, once a batch
   kLoadImage,       // with the layout of the scratch if its size is new
-  kForward,         // with the ReLU that is fused behind the layer
+  kForward,         // with what is fused behind the layer
   kLoss,            // with its gradient
   kBiasGradient,    // conv2d, linear
   kWeightGradient,  // conv2d, linear

@@ -60,26 +60,41 @@ ExecutionPlan::ExecutionPlan(const Model& model, Precision precision)
       reader[static_cast<std::size_t>(input)] = static_cast<int>(n);
     }
   }
+  // The one reader of a node, if that does `op`, else -1.
+  const auto only_reader = [&](int node, Op op) {
+    const auto n = static_cast<std::size_t>(node);
+    if (uses[n] != 1) return -1;
+    const bool does = nodes[static_cast<std::size_t>(reader[n])].spec.op == op;
+    return does ? reader[n] : -1;
+  };
   PlanValue image;
   image.channels = model.spec().input_channels;
   values_.push_back(image);
   std::vector<int> value_of_node(nodes.size(), -1);
   for (std::size_t n = 0; n < nodes.size(); ++n) {
-    if (value_of_node[n] >= 0) continue;  // a ReLU that is fused already
-    const bool fuses =
-        FusesRelu(nodes[n].spec.op) && uses[n] == 1 &&
-        nodes[static_cast<std::size_t>(reader[n])].spec.op == Op::kRelu;
-    AddStep(static_cast<int>(n), fuses ? reader[n] : -1, &value_of_node);
+    if (value_of_node[n] >= 0) continue;  // fused already
+    FusedNodes fused{static_cast<int>(n)};
+    const Op op = nodes[n].spec.op;
+    if (FusesRelu(op)) fused.relu = only_reader(fused.first, Op::kRelu);
+    if (op == Op::kGroupNorm) {
+      const int pool = only_reader(fused.last(), Op::kMaxPool);
+      const bool fuses =
+          pool >= 0 &&
+          WindowOf(nodes[static_cast<std::size_t>(pool)].spec).tiles();
+      if (fuses) fused.max_pool = pool;
+    }
+    AddStep(fused, &value_of_node);
   }
   pooled_value_ = value_of_node[static_cast<std::size_t>(model.pool_node())];
   PlanGradients();
+  ShareGradients();
 }
 
-void ExecutionPlan::AddStep(int node, int fused_relu,
+void ExecutionPlan::AddStep(const FusedNodes& nodes,
                             std::vector<int>* value_of_node) {
   PlanStep step;
-  step.node = &model_.nodes()[static_cast<std::size_t>(node)];
-  step.relu = fused_relu >= 0;
+  step.node = &model_.nodes()[static_cast<std::size_t>(nodes.first)];
+  step.relu = nodes.relu >= 0;
   bool trained = step.node->weight.size() > 0;
   for (const int input : step.node->inputs) {
     const int value = input == Model::kImage
@@ -99,9 +114,16 @@ void ExecutionPlan::AddStep(int node, int fused_relu,
       step.mixed.emplace(shape, padded);
     }
   } else if (step.op() == Op::kGroupNorm) {
-    step.norm.emplace(kernels::GroupNorm::Options{
-        step.node->out_channels, step.node->spec.groups,
-        step.node->spec.epsilon, step.relu});
+    kernels::GroupNorm::Options options{step.node->out_channels,
+                                        step.node->spec.groups,
+                                        step.node->spec.epsilon,
+                                        step.relu,
+                                        {}};
+    if (nodes.max_pool >= 0) {
+      const auto pool = static_cast<std::size_t>(nodes.max_pool);
+      options.max_pool = WindowOf(model_.nodes()[pool].spec);
+    }
+    step.norm.emplace(options);
   } else if (step.op() == Op::kMaxPool || step.op() == Op::kAvgPool) {
     step.window = WindowOf(step.node->spec);
   }
@@ -109,14 +131,13 @@ void ExecutionPlan::AddStep(int node, int fused_relu,
   steps_.push_back(std::move(step));
 
   PlanValue value;
-  value.node = node;
+  value.node = nodes.last();
   value.channels = steps_.back().node->out_channels;
   value.trained = trained;
   values_.push_back(value);
   const int id = static_cast<int>(values_.size()) - 1;
-  (*value_of_node)[static_cast<std::size_t>(node)] = id;
-  if (fused_relu >= 0) {
-    (*value_of_node)[static_cast<std::size_t>(fused_relu)] = id;
+  for (const int node : {nodes.first, nodes.relu, nodes.max_pool}) {
+    if (node >= 0) (*value_of_node)[static_cast<std::size_t>(node)] = id;
   }
 }
 
@@ -169,6 +190,49 @@ void ExecutionPlan::PlanGradients() {
     step.masks_gradient = true;
     values_[value].masked_by_reader = true;
   }
+}
+
+// Of several readers of an input, the last hands its gradient back first. Once
+// the add has done so, its output's gradient is of no more use: one input can
+// always have the memory.
+void ExecutionPlan::ShareGradients() {
+  for (std::size_t s = steps_.size(); s-- > 0;) {
+    const PlanStep& step = steps_[s];
+    if (step.op() != Op::kAdd || !values_[s + 1].trained) continue;
+    const int out = static_cast<int>(s) + 1;
+    const int home = values_[s + 1].gradient_home;
+    int shares = -1;
+    for (const PlanInput& input : step.inputs) {
+      PlanValue& value = values_[static_cast<std::size_t>(input.value)];
+      if (!value.trained || input.accumulate) continue;
+      if (shares >= 0 && !BothMayShare(s, shares, input.value)) continue;
+      value.gradient_home = home < 0 ? out : home;
+      shares = input.value;
+    }
+  }
+}
+
+// Whether the gradients of two inputs of an add can stand in one memory: that
+// of the later one must have been used before anything is done to the other.
+// Nothing but the add may read the later one, what makes it must neither mask
+// it in place nor (an add) hand the memory on, and the readers of the other
+// must come before that.
+bool ExecutionPlan::BothMayShare(std::size_t add, int first, int second) const {
+  const int later = std::max(first, second);
+  const int earlier = std::min(first, second);
+  const auto used = static_cast<std::size_t>(later) - 1;
+  const PlanStep& source = steps_[used];
+  if (source.op() == Op::kAdd || source.masks_in_place(values_[used + 1])) {
+    return false;
+  }
+  for (std::size_t s = 0; s < steps_.size(); ++s) {
+    if (s == add) continue;
+    for (const PlanInput& input : steps_[s].inputs) {
+      if (input.value == later) return false;
+      if (input.value == earlier && s >= used) return false;
+    }
+  }
+  return true;
 }
 
 void ExecutionPlan::Pack(std::span<const float> parameters, bool with_backward,

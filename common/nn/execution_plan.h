@@ -3,6 +3,7 @@
 #ifndef FEDGAP_COMMON_NN_EXECUTION_PLAN_H_
 #define FEDGAP_COMMON_NN_EXECUTION_PLAN_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -30,6 +31,9 @@ struct PlanValue {
   // Output of a fused ReLU whose one reader masks the gradient that it hands
   // back (PlanStep::masks_gradient).
   bool masked_by_reader = false;
+  // The value in whose gradient's memory its own stands: an add's output, whose
+  // gradient is that of its inputs. -1: it has memory of its own.
+  int gradient_home = -1;
 };
 
 struct PlanInput {
@@ -38,7 +42,8 @@ struct PlanInput {
   bool accumulate = false;
 };
 
-// One operation, with a ReLU fused behind it where the graph allows.
+// One operation, with a ReLU fused behind it where the graph allows, and a max
+// pool behind a group norm.
 struct PlanStep {
   const Node* node = nullptr;
   std::vector<PlanInput> inputs;
@@ -61,6 +66,13 @@ struct PlanStep {
 
   Op op() const { return node->spec.op; }
   bool has_bias() const { return node->bias.size() > 0; }
+  // Whether the gradient of `out`, its output, is masked where it stands.
+  bool masks_in_place(const PlanValue& out) const {
+    return relu && !norm && !out.masked_by_reader;
+  }
+  bool has_winners() const {
+    return op() == Op::kMaxPool || (norm && norm->pools());
+  }
 };
 
 // Immutable and thread-safe; the model must outlive it.
@@ -87,10 +99,20 @@ class ExecutionPlan {
                       std::span<float> gradient) const;
 
  private:
-  // Makes the step of a node; `fused_relu` or -1 is the node behind it.
-  void AddStep(int node, int fused_relu, std::vector<int>* value_of_node);
+  // The nodes of one step, each the one reader of the one before; -1: none.
+  struct FusedNodes {
+    int first = 0;
+    int relu = -1;
+    int max_pool = -1;
+
+    int last() const { return std::max({first, relu, max_pool}); }
+  };
+  void AddStep(const FusedNodes& nodes, std::vector<int>* value_of_node);
   void PlaceWeights(PlanStep* step);
   void PlanGradients();
+  // Lets an add's inputs take its output's gradient over.
+  void ShareGradients();
+  bool BothMayShare(std::size_t add, int first, int second) const;
 
   const Model& model_;
   Precision precision_;

@@ -46,8 +46,9 @@ class StepRunner {
         ConvForward();
         break;
       case Op::kGroupNorm:
-        step_.norm->Forward(kernels_, in_, packed_ + step_.weight_at, bias(),
-                            workspace_.state(index_), out_);
+        step_.norm->Forward(kernels_, {in_, packed_ + step_.weight_at, bias(),
+                                       workspace_.state(index_),
+                                       workspace_.norm_winners(index_), out_});
         break;
       case Op::kRelu:
         kernels_.relu(in_, out_);
@@ -73,7 +74,7 @@ class StepRunner {
   // `to_sum`: to_sum to the parameters' gradients that stand in `gradient`.
   void Backward(const PlanValue& out_value, bool to_sum, float* gradient) {
     if (!to_sum) ClearShortGradients(gradient);
-    if (step_.relu && !step_.norm && !out_value.masked_by_reader) {
+    if (step_.masks_in_place(out_value)) {
       kernels_.relu_gradient(out_, out_gradient(), false, out_gradient());
     }
     switch (step_.op()) {
@@ -91,7 +92,9 @@ class StepRunner {
       case Op::kAdd:
         for (const PlanInput& input : step_.inputs) {
           const FeatureMap& to = workspace_.gradient(input.value);
-          if (to.data == nullptr) continue;
+          // One memory: there it is (ExecutionPlan::ShareGradients).
+          const bool shared = to.data == out_gradient().data;
+          if (to.data == nullptr || shared) continue;
           kernels_.copy(out_gradient(), input.accumulate, to);
         }
         break;
@@ -202,6 +205,7 @@ class StepRunner {
     args.out_gradient = out_gradient();
     args.scale = packed_ + step_.weight_at;
     args.state = workspace_.state(index_);
+    args.winners = workspace_.norm_winners(index_);
     args.scale_gradient = gradient + step_.weight_gradient_at;
     args.shift_gradient = gradient + step_.bias_gradient_at;
     args.accumulate = accumulate();

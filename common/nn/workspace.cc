@@ -49,7 +49,8 @@ Workspace::Workspace(const ExecutionPlan& plan, bool with_gradients)
       values_at_(plan.values().size()),
       gradients_at_(plan.values().size()),
       states_(plan.steps().size()),
-      winners_at_(plan.steps().size()) {}
+      winners_at_(plan.steps().size()),
+      winner_inputs_at_(plan.steps().size()) {}
 
 void Workspace::Prepare(ImageSize size) {
   if (size == size_) return;
@@ -84,6 +85,7 @@ void Workspace::ShapeMaps(ImageSize size) {
       borders_[s + 1] = borders_[s + 1] | step.conv->GradientBorder(in_size);
     }
   }
+  ShareBorders();
   for (std::size_t id = 0; id < values_.size(); ++id) {
     FeatureMap& map = values_[id];
     const Border& border = borders_[id];
@@ -92,6 +94,20 @@ void Workspace::ShapeMaps(ImageSize size) {
     // The same strides, because a value can be its gradient's mask.
     const bool wanted = with_gradients_ && plan_.values()[id].trained;
     gradients_[id] = wanted ? map : FeatureMap{};
+  }
+}
+
+void Workspace::ShareBorders() {
+  if (!with_gradients_) return;
+  const auto home_of = [this](std::size_t id) {
+    const int home = plan_.values()[id].gradient_home;
+    return home < 0 ? id : static_cast<std::size_t>(home);
+  };
+  for (std::size_t id = 0; id < values_.size(); ++id) {
+    borders_[home_of(id)] = borders_[home_of(id)] | borders_[id];
+  }
+  for (std::size_t id = 0; id < values_.size(); ++id) {
+    borders_[id] = borders_[home_of(id)];
   }
 }
 
@@ -118,7 +134,13 @@ Workspace::Extent Workspace::LayOut() {
   for (std::size_t id = 0; id < values_.size(); ++id) {
     const std::size_t elements = Elements(id);
     values_at_[id] = take(elements);
-    if (gradients_[id].channels > 0) gradients_at_[id] = take(elements);
+    const bool own = plan_.values()[id].gradient_home < 0;
+    if (gradients_[id].channels > 0 && own) gradients_at_[id] = take(elements);
+  }
+  for (std::size_t id = 0; id < values_.size(); ++id) {
+    const int home = plan_.values()[id].gradient_home;
+    if (home < 0) continue;
+    gradients_at_[id] = gradients_at_[static_cast<std::size_t>(home)];
   }
   std::size_t conversion = 0;
   for (std::size_t s = 0; s < plan_.steps().size(); ++s) {
@@ -135,13 +157,22 @@ Workspace::Extent Workspace::LayOut() {
       states_[s] = take(static_cast<std::size_t>(out.pixel_stride));
     }
     winners_at_[s] = extent.winners;
-    if (step.op() == Op::kMaxPool) {
-      extent.winners +=
-          static_cast<std::size_t>(out.pixels() * out.pixel_stride);
-    }
+    if (!with_gradients_ || !step.has_winners()) continue;
+    const auto winners =
+        static_cast<std::size_t>(out.pixels() * out.pixel_stride);
+    extent.winners += winners;
+    if (step.norm) winner_inputs_at_[s] = take(winners);
   }
   conversion_at_ = take(conversion);
   return extent;
+}
+
+kernels::NormWinners Workspace::norm_winners(std::size_t step) {
+  if (!with_gradients_ || !plan_.steps()[step].has_winners()) return {};
+  FeatureMap inputs = values_[step + 1];
+  inputs.row_stride = inputs.width * inputs.pixel_stride;
+  inputs.data = arena_.data() + winner_inputs_at_[step];
+  return {inputs, winners(step)};
 }
 
 void Workspace::PlaceMaps() {

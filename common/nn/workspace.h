@@ -10,6 +10,7 @@
 #include "common/nn/execution_plan.h"
 #include "common/nn/kernels/conv2d.h"
 #include "common/nn/kernels/feature_map.h"
+#include "common/nn/kernels/kernels.h"
 #include "common/tensor/image_view.h"
 #include "common/tensor/parameters.h"
 
@@ -42,7 +43,9 @@ class Workspace {
   const kernels::FeatureMap& value(int id) const {
     return values_[static_cast<std::size_t>(id)];
   }
-  // Empty (null data) for values that are not trained.
+  // Empty (null data) for values that are not trained. Those of an add and of
+  // its inputs may be one memory: each stands from the backward pass of its
+  // last reader to that of the step that makes the value.
   const kernels::FeatureMap& gradient(int id) const {
     return gradients_[static_cast<std::size_t>(id)];
   }
@@ -59,9 +62,13 @@ class Workspace {
   }
   // Group norm's state; one row of channels for a global average pool.
   float* state(std::size_t step) { return arena_.data() + states_[step]; }
+  // What a max pool and a norm that pools keep for the backward pass; null if
+  // there is none.
   std::int32_t* winners(std::size_t step) {
-    return winners_.data() + winners_at_[step];
+    return with_gradients_ ? winners_.data() + winners_at_[step] : nullptr;
   }
+  // Those of a norm, empty if it does not pool.
+  kernels::NormWinners norm_winners(std::size_t step);
 
   std::size_t bytes() const;
 
@@ -78,6 +85,8 @@ class Workspace {
 
   // Sizes, strides and borders of all maps, data not yet set.
   void ShapeMaps(ImageSize size);
+  // Lays gradients in one memory out alike.
+  void ShareBorders();
   // Sets the offsets of everything; returns where they end.
   Extent LayOut();
   // Makes room for it, its borders zeroed, and sets the maps' data.
@@ -99,6 +108,7 @@ class Workspace {
   std::vector<std::size_t> gradients_at_;
   std::vector<std::size_t> states_;
   std::vector<std::size_t> winners_at_;
+  std::vector<std::size_t> winner_inputs_at_;
   std::size_t conversion_at_ = 0;
   std::vector<float, UninitializedAllocator<float>> arena_;
   std::vector<std::int32_t, UninitializedAllocator<std::int32_t>> winners_;

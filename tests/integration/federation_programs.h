@@ -172,7 +172,7 @@ max_size = 16
     if (!kernels::HasPortableBits(kernels::BestIsa())) return;
     EXPECT_EQ(
         report["model_sha256"],
-        "3dbc51ee2c30c3b38593cf878119854813a51424c805fa63495f640ca9de0a51");
+        "666e30c08d88aecf1a3519f3079f3870e53f17e135a04d39f9e61319312f8b6f");
   }
 
   // The events of one type, in order.

@@ -35,11 +35,11 @@ const std::vector<Site> kSites = {{"a", {14, 14}}, {"b", {20, 20}},
                                   {"e", {24, 36}}, {"f", {17, 11}}};
 
 constexpr char kGolden[] =
-    "3dbc51ee2c30c3b38593cf878119854813a51424c805fa63495f640ca9de0a51";
+    "666e30c08d88aecf1a3519f3079f3870e53f17e135a04d39f9e61319312f8b6f";
 
 // The same with training.precision = "bfloat16".
 constexpr char kMixedGolden[] =
-    "e2aa5516e76963136eb5e501fde65adcb6ab6fcb3710499e36011d6926a32183";
+    "ea32e2afd093db5a61bec0cde290e697c83e9fa3c2081435bfc70d450ad7bda7";
 
 RunConfig SmallConfig() {
   RunConfig config;

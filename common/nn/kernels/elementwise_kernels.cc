@@ -18,10 +18,6 @@ HWY_INLINE void ForEachVector(const FeatureMap& map, const Visitor& visit) {
   for (std::ptrdiff_t i = 0; i < row; i += kLanes) visit(i);
 }
 
-HWY_INLINE FloatVector LoadAt(const float* from, std::ptrdiff_t i) {
-  return hn::Load(FloatTag(), from + i);
-}
-
 HWY_INLINE void StoreAt(FloatVector value, float* to, std::ptrdiff_t i) {
   hn::Store(value, FloatTag(), to + i);
 }

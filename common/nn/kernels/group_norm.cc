@@ -3,7 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "common/base/check.h"
+
 namespace fedgap::kernels {
+
+GroupNorm::GroupNorm(const Options& options) : options_(options) {
+  FEDGAP_CHECK(!pools() || options.max_pool->tiles());
+}
 
 std::size_t GroupNorm::state_elements() const {
   return static_cast<std::size_t>(PadChannels(options_.channels)) * kRows;
@@ -13,26 +19,32 @@ float* GroupNorm::RowOf(float* state, Row row) const {
   return state + std::ptrdiff_t{PadChannels(options_.channels)} * row;
 }
 
-void GroupNorm::Forward(const Kernels& kernels, const FeatureMap& in,
-                        const float* scale, const float* shift, float* state,
-                        const FeatureMap& out) const {
-  const int per_group = options_.channels / options_.groups;
-  const double count = static_cast<double>(in.pixels()) * per_group;
-  float* mean = RowOf(state, kMean);
-  float* a = RowOf(state, kA);
-  float* b = RowOf(state, kB);
-  float* inverse = RowOf(state, kInverse);
-  float* sums = RowOf(state, kSum);
-  // For the lanes beyond the channels.
-  std::fill(state, state + state_elements(), 0.0f);
+NormChannels GroupNorm::ChannelsOf(float* state) const {
+  return {RowOf(state, kMean), RowOf(state, kA), RowOf(state, kB)};
+}
 
-  kernels.channel_sums(in, false, sums);
+NormPool GroupNorm::PoolOf(const NormWinners& winners) const {
+  return {*options_.max_pool, winners};
+}
+
+void GroupNorm::Measure(const Kernels& kernels, const ForwardArgs& args) const {
+  const int per_group = options_.channels / options_.groups;
+  const double count = static_cast<double>(args.in.pixels()) * per_group;
+  float* mean = RowOf(args.state, kMean);
+  float* a = RowOf(args.state, kA);
+  float* b = RowOf(args.state, kB);
+  float* inverse = RowOf(args.state, kInverse);
+  float* sums = RowOf(args.state, kSum);
+  // For the lanes beyond the channels.
+  std::fill(args.state, args.state + state_elements(), 0.0f);
+
+  kernels.channel_sums(args.in, false, sums);
   for (int first = 0; first < options_.channels; first += per_group) {
     double sum = 0;
     for (int c = first; c < first + per_group; ++c) sum += double{sums[c]};
     std::fill_n(mean + first, per_group, static_cast<float>(sum / count));
   }
-  kernels.channel_squares(in, mean, sums);
+  kernels.channel_squares(args.in, mean, sums);
   for (int first = 0; first < options_.channels; first += per_group) {
     double sum = 0;
     for (int c = first; c < first + per_group; ++c) sum += double{sums[c]};
@@ -40,11 +52,21 @@ void GroupNorm::Forward(const Kernels& kernels, const FeatureMap& in,
         static_cast<float>(1 / std::sqrt(sum / count + options_.epsilon));
     for (int c = first; c < first + per_group; ++c) {
       inverse[c] = scaling;
-      a[c] = scale[c] * scaling;
-      b[c] = std::fma(-mean[c], a[c], shift[c]);
+      a[c] = args.scale[c] * scaling;
+      b[c] = std::fma(-mean[c], a[c], args.shift[c]);
     }
   }
-  kernels.channel_affine(in, {mean, a, b}, options_.relu, out);
+}
+
+void GroupNorm::Forward(const Kernels& kernels, const ForwardArgs& args) const {
+  Measure(kernels, args);
+  const NormChannels norm = ChannelsOf(args.state);
+  if (pools()) {
+    kernels.norm_max_pool(args.in, norm, options_.relu, PoolOf(args.winners),
+                          args.out);
+  } else {
+    kernels.channel_affine(args.in, norm, options_.relu, args.out);
+  }
 }
 
 // With d the gradient at y, n the elements of a group and xhat the normalised
@@ -56,14 +78,16 @@ void GroupNorm::Backward(const Kernels& kernels,
   const double count = static_cast<double>(args.in.pixels()) * per_group;
   const float* mean = RowOf(args.state, kMean);
   const float* inverse = RowOf(args.state, kInverse);
-  const NormChannels norm{mean, RowOf(args.state, kA), RowOf(args.state, kB)};
+  const NormChannels norm = ChannelsOf(args.state);
   float* sums = RowOf(args.state, kSum);
   float* products = RowOf(args.state, kProduct);
   float* slope = RowOf(args.state, kSlope);
   float* offset = RowOf(args.state, kOffset);
 
-  kernels.norm_gradient_sums(args.in, args.out_gradient, norm, options_.relu,
-                             sums, products);
+  // Where a pool follows, the winners alone have a gradient.
+  const FeatureMap& in = pools() ? args.winners.inputs : args.in;
+  kernels.norm_gradient_sums(in, args.out_gradient, norm, options_.relu, sums,
+                             products);
   for (int first = 0; first < options_.channels; first += per_group) {
     double sum = 0;
     double product = 0;
@@ -80,6 +104,12 @@ void GroupNorm::Backward(const Kernels& kernels,
     std::fill_n(offset + first, per_group, static_cast<float>(k0));
   }
   if (args.in_gradient.data == nullptr) return;
+  if (pools()) {
+    kernels.norm_max_pool_gradient(
+        {args.in, args.out_gradient, norm, options_.relu, slope, offset,
+         PoolOf(args.winners), args.accumulate, args.in_gradient});
+    return;
+  }
   kernels.norm_gradient(args.in, args.out_gradient, norm, options_.relu, slope,
                         offset, args.accumulate, args.in_gradient);
 }

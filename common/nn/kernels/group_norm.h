@@ -3,6 +3,7 @@
 #define FEDGAP_COMMON_NN_KERNELS_GROUP_NORM_H_
 
 #include <cstddef>
+#include <optional>
 
 #include "common/nn/kernels/kernels.h"
 
@@ -11,7 +12,8 @@ namespace fedgap::kernels {
 // y = (x - mean) / sqrt(variance + epsilon) scale + shift, mean and (biased)
 // variance over the pixels and channels of each group of channels. Sums run
 // over pixels per channel in float (Kernels::channel_sums), then over the
-// channels of a group in order in double. Immutable and thread-safe.
+// channels of a group in order in double; with a pool, those of the gradient
+// run over the pooled map. Immutable and thread-safe.
 class GroupNorm {
  public:
   struct Options {
@@ -19,17 +21,30 @@ class GroupNorm {
     int groups = 1;
     double epsilon = 1e-5;
     bool relu = false;  // y = relu(y), fused in both directions
+    // Then a max pool whose window tiles(), fused as well: maps of y and of its
+    // gradient are pooled ones.
+    std::optional<PoolWindow> max_pool = std::nullopt;
   };
-  explicit GroupNorm(const Options& options) : options_(options) {}
+  explicit GroupNorm(const Options& options);
+
+  bool pools() const { return options_.max_pool.has_value(); }
 
   // What one image's forward pass leaves for its backward pass: per channel
   // the mean, y = x a + b, and 1 / sqrt(variance + epsilon); and room for
   // sums. Floats; 64-byte aligned.
   std::size_t state_elements() const;
 
-  // scale, shift: [channels].
-  void Forward(const Kernels& kernels, const FeatureMap& in, const float* scale,
-               const float* shift, float* state, const FeatureMap& out) const;
+  // scale, shift: [channels]. Where it pools(), `winners` are left for the
+  // backward pass, if there will be one.
+  struct ForwardArgs {
+    FeatureMap in;
+    const float* scale = nullptr;
+    const float* shift = nullptr;
+    float* state = nullptr;
+    NormWinners winners;
+    FeatureMap out;
+  };
+  void Forward(const Kernels& kernels, const ForwardArgs& args) const;
 
   // scale_gradient, shift_gradient [channels] += the gradients;
   // in_gradient (+)= the gradient, unless its data is null.
@@ -38,6 +53,7 @@ class GroupNorm {
     FeatureMap out_gradient;
     const float* scale = nullptr;
     float* state = nullptr;  // as Forward left it
+    NormWinners winners;     // likewise
     float* scale_gradient = nullptr;
     float* shift_gradient = nullptr;
     bool accumulate = false;
@@ -49,6 +65,10 @@ class GroupNorm {
   // The rows of `state`.
   enum Row { kMean, kA, kB, kInverse, kSum, kProduct, kSlope, kOffset, kRows };
   float* RowOf(float* state, Row row) const;
+  NormChannels ChannelsOf(float* state) const;
+  NormPool PoolOf(const NormWinners& winners) const;
+  // Mean, a, b and inverse.
+  void Measure(const Kernels& kernels, const ForwardArgs& args) const;
 
   Options options_;
 };

@@ -28,6 +28,7 @@ void AddConvWeightKernels(std::int64_t target, Kernels& kernels);
 void AddElementwiseKernels(std::int64_t target, Kernels& kernels);
 void AddPoolKernels(std::int64_t target, Kernels& kernels);
 void AddNormKernels(std::int64_t target, Kernels& kernels);
+void AddNormPoolKernels(std::int64_t target, Kernels& kernels);
 void AddVectorKernels(std::int64_t target, Kernels& kernels);
 
 }  // namespace fedgap::kernels

@@ -62,6 +62,7 @@ Kernels MakeKernels(Isa isa) {
   AddElementwiseKernels(target, kernels);
   AddPoolKernels(target, kernels);
   AddNormKernels(target, kernels);
+  AddNormPoolKernels(target, kernels);
   AddVectorKernels(target, kernels);
   return kernels;
 }

@@ -88,6 +88,13 @@ struct PoolWindow {
   int stride_x = 1;
   int padding_y = 0;
   int padding_x = 0;
+
+  // Whether no two windows overlap and each is whole: together they cover the
+  // top left part of the image.
+  bool tiles() const {
+    return kernel_height == stride_y && kernel_width == stride_x &&
+           padding_y == 0 && padding_x == 0;
+  }
 };
 
 // What a group norm's passes need of each channel, [padded channels] each.
@@ -96,6 +103,32 @@ struct NormChannels {
   // y = x a + b.
   const float* a = nullptr;
   const float* b = nullptr;
+};
+
+// The winners of a max pool behind a norm; null where nothing is kept.
+struct NormWinners {
+  FeatureMap inputs;               // of the norm, pooled and padded
+  std::int32_t* places = nullptr;  // laid out as those of Kernels::max_pool
+};
+
+struct NormPool {
+  PoolWindow window;  // tiles()
+  NormWinners winners;
+};
+
+// A norm's input gradient where a max pool stands behind it: in_gradient (+)=
+// slope x + offset, and a d more at the winners, with d = out_gradient (zero
+// where relu and x a + b <= 0).
+struct NormPoolGradientTask {
+  FeatureMap in;
+  FeatureMap out_gradient;  // pooled
+  NormChannels norm;
+  bool relu = false;
+  const float* slope = nullptr;  // [padded channels], as `offset`
+  const float* offset = nullptr;
+  NormPool pool;
+  bool accumulate = false;
+  FeatureMap in_gradient;
 };
 
 struct SgdTask {
@@ -145,7 +178,8 @@ struct Kernels {
 
   // out gets the largest value of each window and winners, [out.height,
   // out.width, out.pixel_stride] without gaps, its place ky * kernel_width +
-  // kx; the first of equals wins. A NaN wins only if it comes first.
+  // kx; the first of equals wins. A NaN wins only if it comes first. No winners
+  // are kept where `winners` is null.
   void (*max_pool)(const PoolWindow& window, const FeatureMap& in,
                    const FeatureMap& out, std::int32_t* winners);
   // in_gradient (+)= out_gradient at the winners; with `relu_output`, the
@@ -182,6 +216,16 @@ struct Kernels {
                         const NormChannels& norm, bool relu, const float* slope,
                         const float* offset, bool accumulate,
                         const FeatureMap& in_gradient);
+  // channel_affine and max_pool in one pass: the same values but for the sign
+  // of a zero. `pool` gets the winners, unless they are null: those of x a + b,
+  // with relu as well; where that makes a whole window zero, no gradient
+  // passes.
+  void (*norm_max_pool)(const FeatureMap& in, const NormChannels& norm,
+                        bool relu, const NormPool& pool, const FeatureMap& out);
+  // max_pool_gradient and norm_gradient in one pass. norm_gradient_sums of the
+  // winners' inputs and out_gradient gives the sums: over the pooled map, in
+  // its order.
+  void (*norm_max_pool_gradient)(const NormPoolGradientTask& task);
   // map(y, x, c) (+)= values[c]; with `mask`, a map of the same shape, only
   // where that is positive (zero, or unchanged, elsewhere).
   void (*broadcast)(const float* values, const FeatureMap* mask,

@@ -13,10 +13,6 @@ HWY_BEFORE_NAMESPACE();
 namespace fedgap::kernels::HWY_NAMESPACE {
 namespace {
 
-HWY_INLINE FloatVector LoadAt(const float* from, std::ptrdiff_t i) {
-  return hn::Load(FloatTag(), from + i);
-}
-
 // One row's sum for one vector of channels: four interleaved chains hide the
 // latency of an addition. step(x, sum) returns the sum with pixel x in it.
 template <typename Step>

@@ -13,8 +13,6 @@ HWY_BEFORE_NAMESPACE();
 namespace fedgap::kernels::HWY_NAMESPACE {
 namespace {
 
-using IntTag = hn::RebindToSigned<FloatTag>;
-
 // The part of one output's window that lies inside the image.
 struct Window {
   int ky_begin;
@@ -22,7 +20,6 @@ struct Window {
   int kx_begin;
   int kx_end;
   std::ptrdiff_t first;  // offset in the map of the window's tap (0, 0)
-  bool whole;
 
   int count() const { return (ky_end - ky_begin) * (kx_end - kx_begin); }
 };
@@ -37,7 +34,6 @@ HWY_INLINE Window WindowAt(const PoolWindow& pool, const FeatureMap& map, int y,
   window.kx_begin = std::max(0, -left);
   window.kx_end = std::min(pool.kernel_width, map.width - left);
   window.first = top * map.row_stride + left * map.pixel_stride;
-  window.whole = window.count() == pool.kernel_height * pool.kernel_width;
   return window;
 }
 
@@ -63,10 +59,11 @@ HWY_INLINE void ForEachTap(const PoolWindow& pool, const FeatureMap& map,
   }
 }
 
-template <int kSquare>
-HWY_INLINE void MaxPoolPixel(const PoolWindow& pool, const FeatureMap& in,
-                             const Window& window, float* out,
-                             std::int32_t* winners) {
+// One output's vector of channels; `winner` is not written unless kKeep.
+template <int kSquare, bool kKeep>
+HWY_INLINE void MaxPoolVector(const PoolWindow& pool, const FeatureMap& in,
+                              const Window& window, std::ptrdiff_t c,
+                              float* out, std::int32_t* winner_out) {
   const FloatTag d;
   const IntTag di;
   const int first_tap =
@@ -74,50 +71,86 @@ HWY_INLINE void MaxPoolPixel(const PoolWindow& pool, const FeatureMap& in,
   const std::ptrdiff_t first_pixel = window.first +
                                      window.ky_begin * in.row_stride +
                                      window.kx_begin * in.pixel_stride;
-  for (std::ptrdiff_t c = 0; c < in.pixel_stride; c += kLanes) {
-    FloatVector best = hn::Load(d, in.data + first_pixel + c);
-    auto winner = hn::Set(di, first_tap);
-    ForEachTap<kSquare>(
-        pool, in, window, [&](int tap, std::ptrdiff_t pixel) HWY_ATTR {
-          const FloatVector value = hn::Load(d, in.data + pixel + c);
-          const auto better = hn::Gt(value, best);
-          best = hn::IfThenElse(better, value, best);
+  FloatVector best = hn::Load(d, in.data + first_pixel + c);
+  auto winner = hn::Set(di, first_tap);
+  ForEachTap<kSquare>(
+      pool, in, window, [&](int tap, std::ptrdiff_t pixel) HWY_ATTR {
+        if (tap == first_tap) return;
+        const FloatVector value = hn::Load(d, in.data + pixel + c);
+        const auto better = hn::Gt(value, best);
+        best = hn::IfThenElse(better, value, best);
+        if constexpr (kKeep) {
           winner = hn::IfThenElse(hn::RebindMask(di, better), hn::Set(di, tap),
                                   winner);
-        });
-    hn::Store(best, d, out + c);
-    hn::Store(winner, di, winners + c);
+        }
+      });
+  hn::Store(best, d, out);
+  if constexpr (kKeep) hn::Store(winner, di, winner_out);
+}
+
+// kKeep: `winners` is not null.
+template <bool kKeep>
+void MaxPoolMap(const PoolWindow& pool, const FeatureMap& in,
+                const FeatureMap& out, std::int32_t* winners) {
+  const std::ptrdiff_t stride = out.pixel_stride;
+  for (int y = 0; y < out.height; ++y) {
+    for (int x = 0; x < out.width; ++x) {
+      const Window window = WindowAt(pool, in, y, x);
+      for (std::ptrdiff_t c = 0; c < stride; c += kLanes) {
+        MaxPoolVector<0, kKeep>(pool, in, window, c, out.at(y, x) + c,
+                                kKeep ? winners + c : nullptr);
+      }
+      if constexpr (kKeep) winners += stride;
+    }
+  }
+}
+
+// Windows that tile: all whole, one beside the other.
+template <int kSquare, bool kKeep>
+void MaxPoolTiles(const PoolWindow& pool, const FeatureMap& in,
+                  const FeatureMap& out, std::int32_t* winners) {
+  const std::ptrdiff_t stride = out.pixel_stride;
+  for (int y = 0; y < out.height; ++y) {
+    for (std::ptrdiff_t c = 0; c < stride; c += kLanes) {
+      Window window = WindowAt(pool, in, y, 0);
+      float* to = out.at(y, 0) + c;
+      for (int x = 0; x < out.width; ++x) {
+        const std::ptrdiff_t at = x * stride;
+        MaxPoolVector<kSquare, kKeep>(pool, in, window, c, to + at,
+                                      kKeep ? winners + at + c : nullptr);
+        window.first += pool.stride_x * stride;
+      }
+    }
+    if constexpr (kKeep) winners += out.width * stride;
+  }
+}
+
+bool IsSquareOf2(const PoolWindow& pool) {
+  return pool.kernel_height == 2 && pool.kernel_width == 2;
+}
+
+template <bool kKeep>
+void MaxPoolAny(const PoolWindow& pool, const FeatureMap& in,
+                const FeatureMap& out, std::int32_t* winners) {
+  if (!pool.tiles()) {
+    MaxPoolMap<kKeep>(pool, in, out, winners);
+  } else if (IsSquareOf2(pool)) {
+    MaxPoolTiles<2, kKeep>(pool, in, out, winners);
+  } else {
+    MaxPoolTiles<0, kKeep>(pool, in, out, winners);
   }
 }
 
 void MaxPool(const PoolWindow& pool, const FeatureMap& in,
              const FeatureMap& out, std::int32_t* winners) {
-  const bool square2 = pool.kernel_height == 2 && pool.kernel_width == 2;
-  for (int y = 0; y < out.height; ++y) {
-    for (int x = 0; x < out.width; ++x) {
-      const Window window = WindowAt(pool, in, y, x);
-      if (square2 && window.whole) {
-        MaxPoolPixel<2>(pool, in, window, out.at(y, x), winners);
-      } else {
-        MaxPoolPixel<0>(pool, in, window, out.at(y, x), winners);
-      }
-      winners += out.pixel_stride;
-    }
-  }
+  winners != nullptr ? MaxPoolAny<true>(pool, in, out, winners)
+                     : MaxPoolAny<false>(pool, in, out, nullptr);
 }
 
 void FillZero(const FeatureMap& map) {
   for (int y = 0; y < map.height; ++y) {
     std::fill_n(map.at(y, 0), map.width * map.pixel_stride, 0.0f);
   }
-}
-
-// Windows that don't overlap and together cover the top left part of the
-// image: each pixel of that part is written once.
-bool Tiles(const PoolWindow& pool) {
-  return pool.kernel_height == pool.stride_y &&
-         pool.kernel_width == pool.stride_x && pool.padding_y == 0 &&
-         pool.padding_x == 0;
 }
 
 // Zeroes what the tiles leave over at the right and at the bottom.
@@ -131,65 +164,85 @@ void FillRest(const PoolWindow& pool, const FeatureMap& out,
   }
 }
 
-template <bool kAdd>
-HWY_INLINE void Put(FloatVector value, float* to) {
-  if constexpr (kAdd) value = hn::Add(hn::Load(FloatTag(), to), value);
-  hn::Store(value, FloatTag(), to);
-}
-
+// What one output's vector of channels hands to its window.
 template <int kSquare, bool kAdd>
-HWY_INLINE void MaxPoolGradientPixel(const PoolWindow& pool,
-                                     const FeatureMap& in_gradient,
-                                     const Window& window,
-                                     const float* gradient,
-                                     const float* relu_output,
-                                     const std::int32_t* winners) {
+HWY_INLINE void MaxPoolGradientVector(const PoolWindow& pool,
+                                      const FeatureMap& in_gradient,
+                                      const Window& window, std::ptrdiff_t c,
+                                      const float* gradient,
+                                      const float* relu_output,
+                                      const std::int32_t* winners) {
   const FloatTag d;
   const IntTag di;
-  for (std::ptrdiff_t c = 0; c < in_gradient.pixel_stride; c += kLanes) {
-    FloatVector value = hn::Load(d, gradient + c);
-    if (relu_output != nullptr) {
-      value = ReluGradient(hn::Load(d, relu_output + c), value);
+  FloatVector value = hn::Load(d, gradient);
+  if (relu_output != nullptr) {
+    value = ReluGradient(hn::Load(d, relu_output), value);
+  }
+  const auto winner = hn::Load(di, winners);
+  ForEachTap<kSquare>(
+      pool, in_gradient, window, [&](int tap, std::ptrdiff_t pixel) HWY_ATTR {
+        const auto here = hn::RebindMask(d, hn::Eq(winner, hn::Set(di, tap)));
+        Put<kAdd>(hn::IfThenElseZero(here, value),
+                  in_gradient.data + pixel + c);
+      });
+}
+
+void MaxPoolGradientMap(const PoolWindow& pool, const FeatureMap& out_gradient,
+                        const std::int32_t* winners,
+                        const FeatureMap* relu_output,
+                        const FeatureMap& in_gradient) {
+  const std::ptrdiff_t stride = out_gradient.pixel_stride;
+  for (int y = 0; y < out_gradient.height; ++y) {
+    for (int x = 0; x < out_gradient.width; ++x) {
+      const Window window = WindowAt(pool, in_gradient, y, x);
+      for (std::ptrdiff_t c = 0; c < stride; c += kLanes) {
+        const float* mask =
+            relu_output == nullptr ? nullptr : relu_output->at(y, x) + c;
+        MaxPoolGradientVector<0, true>(pool, in_gradient, window, c,
+                                       out_gradient.at(y, x) + c, mask,
+                                       winners + c);
+      }
+      winners += stride;
     }
-    const auto winner = hn::Load(di, winners + c);
-    ForEachTap<kSquare>(
-        pool, in_gradient, window, [&](int tap, std::ptrdiff_t pixel) HWY_ATTR {
-          const auto here = hn::RebindMask(d, hn::Eq(winner, hn::Set(di, tap)));
-          Put<kAdd>(hn::IfThenElseZero(here, value),
-                    in_gradient.data + pixel + c);
-        });
+  }
+}
+
+// Each pixel of what the windows cover is written once.
+template <int kSquare>
+void MaxPoolGradientTiles(const PoolWindow& pool,
+                          const FeatureMap& out_gradient,
+                          const std::int32_t* winners,
+                          const FeatureMap* relu_output,
+                          const FeatureMap& in_gradient) {
+  const std::ptrdiff_t stride = out_gradient.pixel_stride;
+  for (int y = 0; y < out_gradient.height; ++y) {
+    for (std::ptrdiff_t c = 0; c < stride; c += kLanes) {
+      Window window = WindowAt(pool, in_gradient, y, 0);
+      for (int x = 0; x < out_gradient.width; ++x) {
+        const float* mask =
+            relu_output == nullptr ? nullptr : relu_output->at(y, x) + c;
+        MaxPoolGradientVector<kSquare, false>(pool, in_gradient, window, c,
+                                              out_gradient.at(y, x) + c, mask,
+                                              winners + x * stride + c);
+        window.first += pool.stride_x * stride;
+      }
+    }
+    winners += out_gradient.width * stride;
   }
 }
 
 void MaxPoolGradient(const PoolWindow& pool, const FeatureMap& out_gradient,
                      const std::int32_t* winners, const FeatureMap* relu_output,
                      bool accumulate, const FeatureMap& in_gradient) {
-  const bool tiles = Tiles(pool) && !accumulate;
-  if (tiles) {
+  if (pool.tiles() && !accumulate) {
     FillRest(pool, out_gradient, in_gradient);
-  } else if (!accumulate) {
-    FillZero(in_gradient);
+    const auto run =
+        IsSquareOf2(pool) ? MaxPoolGradientTiles<2> : MaxPoolGradientTiles<0>;
+    run(pool, out_gradient, winners, relu_output, in_gradient);
+    return;
   }
-  const bool square2 = pool.kernel_height == 2 && pool.kernel_width == 2;
-  for (int y = 0; y < out_gradient.height; ++y) {
-    for (int x = 0; x < out_gradient.width; ++x) {
-      const Window window = WindowAt(pool, in_gradient, y, x);
-      const float* gradient = out_gradient.at(y, x);
-      const float* mask =
-          relu_output == nullptr ? nullptr : relu_output->at(y, x);
-      if (tiles && square2) {
-        MaxPoolGradientPixel<2, false>(pool, in_gradient, window, gradient,
-                                       mask, winners);
-      } else if (tiles) {
-        MaxPoolGradientPixel<0, false>(pool, in_gradient, window, gradient,
-                                       mask, winners);
-      } else {
-        MaxPoolGradientPixel<0, true>(pool, in_gradient, window, gradient, mask,
-                                      winners);
-      }
-      winners += out_gradient.pixel_stride;
-    }
-  }
+  if (!accumulate) FillZero(in_gradient);
+  MaxPoolGradientMap(pool, out_gradient, winners, relu_output, in_gradient);
 }
 
 void AvgPool(const PoolWindow& pool, const FeatureMap& in,

@@ -95,9 +95,13 @@ TEST_P(NetworkTest, InferenceAgreesWithTheReference) {
 
 // Of 8 bits of mantissa, 256 steps an octave; and not the same: it is used.
 TEST(MixedPrecisionTest, GradientIsNearThatOfFloat32) {
-  for (const std::string name : {"gap-cnn-s", "gap-cnn-gn", "gap-resnet8"}) {
-    SCOPED_TRACE(name);
-    const auto model = MakeModel(*BuiltInModel(name, {.width = 12}));
+  std::vector<ModelSpec> specs = {ConvResidual(20)};
+  for (const char* name : {"gap-cnn-s", "gap-cnn-gn", "gap-resnet8"}) {
+    specs.push_back(*BuiltInModel(name, {.width = 12}));
+  }
+  for (const ModelSpec& spec : specs) {
+    SCOPED_TRACE(spec.name);
+    const auto model = MakeModel(spec);
     const TestImages images(*model, {{16, 16}, {15, 21}, {28, 9}, {16, 16}});
     const GradientResult full = ComputeGradient(*model, images.examples());
     const GradientResult mixed = ComputeGradient(

@@ -89,7 +89,7 @@ TEST(ScratchLimitTest, RefusesAPhotographThatWouldTakeGigabytes) {
   ASSERT_OK_AND_ASSIGN(const auto model, Model::Create(spec));
   const ScratchLimit training(*model, Work::kTraining);
   EXPECT_OK(training.CheckImage({1000, 1000}));
-  EXPECT_NEAR(static_cast<double>(training.BytesFor({1000, 1000})), 511e6, 5e7);
+  EXPECT_NEAR(static_cast<double>(training.BytesFor({1000, 1000})), 358e6, 5e7);
   EXPECT_THAT(training.CheckImage({3000, 4000}),
               Fails(kInvalid,
                     AllOf(HasSubstr("3000x4000"), HasSubstr("'gap-cnn-gn'"),

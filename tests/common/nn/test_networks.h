@@ -15,8 +15,13 @@
 namespace fedgap {
 
 // (name, network of 3 classes). Every operation, fused and not, with values
-// read once, twice and by readers that do and do not mask gradients.
+// read once, twice and by readers that do and do not mask gradients; and random
+// graphs.
 std::vector<std::pair<std::string, ModelSpec>> TestNetworks();
+
+// Convolutions of 3x3, 5x5 and 1x1 and their sums: an add's inputs, and an
+// add's output, are read as a convolution's gradients.
+ModelSpec ConvResidual(int channels);
 
 // Random images of a model's channels, with labels 0, 1, 2, 0, ... Owns the
 // pixels.

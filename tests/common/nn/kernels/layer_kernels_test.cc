@@ -1,11 +1,10 @@
-// ReLU, add, pooling, sums and group norm against their naive twins.
+// ReLU, add, pooling and sums against their naive twins.
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <limits>
 #include <vector>
 
-#include "common/nn/kernels/group_norm.h"
 #include "tests/common/nn/kernels/kernel_matchers.h"
 #include "tests/common/nn/kernels/map_buffer.h"
 
@@ -46,14 +45,18 @@ TEST_P(LayerKernelsTest, ReluAndItsGradientAgreeWithTheirTwins) {
   }
 }
 
-TEST_P(LayerKernelsTest, ReluKeepsNanAndLetsItsGradientThrough) {
-  naive::Image image(1, 1, 2);
-  image.values = {std::numeric_limits<float>::quiet_NaN(), -1.0f};
+TEST_P(LayerKernelsTest, ReluKeepsNanAndTheSignOfZero) {
+  naive::Image image(1, 1, 4);
+  image.values = {std::numeric_limits<float>::quiet_NaN(), -1.0f, -0.0f, 0.0f};
   const MapBuffer in(image);
-  MapBuffer out(1, 1, 2);
+  MapBuffer out(1, 1, 4);
   kernels().relu(in.map(), out.map());
-  EXPECT_TRUE(std::isnan(out.image().values[0]));
-  EXPECT_EQ(out.image().values[1], 0.0f);
+  const naive::Vector values = out.image().values;
+  EXPECT_TRUE(std::isnan(values[0]));
+  EXPECT_EQ(values[1], 0.0f);
+  for (std::size_t i = 1; i < 4; ++i) {
+    EXPECT_EQ(std::signbit(values[i]), i == 2) << i;
+  }
 }
 
 TEST_P(LayerKernelsTest, AddsAndCopiesMaps) {
@@ -159,135 +162,6 @@ TEST_P(LayerKernelsTest, ChannelSumsFollowTheirFixedOrder) {
     kernels().channel_sums(in.map(), false, sums.data());
     EXPECT_TRUE(SameValues(isa(), {sums.data(), channels}, expected));
   }
-}
-
-TEST_P(LayerKernelsTest, GroupNormAgreesWithItsTwin) {
-  CounterRng rng(6, RngPurpose::kSynthetic);
-  for (int n = 0; n < 20; ++n) {
-    const int groups = RandomInt(rng, 1, 4);
-    const int channels = groups * RandomInt(rng, 1, 9);
-    const naive::Image image =
-        RandomImage(rng, RandomInt(rng, 2, 9), RandomInt(rng, 2, 9), channels);
-    const auto count = static_cast<std::size_t>(channels);
-    const naive::Vector scale = RandomVector(rng, count);
-    const naive::Vector shift = RandomVector(rng, count);
-    const GroupNorm norm({.channels = channels, .groups = groups});
-    const MapBuffer in(image, kBorder);
-    MapBuffer out(image.height, image.width, channels);
-    Parameters state(norm.state_elements());
-    norm.Forward(kernels(), in.map(), scale.data(), shift.data(), state.data(),
-                 out.map());
-    const naive::Image expected =
-        naive::GroupNorm(image, groups, 1e-5, scale, shift);
-    const naive::Image actual = out.image();
-    for (std::size_t i = 0; i < expected.values.size(); ++i) {
-      ASSERT_NEAR(actual.values[i], expected.values[i], 2e-5) << i;
-    }
-  }
-}
-
-struct NormGradients {
-  naive::Image in;
-  naive::Vector scale;
-  naive::Vector shift;
-};
-
-NormGradients GradientsOf(const Kernels& kernels,
-                          const GroupNorm::Options& options,
-                          const naive::Image& image, const naive::Image& d,
-                          const naive::Vector& scale,
-                          const naive::Vector& shift) {
-  const GroupNorm norm(options);
-  const MapBuffer in(image);
-  const MapBuffer out_gradient(d, kBorder);
-  MapBuffer out(image.height, image.width, image.channels);
-  MapBuffer gradient(image.height, image.width, image.channels, kBorder);
-  Parameters state(norm.state_elements());
-  NormGradients result;
-  result.scale.resize(scale.size());
-  result.shift.resize(shift.size());
-  norm.Forward(kernels, in.map(), scale.data(), shift.data(), state.data(),
-               out.map());
-  GroupNorm::BackwardArgs args;
-  args.in = in.map();
-  args.out_gradient = out_gradient.map();
-  args.scale = scale.data();
-  args.state = state.data();
-  args.scale_gradient = result.scale.data();
-  args.shift_gradient = result.shift.data();
-  args.in_gradient = gradient.map();
-  norm.Backward(kernels, args);
-  result.in = gradient.image();
-  return result;
-}
-
-TEST_P(LayerKernelsTest, GroupNormGradientAgreesWithFiniteDifferences) {
-  CounterRng rng(7, RngPurpose::kSynthetic);
-  const naive::Image image = RandomImage(rng, 3, 5, 6);
-  const naive::Image d = Like(rng, image);
-  const naive::Vector scale = RandomVector(rng, 6);
-  const naive::Vector shift = RandomVector(rng, 6);
-  const auto loss = [&](const naive::Image& x, const naive::Vector& a,
-                        const naive::Vector& b) {
-    const naive::Image y = naive::GroupNorm(x, 2, 1e-5, a, b);
-    double sum = 0;
-    for (std::size_t i = 0; i < y.values.size(); ++i) {
-      sum += double{y.values[i]} * double{d.values[i]};
-    }
-    return sum;
-  };
-  const NormGradients actual = GradientsOf(
-      kernels(), {.channels = 6, .groups = 2}, image, d, scale, shift);
-  const float step = 1e-3f;
-  for (std::size_t i = 0; i < image.values.size(); ++i) {
-    naive::Image up = image;
-    naive::Image down = image;
-    up.values[i] += step;
-    down.values[i] -= step;
-    const double numeric =
-        (loss(up, scale, shift) - loss(down, scale, shift)) / 2e-3;
-    ASSERT_NEAR(double{actual.in.values[i]}, numeric, 2e-3) << i;
-  }
-  const double base = loss(image, scale, shift);
-  for (std::size_t c = 0; c < 6; ++c) {
-    naive::Vector up = scale;
-    up[c] += step;
-    ASSERT_NEAR(double{actual.scale[c]}, (loss(image, up, shift) - base) / 1e-3,
-                2e-3);
-    up = shift;
-    up[c] += step;
-    ASSERT_NEAR(double{actual.shift[c]}, (loss(image, scale, up) - base) / 1e-3,
-                2e-3);
-  }
-}
-
-TEST_P(LayerKernelsTest, GroupNormWithReluIsGroupNormThenRelu) {
-  CounterRng rng(9, RngPurpose::kSynthetic);
-  const naive::Image image = RandomImage(rng, 4, 7, 20);
-  const naive::Vector scale = RandomVector(rng, 20);
-  const naive::Vector shift = RandomVector(rng, 20);
-  const naive::Image d = Like(rng, image);
-  const MapBuffer in(image);
-  MapBuffer plain(4, 7, 20);
-  MapBuffer fused(4, 7, 20);
-  const GroupNorm::Options options{.channels = 20, .groups = 4};
-  GroupNorm::Options with_relu = options;
-  with_relu.relu = true;
-  Parameters state(GroupNorm(options).state_elements());
-  GroupNorm(options).Forward(kernels(), in.map(), scale.data(), shift.data(),
-                             state.data(), plain.map());
-  GroupNorm(with_relu).Forward(kernels(), in.map(), scale.data(), shift.data(),
-                               state.data(), fused.map());
-  EXPECT_EQ(fused.image().values, naive::Relu(plain.image()).values);
-
-  const NormGradients actual =
-      GradientsOf(kernels(), with_relu, image, d, scale, shift);
-  const NormGradients expected =
-      GradientsOf(kernels(), options, image,
-                  naive::ReluGradient(plain.image(), d), scale, shift);
-  EXPECT_EQ(actual.in.values, expected.in.values);
-  EXPECT_EQ(actual.scale, expected.scale);
-  EXPECT_EQ(actual.shift, expected.shift);
 }
 
 TEST_P(LayerKernelsTest, BroadcastsWhereTheMaskIsPositive) {
