@@ -14,6 +14,7 @@
 
 #include "bench/engine/engine_process.h"
 #include "bench/engine/machine.h"
+#include "bench/engine/training_engine.h"
 #include "bench/engine/workload.h"
 
 namespace fedgap::bench {
@@ -122,7 +123,7 @@ class Comparison {
       }
     }
     for (Contestant& contestant : contestants) {
-      FEDGAP_RETURN_IF_ERROR(Finish(size, contestant));
+      FEDGAP_RETURN_IF_ERROR(Finish(workload, size, contestant));
       AddRow(workload, size, contestants, contestant, peaks);
     }
     std::fflush(stdout);
@@ -273,18 +274,21 @@ class Comparison {
     return absl::OkStatus();
   }
 
-  Status Finish(int size, Contestant& contestant) {
+  Status Finish(const Workload& workload, int size, Contestant& contestant) {
     FEDGAP_ASSIGN_OR_RETURN(const nlohmann::json memory,
                             contestant.process->Ask({{"do", "memory"}}));
     contestant.rss_mb = memory["rss_mb"].get<double>();
     contestant.new_size_ms = nullptr;
-    if (options_.inference || size == 0 || size > kLargestNewSize)
-      return absl::OkStatus();
+    const ImageSize largest{size - 1, size};
+    const bool asks =
+        !options_.inference && size > 0 && size <= kLargestNewSize &&
+        workload.model().CheckImage(SmallestNewSize(largest)).ok();
+    if (!asks) return absl::OkStatus();
     FEDGAP_ASSIGN_OR_RETURN(
         const nlohmann::json reply,
         contestant.process->Ask({{"do", "new_sizes"},
-                                 {"height", size - 1},
-                                 {"width", size},
+                                 {"height", largest.height},
+                                 {"width", largest.width},
                                  {"seconds", kNewSizeSeconds}}));
     contestant.new_size_ms = reply["milliseconds"];
     return absl::OkStatus();

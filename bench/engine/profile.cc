@@ -62,14 +62,17 @@ struct Traffic {
   double out = 1;
 };
 
-Traffic TrafficOf(EnginePhase phase, Op op) {
+// `pools`: a max pool is fused behind a norm.
+Traffic TrafficOf(EnginePhase phase, Op op, bool pools) {
   const bool forward = phase == EnginePhase::kForward;
   switch (op) {
-    case Op::kAdd:  // two inputs
-      return {2, 1};
+    case Op::kAdd:  // two inputs, which can take the output's gradient over
+      return forward ? Traffic{2, 1} : Traffic{0, 0};
     case Op::kMaxPool:  // with the winners, or the mask as well
       return forward ? Traffic{1, 2} : Traffic{1, 3};
     case Op::kGroupNorm:
+      if (pools) return {forward ? 1.0 : 2.0, 3};  // winners, their inputs
+      [[fallthrough]];
     case Op::kRelu:
       return forward ? Traffic{1, 1} : Traffic{2, 1};
     default:
@@ -152,7 +155,6 @@ class ModelProfile {
                       {"roofline_share", share},
                       {"time_share", seconds / total}});
     };
-    const Node* const first = model.nodes().data();
     for (const auto& [key, seconds] : seconds_) {
       const auto& [node, phase] = key;
       if (node == nullptr) {
@@ -164,15 +166,25 @@ class ModelProfile {
                                ? size
                                : sizes[static_cast<std::size_t>(input)];
       add(node->spec.name, NameOf(phase),
-          WorkOf(phase, *node, in,
-                 sizes[static_cast<std::size_t>(node - first)]),
-          seconds);
+          WorkOf(phase, *node, in, sizes[LastOfStep(*node)]), seconds);
     }
     add("-", "SGD step", {}, sgd_seconds_);
     return Summary(ceilings, total / images, std::move(rows));
   }
 
  private:
+  // The index of the node, or of the last that is fused behind it: those have
+  // no phases of their own.
+  std::size_t LastOfStep(const Node& node) const {
+    const std::vector<Node>& nodes = workload_.model().nodes();
+    auto last = static_cast<std::size_t>(&node - nodes.data());
+    for (std::size_t n = last + 1; n < nodes.size(); ++n) {
+      const bool timed = seconds_.contains({&nodes[n], EnginePhase::kForward});
+      if (!timed && nodes[n].inputs[0] == static_cast<int>(last)) last = n;
+    }
+    return last;
+  }
+
   // Seconds of an image, the median as for the phases of training.
   double TimeInference(ThreadPool& pool, const Parameters& parameters) const {
     InferenceEngine engine(workload_.model(), pool, options_.isa);
@@ -233,7 +245,7 @@ PhaseWork WorkOf(EnginePhase phase, const Node& node, ImageSize in,
   const double inputs = static_cast<double>(in.pixels()) * node.in_channels;
   const double outputs = static_cast<double>(out.pixels()) * node.out_channels;
   const Op op = node.spec.op;
-  const Traffic traffic = TrafficOf(phase, op);
+  const Traffic traffic = TrafficOf(phase, op, out != in);
   PhaseWork work;
   if (op != Op::kConv2d && op != Op::kLinear) {
     work.bytes = kFloat * (traffic.in * inputs + traffic.out * outputs);

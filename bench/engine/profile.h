@@ -20,7 +20,8 @@ namespace fedgap::bench {
 
 // What one image's pass through a phase must do at least: operations of
 // convolutions and linear layers, and bytes if each operand is read or written
-// once.
+// once. `out` is the size of what is left: where a max pool is fused behind the
+// node, its.
 struct PhaseWork {
   double flops = 0;
   double bytes = 0;

@@ -15,6 +15,12 @@ namespace fedgap::bench {
 namespace {
 
 constexpr float kTimingLearningRate = 1e-4f;
+constexpr int kNewSizes = 13;
+
+// The i-th, from 1 on.
+ImageSize NewSize(ImageSize largest, int i) {
+  return {largest.height - i % 2, largest.width - (i + 1) / 2};
+}
 
 // The state between two requests.
 class Server {
@@ -86,8 +92,8 @@ class Server {
     std::vector<double> costs;
     for (int i = 1; i <= kNewSizes; ++i) {
       if (whole.seconds() > request["seconds"].get<double>()) break;
-      const std::vector<Example> batch = workload_->SmallBatchOf(
-          {base.height - i % 2, base.width - (i + 1) / 2});
+      const std::vector<Example> batch =
+          workload_->SmallBatchOf(NewSize(base, i));
       const double first = TimeStep(batch);
       const double second = std::min(TimeStep(batch), TimeStep(batch));
       costs.push_back((first - second) * 1e3);
@@ -103,8 +109,6 @@ class Server {
     return watch.seconds();
   }
 
-  static constexpr int kNewSizes = 13;
-
   TrainingEngineFactory make_;
   nlohmann::json options_;
   std::unique_ptr<const Workload> workload_;
@@ -114,6 +118,10 @@ class Server {
 };
 
 }  // namespace
+
+ImageSize SmallestNewSize(ImageSize largest) {
+  return NewSize(largest, kNewSizes);
+}
 
 int ServeRequests(TrainingEngineFactory make) {
   Server server(make);

@@ -32,6 +32,9 @@ class TrainingEngine {
 using TrainingEngineFactory = StatusOr<std::unique_ptr<TrainingEngine>> (*)(
     const Workload& workload, const nlohmann::json& options);
 
+// Of the sizes that shrink from `largest` on (new_sizes, below).
+ImageSize SmallestNewSize(ImageSize largest);
+
 // Answers requests, one JSON object a line from the standard input, with one a
 // line on the standard output, until the input ends; returns main's value. A
 // reply with "error" says why a request failed. Requests by "do":

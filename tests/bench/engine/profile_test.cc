@@ -106,6 +106,23 @@ TEST(ProfileTest, CountsEachOperandOnce) {
   EXPECT_EQ(work.bytes, 4.0 * (20 * 16 + 20 * 32 + 9 * 16 * 32));
 }
 
+TEST(ProfileTest, CountsTheWinnersOfAPoolBehindANorm) {
+  const auto model = BenchModel("gap-cnn-gn").value();
+  const auto norm = std::ranges::find_if(model->nodes(), [](const Node& node) {
+    return node.spec.name == "norm2";
+  });
+  ASSERT_NE(norm, model->nodes().end());
+  // 6x4 pixels of 32 channels; a pixel of four remains, with its place and
+  // what it was before the norm.
+  const auto bytes = [&](EnginePhase phase, ImageSize out) {
+    return WorkOf(phase, *norm, {6, 4}, out).bytes;
+  };
+  const double map = 4.0 * 6 * 4 * 32;
+  EXPECT_EQ(bytes(EnginePhase::kForward, {6, 4}), 2 * map);
+  EXPECT_EQ(bytes(EnginePhase::kForward, {3, 2}), map + 3 * map / 4);
+  EXPECT_EQ(bytes(EnginePhase::kInputGradient, {3, 2}), 2 * map + 3 * map / 4);
+}
+
 TEST(WorkloadTest, ArrivesInAnotherProcessAsItWas) {
   const Workload sent(BenchModel("gap-cnn-m").value(), {{9, 7}, {5, 6}}, 4, 3);
   const std::string file = testing::TempDir() + "/workload_test";
