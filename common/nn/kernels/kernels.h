@@ -89,6 +89,9 @@ struct PoolWindow {
   int padding_y = 0;
   int padding_x = 0;
 
+  bool is_square_of(int size) const {
+    return kernel_height == size && kernel_width == size;
+  }
   // Whether no two windows overlap and each is whole: together they cover the
   // top left part of the image.
   bool tiles() const {

@@ -79,13 +79,9 @@ void MaxPoolAny(const FeatureMap& in, const NormChannels& norm,
       : MaxPoolOf<kSquare, kRelu, false>(in, norm, pool, out);
 }
 
-bool IsSquareOf2(const PoolWindow& window) {
-  return window.kernel_height == 2 && window.kernel_width == 2;
-}
-
 void NormMaxPool(const FeatureMap& in, const NormChannels& norm, bool relu,
                  const NormPool& pool, const FeatureMap& out) {
-  if (IsSquareOf2(pool.window)) {
+  if (pool.window.is_square_of(2)) {
     relu ? MaxPoolAny<2, true>(in, norm, pool, out)
          : MaxPoolAny<2, false>(in, norm, pool, out);
   } else {
@@ -177,7 +173,7 @@ void GradientAny(const NormPoolGradientTask& task) {
 }
 
 void NormMaxPoolGradient(const NormPoolGradientTask& task) {
-  if (IsSquareOf2(task.pool.window)) {
+  if (task.pool.window.is_square_of(2)) {
     task.relu ? GradientAny<2, true>(task) : GradientAny<2, false>(task);
   } else {
     task.relu ? GradientAny<0, true>(task) : GradientAny<0, false>(task);

@@ -125,16 +125,12 @@ void MaxPoolTiles(const PoolWindow& pool, const FeatureMap& in,
   }
 }
 
-bool IsSquareOf2(const PoolWindow& pool) {
-  return pool.kernel_height == 2 && pool.kernel_width == 2;
-}
-
 template <bool kKeep>
 void MaxPoolAny(const PoolWindow& pool, const FeatureMap& in,
                 const FeatureMap& out, std::int32_t* winners) {
   if (!pool.tiles()) {
     MaxPoolMap<kKeep>(pool, in, out, winners);
-  } else if (IsSquareOf2(pool)) {
+  } else if (pool.is_square_of(2)) {
     MaxPoolTiles<2, kKeep>(pool, in, out, winners);
   } else {
     MaxPoolTiles<0, kKeep>(pool, in, out, winners);
@@ -236,8 +232,8 @@ void MaxPoolGradient(const PoolWindow& pool, const FeatureMap& out_gradient,
                      bool accumulate, const FeatureMap& in_gradient) {
   if (pool.tiles() && !accumulate) {
     FillRest(pool, out_gradient, in_gradient);
-    const auto run =
-        IsSquareOf2(pool) ? MaxPoolGradientTiles<2> : MaxPoolGradientTiles<0>;
+    const auto run = pool.is_square_of(2) ? MaxPoolGradientTiles<2>
+                                          : MaxPoolGradientTiles<0>;
     run(pool, out_gradient, winners, relu_output, in_gradient);
     return;
   }

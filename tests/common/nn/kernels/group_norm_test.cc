@@ -14,14 +14,8 @@
 namespace fedgap::kernels {
 namespace {
 
-constexpr Border kBorder = {1, 2, 0, 1};
-
 using GroupNormTest = KernelTest;
 using Places = std::vector<std::int32_t, AlignedAllocator<std::int32_t>>;
-
-naive::Image Like(CounterRng& rng, const naive::Image& image) {
-  return RandomImage(rng, image.height, image.width, image.channels);
-}
 
 // The winners of a pooled map.
 class WinnersBuffer {
@@ -50,7 +44,7 @@ TEST_P(GroupNormTest, AgreesWithItsTwin) {
     const naive::Vector scale = RandomVector(rng, count);
     const naive::Vector shift = RandomVector(rng, count);
     const GroupNorm norm({.channels = channels, .groups = groups});
-    const MapBuffer in(image, kBorder);
+    const MapBuffer in(image, kSomeBorder);
     MapBuffer out(image.height, image.width, channels);
     Parameters state(norm.state_elements());
     norm.Forward(
@@ -79,10 +73,10 @@ NormGradients GradientsOf(const Kernels& kernels,
                           const naive::Vector& shift) {
   const GroupNorm norm(options);
   const MapBuffer in(image);
-  const MapBuffer out_gradient(d, kBorder);
+  const MapBuffer out_gradient(d, kSomeBorder);
   MapBuffer out(d.height, d.width, image.channels);
   WinnersBuffer winners(out.map());
-  MapBuffer gradient(image.height, image.width, image.channels, kBorder);
+  MapBuffer gradient(image.height, image.width, image.channels, kSomeBorder);
   Parameters state(norm.state_elements());
   NormGradients result;
   result.scale.resize(scale.size());
@@ -106,7 +100,7 @@ NormGradients GradientsOf(const Kernels& kernels,
 TEST_P(GroupNormTest, ItsGradientAgreesWithFiniteDifferences) {
   CounterRng rng(7, RngPurpose::kSynthetic);
   const naive::Image image = RandomImage(rng, 3, 5, 6);
-  const naive::Image d = Like(rng, image);
+  const naive::Image d = RandomLike(rng, image);
   const naive::Vector scale = RandomVector(rng, 6);
   const naive::Vector shift = RandomVector(rng, 6);
   const auto loss = [&](const naive::Image& x, const naive::Vector& a,
@@ -148,7 +142,7 @@ TEST_P(GroupNormTest, WithReluIsTheNormThenRelu) {
   const naive::Image image = RandomImage(rng, 4, 7, 20);
   const naive::Vector scale = RandomVector(rng, 20);
   const naive::Vector shift = RandomVector(rng, 20);
-  const naive::Image d = Like(rng, image);
+  const naive::Image d = RandomLike(rng, image);
   const MapBuffer in(image);
   MapBuffer plain(4, 7, 20);
   MapBuffer fused(4, 7, 20);
@@ -211,10 +205,10 @@ TEST_P(GroupNormTest, WithMaxPoolIsTheNormThenMaxPool) {
   CounterRng rng(10, RngPurpose::kSynthetic);
   for (int n = 0; n < 40; ++n) {
     const PooledCase c(rng, n);
-    const MapBuffer in(c.image, kBorder);
+    const MapBuffer in(c.image, kSomeBorder);
     MapBuffer whole(c.image.height, c.image.width, c.image.channels);
     MapBuffer pooled(c.d.height, c.d.width, c.d.channels);
-    MapBuffer fused(c.d.height, c.d.width, c.d.channels, kBorder);
+    MapBuffer fused(c.d.height, c.d.width, c.d.channels, kSomeBorder);
     WinnersBuffer winners(fused.map());
     Places expected(winners.places().size());
     Parameters state(GroupNorm(c.options).state_elements());
@@ -262,8 +256,8 @@ TEST_P(GroupNormTest, TheGradientThroughAPoolHasTheBitsOfItsParts) {
                             rows.data() + 2 * stride};
     const float* slope = rows.data() + 3 * stride;
     const float* offset = rows.data() + 4 * stride;
-    const MapBuffer in(c.image, kBorder);
-    const MapBuffer d(c.d, kBorder);
+    const MapBuffer in(c.image, kSomeBorder);
+    const MapBuffer d(c.d, kSomeBorder);
     MapBuffer whole(c.image.height, c.image.width, c.image.channels);
     MapBuffer pooled(c.d.height, c.d.width, c.d.channels);
     WinnersBuffer winners(pooled.map());
@@ -275,7 +269,7 @@ TEST_P(GroupNormTest, TheGradientThroughAPoolHasTheBitsOfItsParts) {
     kernels().norm_max_pool(in.map(), norm, relu, pool, pooled.map());
     for (const bool accumulate : {false, true}) {
       const MapBuffer expected(c.image);
-      const MapBuffer actual(c.image, kBorder);
+      const MapBuffer actual(c.image, kSomeBorder);
       kernels().max_pool_gradient(c.window(), d.map(), places.data(), nullptr,
                                   false, whole.map());
       kernels().norm_gradient(in.map(), whole.map(), norm, relu, slope, offset,

@@ -11,8 +11,6 @@
 namespace fedgap::kernels {
 namespace {
 
-constexpr Border kBorder = {1, 2, 0, 1};
-
 using LayerKernelsTest = KernelTest;
 
 naive::Image SomeImage(CounterRng& rng) {
@@ -20,17 +18,13 @@ naive::Image SomeImage(CounterRng& rng) {
                      RandomInt(rng, 1, 40));
 }
 
-naive::Image Like(CounterRng& rng, const naive::Image& image) {
-  return RandomImage(rng, image.height, image.width, image.channels);
-}
-
 TEST_P(LayerKernelsTest, ReluAndItsGradientAgreeWithTheirTwins) {
   CounterRng rng(1, RngPurpose::kSynthetic);
   for (int n = 0; n < 20; ++n) {
     naive::Image image = SomeImage(rng);
     image.values[0] = 0.0f;
-    const naive::Image d = Like(rng, image);
-    const MapBuffer in(image, kBorder);
+    const naive::Image d = RandomLike(rng, image);
+    const MapBuffer in(image, kSomeBorder);
     const MapBuffer out_gradient(d);
     MapBuffer out(image.height, image.width, image.channels);
     kernels().relu(in.map(), out.map());
@@ -63,10 +57,10 @@ TEST_P(LayerKernelsTest, AddsAndCopiesMaps) {
   CounterRng rng(2, RngPurpose::kSynthetic);
   for (int n = 0; n < 10; ++n) {
     const naive::Image a = SomeImage(rng);
-    const naive::Image b = Like(rng, a);
-    const MapBuffer left(a, kBorder);
+    const naive::Image b = RandomLike(rng, a);
+    const MapBuffer left(a, kSomeBorder);
     const MapBuffer right(b);
-    MapBuffer out(a.height, a.width, a.channels, kBorder);
+    MapBuffer out(a.height, a.width, a.channels, kSomeBorder);
     const naive::Image sum = naive::Add(a, b);
     kernels().add(left.map(), right.map(), false, out.map());
     EXPECT_TRUE(SameValues(isa(), out.image().values, sum.values));
@@ -93,11 +87,11 @@ TEST_P(LayerKernelsTest, PoolingAgreesWithItsTwins) {
     // Ties.
     for (float& value : image.values) value = std::round(3 * value);
     const naive::MaxPoolResult expected = naive::MaxPool(window, image);
-    const naive::Image d = Like(rng, expected.out);
-    const MapBuffer in(image, kBorder);
-    const MapBuffer out_gradient(d, kBorder);
-    MapBuffer out(d.height, d.width, d.channels, kBorder);
-    MapBuffer gradient(image.height, image.width, image.channels, kBorder);
+    const naive::Image d = RandomLike(rng, expected.out);
+    const MapBuffer in(image, kSomeBorder);
+    const MapBuffer out_gradient(d, kSomeBorder);
+    MapBuffer out(d.height, d.width, d.channels, kSomeBorder);
+    MapBuffer gradient(image.height, image.width, image.channels, kSomeBorder);
     std::vector<std::int32_t, AlignedAllocator<std::int32_t>> winners(
         static_cast<std::size_t>(out.map().pixels() * out.map().pixel_stride));
 
@@ -131,7 +125,7 @@ TEST_P(LayerKernelsTest, PoolGradientsAddToWhatIsThere) {
   const PoolWindow window{2, 2, 2, 2, 0, 0};
   const naive::Image image = RandomImage(rng, 5, 4, 3);
   const naive::MaxPoolResult forward = naive::MaxPool(window, image);
-  const naive::Image d = Like(rng, forward.out);
+  const naive::Image d = RandomLike(rng, forward.out);
   const MapBuffer in(image);
   const MapBuffer out_gradient(d);
   MapBuffer out(2, 2, 3);
@@ -155,7 +149,7 @@ TEST_P(LayerKernelsTest, ChannelSumsFollowTheirFixedOrder) {
   CounterRng rng(5, RngPurpose::kSynthetic);
   for (int n = 0; n < 20; ++n) {
     const naive::Image image = SomeImage(rng);
-    const MapBuffer in(image, kBorder);
+    const MapBuffer in(image, kSomeBorder);
     Parameters sums(static_cast<std::size_t>(in.map().pixel_stride));
     const auto channels = static_cast<std::size_t>(image.channels);
     naive::Vector expected = naive::ChannelSums(image);
@@ -170,7 +164,7 @@ TEST_P(LayerKernelsTest, BroadcastsWhereTheMaskIsPositive) {
   const naive::Vector values = RandomVector(rng, 20);
   Parameters padded(32);
   std::copy(values.begin(), values.end(), padded.begin());
-  const MapBuffer mask_map(mask, kBorder);
+  const MapBuffer mask_map(mask, kSomeBorder);
   MapBuffer out(3, 5, 20);
   kernels().broadcast(padded.data(), &mask_map.map(), false, out.map());
   naive::Image expected(3, 5, 20);

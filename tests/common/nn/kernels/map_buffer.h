@@ -13,6 +13,9 @@
 
 namespace fedgap::kernels {
 
+// One of four different sides.
+inline constexpr Border kSomeBorder = {1, 2, 0, 1};
+
 // The memory is exactly as large as the map, so that the address sanitizer
 // sees every stray access.
 class MapBuffer {
@@ -87,6 +90,11 @@ inline naive::Image RandomImage(CounterRng& rng, int height, int width,
   naive::Image image(height, width, channels);
   image.values = RandomVector(rng, image.values.size());
   return image;
+}
+
+// Of the same shape.
+inline naive::Image RandomLike(CounterRng& rng, const naive::Image& image) {
+  return RandomImage(rng, image.height, image.width, image.channels);
 }
 
 // In [low, high].
