@@ -231,19 +231,25 @@ struct Case {
   std::string words;  // of the refusal
   Part part;          // after it
   Misdeed misdeed;
+  CallLimits::Options limits = kLimits;
+};
+
+struct Rules {
+  CallLimits::Options limits = kLimits;
+  OnExcess on_excess = OnExcess::kReject;
 };
 
 // The model of a federation of the honest clients, and of a tenth if there is
 // a `companion`.
 std::string ModelWith(const std::function<void(Hostile&)>& companion,
-                      OnExcess on_excess = OnExcess::kReject) {
+                      const Rules& rules = {}) {
   Bundles bundles;
   RunningServer server({.min_clients = companion ? kHonest + 1 : kHonest,
                         .rounds = kRounds,
                         .quorum = 0.5,
                         .tls = bundles.Server(),
-                        .limits = kLimits,
-                        .on_excess = on_excess});
+                        .limits = rules.limits,
+                        .on_excess = rules.on_excess});
   const SystemClock clock;
   std::vector<std::thread> threads;
   for (int i = 0; i < kHonest; ++i) {
@@ -275,14 +281,17 @@ class HostileClientTest : public testing::TestWithParam<Case> {};
 
 TEST_P(HostileClientTest, TheModelIsAsWithoutIt) {
   const Case& now = GetParam();
-  EXPECT_EQ(ModelWith([&now](Hostile& hostile) {
-              hostile.TakePart(now.misdeed, now.code, now.words, now.part);
-              if (now.part == Part::kOpen) return;
-              EXPECT_EQ(
-                  hostile.server().events().Of<UpdateRejectedEvent>().size(),
-                  kRounds);
-            }),
-            ModelWith(nullptr));
+  EXPECT_EQ(
+      ModelWith(
+          [&now](Hostile& hostile) {
+            hostile.TakePart(now.misdeed, now.code, now.words, now.part);
+            if (now.part == Part::kOpen) return;
+            EXPECT_EQ(
+                hostile.server().events().Of<UpdateRejectedEvent>().size(),
+                kRounds);
+          },
+          {.limits = now.limits}),
+      ModelWith(nullptr));
 }
 
 Status JoinAs(Hostile& hostile, const TlsFiles& files) {
@@ -393,13 +402,17 @@ Status SendUntilRefused(Hostile& hostile, const v1::UpdateHeader& header) {
 
 std::vector<Case> Floods() {
   return {
-      {"MoreCallsASecondThanItMay", StatusCode::kResourceExhausted,
-       "mallory makes more than 5 calls a second", Part::kOver,
+      {"MoreCallsASecondThanItMay",
+       StatusCode::kResourceExhausted,
+       "mallory makes more than 5 calls a second",
+       Part::kOver,
        [](Hostile& hostile, const Task& task) {
          Update update = hostile.GoodUpdate(task);
          update.info.task = {"another/round"};
          return SendUntilRefused(hostile, hostile.Header(update));
-       }},
+       },
+       // A server under load has not yet ended all that she has.
+       {.calls_per_second = kLimits.calls_per_second, .open_calls = 1000}},
       {"MoreOpenCallsThanItMay", StatusCode::kResourceExhausted,
        "mallory has 6 calls open", Part::kOver,
        [](Hostile& hostile, const Task& task) {
@@ -488,7 +501,7 @@ TEST(ClippedUpdateTest, CountsWithinTheBounds) {
             EXPECT_EQ(event.clipped, beyond) << event.client.value;
           }
         },
-        OnExcess::kClip);
+        {.on_excess = OnExcess::kClip});
   };
   // 16 is validation.max_abs_delta; a power of two is scaled without rounding.
   EXPECT_EQ(sends(0x1p60F), sends(16.0F));
