@@ -30,7 +30,11 @@ struct ProgramResult {
 class Process {
  public:
   // How long a test waits for something that a sound program does at once.
+#if defined(__SANITIZE_ADDRESS__)
+  static constexpr std::chrono::seconds kPatience{300};
+#else
   static constexpr std::chrono::seconds kPatience{60};
+#endif
 
   // `words` is the program's path and its arguments; `environment` holds
   // NAME=value, over the test's own.
