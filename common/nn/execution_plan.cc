@@ -114,11 +114,11 @@ void ExecutionPlan::AddStep(const FusedNodes& nodes,
       step.mixed.emplace(shape, padded);
     }
   } else if (step.op() == Op::kGroupNorm) {
-    kernels::GroupNorm::Options options{step.node->out_channels,
-                                        step.node->spec.groups,
-                                        step.node->spec.epsilon,
-                                        step.relu,
-                                        {}};
+    kernels::GroupNorm::Options options;
+    options.channels = step.node->out_channels;
+    options.groups = step.node->spec.groups;
+    options.epsilon = step.node->spec.epsilon;
+    options.relu = step.relu;
     if (nodes.max_pool >= 0) {
       const auto pool = static_cast<std::size_t>(nodes.max_pool);
       options.max_pool = WindowOf(model_.nodes()[pool].spec);

@@ -30,7 +30,7 @@ struct ProgramResult {
 class Process {
  public:
   // How long a test waits for something that a sound program does at once.
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__)  // some four times as slow
   static constexpr std::chrono::seconds kPatience{300};
 #else
   static constexpr std::chrono::seconds kPatience{60};

@@ -1,6 +1,7 @@
 // The kernels of one instruction set, as a table of functions over plain
 // structs. The naive twin of each stands in naive.h
-// (those of bfloat16 in the test: naive ones of rounded numbers).
+// (those of bfloat16 in the test: naive ones of rounded numbers; what a pass
+// fuses has the twins of its parts).
 //
 // All of them are pure functions of their arguments, thread-safe, and allocate
 // nothing. Maps are padded unless said otherwise (feature_map.h). Vectors run

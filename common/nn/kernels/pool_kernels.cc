@@ -59,7 +59,8 @@ HWY_INLINE void ForEachTap(const PoolWindow& pool, const FeatureMap& map,
   }
 }
 
-// One output's vector of channels; `winner` is not written unless kKeep.
+// One output's vector of channels; `winner_out` is not written
+// unless kKeep.
 template <int kSquare, bool kKeep>
 HWY_INLINE void MaxPoolVector(const PoolWindow& pool, const FeatureMap& in,
                               const Window& window, std::ptrdiff_t c,
