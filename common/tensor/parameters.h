@@ -8,9 +8,12 @@
 #include <span>
 #include <vector>
 
+#include "common/tensor/large_memory.h"
+
 namespace fedgap {
 
-// Allocates on cache-line boundaries, so that kernels can load aligned.
+// Allocates on cache-line boundaries, so that kernels can load aligned, and
+// what is large in huge pages.
 template <typename T>
 struct AlignedAllocator {
   using value_type = T;
@@ -21,10 +24,21 @@ struct AlignedAllocator {
   explicit AlignedAllocator(const AlignedAllocator<U>&) {}
 
   T* allocate(std::size_t count) {
-    return static_cast<T*>(::operator new(count * sizeof(T), kAlignment));
+    if (count > static_cast<std::size_t>(-1) / sizeof(T))
+      throw std::bad_alloc();
+    const std::size_t bytes = count * sizeof(T);
+    void* const memory = bytes < kLargeMemoryBytes
+                             ? ::operator new(bytes, kAlignment)
+                             : AllocateLarge(bytes);
+    return static_cast<T*>(memory);
   }
-  void deallocate(T* memory, std::size_t) {
-    ::operator delete(memory, kAlignment);
+  void deallocate(T* memory, std::size_t count) {
+    const std::size_t bytes = count * sizeof(T);
+    if (bytes < kLargeMemoryBytes) {
+      ::operator delete(memory, kAlignment);
+    } else {
+      FreeLarge(memory, bytes);
+    }
   }
   template <typename U>
   bool operator==(const AlignedAllocator<U>&) const {
