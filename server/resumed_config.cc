@@ -34,7 +34,8 @@ StatusOr<RunConfig> ResumedConfig(const std::string& directory,
   sources.file_name = path;
   FEDGAP_ASSIGN_OR_RETURN(sources.file_text, StoredConfig(directory));
   FEDGAP_ASSIGN_OR_RETURN(const RunConfig stored, ParseRunConfig(sources));
-  if (given.has_value() && ToToml(*given) != ToToml(stored)) {
+  if (given.has_value() && ToToml(WithDefaultThreads(*given)) !=
+                               ToToml(WithDefaultThreads(stored))) {
     return absl::InvalidArgumentError(fmt::format(
         "the file of --config is not the configuration of the run in {}; leave "
         "it out: --resume goes on with {}",

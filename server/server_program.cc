@@ -303,7 +303,7 @@ Status RunServer(const ServerSettings& settings, const RunConfig& config) {
       const std::unique_ptr<RecordedRun> run,
       OpenRecord({.directory = root,
                   .config_toml = defined.definition.config_toml,
-                  .complete = CompleteToml,
+                  .comparable = ComparableToml,
                   .keep_models = config.keep_models,
                   .progress = !settings.quiet,
                   .write_progress = ProgressWriter(settings.log, *log)},

@@ -74,7 +74,7 @@ void RankWorker::FollowModel(RankOrder& order) {
   }
   const auto federated = std::ssize(order.model);
   model_ = std::make_shared<const ModelSnapshot>(
-      layout_hash_, std::move(order.model), federated);
+      layout_hash_, std::move(order.model), federated, pool_);
 }
 
 OpenRound::Plan RankWorker::PlanOf(RankOrder& order) const {

@@ -92,6 +92,7 @@ StatusOr<PreparedSimulation> Prepare(const SimulationDefinition& definition,
   FEDGAP_ASSIGN_OR_RETURN(RunConfig config,
                           ApplyBaseline(definition.simulation, definition.run));
   if (config.evaluation.threads == 0) config.evaluation.threads = threads;
+  if (config.aggregation.threads == 0) config.aggregation.threads = threads;
   PreparedSimulation prepared;
   FEDGAP_ASSIGN_OR_RETURN(prepared.defined,
                           DefineRun(config, ToToml(definition),
@@ -117,12 +118,13 @@ StatusOr<PreparedSimulation> Prepare(const SimulationDefinition& definition,
   return prepared;
 }
 
-// CompleteToml, [simulation] included.
-StatusOr<std::string> CompleteSimulation(const std::string& toml) {
+// ComparableToml, [simulation] included.
+StatusOr<std::string> ComparableSimulation(const std::string& toml) {
   ConfigSources sources;
   sources.file_text = toml;
-  FEDGAP_ASSIGN_OR_RETURN(const SimulationDefinition definition,
+  FEDGAP_ASSIGN_OR_RETURN(SimulationDefinition definition,
                           ParseSimulation(sources));
+  definition.run = WithDefaultThreads(std::move(definition.run));
   return ToToml(definition);
 }
 
@@ -171,7 +173,7 @@ StatusOr<RunReport> RunSimulation(const SimulationDefinition& definition,
       const std::unique_ptr<RecordedRun> run,
       RecordedRun::Open({.directory = directory,
                          .config_toml = options.run.config_toml,
-                         .complete = CompleteSimulation,
+                         .comparable = ComparableSimulation,
                          .keep_models = options.run.config.keep_models,
                          .progress = settings.progress},
                         clock));

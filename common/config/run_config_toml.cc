@@ -23,7 +23,7 @@ void BindRun(RunConfig& config, ConfigSchema& schema) {
       .Integer("rounds", &config.rounds, Range::Between(1, kMaxRound),
                "rounds of the whole run")
       .Integer("keep_models", &config.keep_models, Range::AtLeast(0),
-               "models and pooled vectors of so many last rounds (at least 3) "
+               "models and pooled vectors of so many last rounds (at least 4) "
                "stay on the disk, and the best round's model; 0: of all "
                "rounds");
 }
@@ -185,8 +185,8 @@ void BindAggregation(AggregationConfig& aggregation, ConfigSchema& schema) {
       .Number("beta2", &aggregation.beta2, Range::Below(0, 1), "of fedadam")
       .Number("tau", &aggregation.tau, Range::Above(0),
               "of fedadam: the smaller, the more adaptive")
-      .Integer("threads", &aggregation.threads, Range::Between(1, 1024),
-               "of the server's sums; no bit depends on it")
+      .Integer("threads", &aggregation.threads, Range::Between(0, 1024),
+               "of the server's sums, 0: all cores; no bit depends on it")
       .Integer("upload_slots", &aggregation.upload_slots,
                Range::Between(1, 65536), "updates that are staged at a time");
 }
@@ -309,11 +309,17 @@ std::string ToToml(const RunConfig& config) {
   return schema.ToToml();
 }
 
-StatusOr<std::string> CompleteToml(const std::string& toml) {
+RunConfig WithDefaultThreads(RunConfig config) {
+  config.aggregation.threads = AggregationConfig().threads;
+  config.evaluation.threads = EvaluationConfig().threads;
+  return config;
+}
+
+StatusOr<std::string> ComparableToml(const std::string& toml) {
   ConfigSources sources;
   sources.file_text = toml;
   FEDGAP_ASSIGN_OR_RETURN(const RunConfig config, ParseRunConfig(sources));
-  return ToToml(config);
+  return ToToml(WithDefaultThreads(config));
 }
 
 std::string ConfigReference() {

@@ -23,9 +23,13 @@ StatusOr<RunConfig> ParseRunConfig(const ConfigSources& sources);
 // Every key with its value; ParseRunConfig of it gives the same configuration.
 std::string ToToml(const RunConfig& config);
 
-// `toml`, which an earlier version may have written, as this one writes it.
-// The errors of ParseRunConfig.
-StatusOr<std::string> CompleteToml(const std::string& toml);
+// With the numbers of threads at their defaults: no bit of a run hangs on them,
+// and it may be gone on with on another machine.
+RunConfig WithDefaultThreads(RunConfig config);
+
+// `toml`, which an earlier version may have written, as this one writes it, and
+// WithDefaultThreads: equal texts are one run. The errors of ParseRunConfig.
+StatusOr<std::string> ComparableToml(const std::string& toml);
 
 // The tables of docs/CONFIG.md.
 std::string ConfigReference();

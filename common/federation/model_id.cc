@@ -14,16 +14,23 @@ Sha256Digest LayoutHash(const Layout& layout) {
 
 ModelDigest DigestModel(const Sha256Digest& layout_hash,
                         std::span<const float> parameters) {
-  std::span<const std::uint8_t> bytes(
+  ThreadPool none(1);
+  return DigestModel(layout_hash, parameters, none);
+}
+
+ModelDigest DigestModel(const Sha256Digest& layout_hash,
+                        std::span<const float> parameters, ThreadPool& pool) {
+  const std::span<const std::uint8_t> bytes(
       reinterpret_cast<const std::uint8_t*>(parameters.data()),
       parameters.size_bytes());
+  constexpr auto kChunk = static_cast<std::size_t>(kModelChunkBytes);
   ModelDigest result;
-  while (!bytes.empty()) {
-    const std::size_t size =
-        std::min(bytes.size(), static_cast<std::size_t>(kModelChunkBytes));
-    result.chunks.push_back(Sha256Of(bytes.first(size)));
-    bytes = bytes.subspan(size);
-  }
+  result.chunks.resize((bytes.size() + kChunk - 1) / kChunk);
+  pool.ParallelFor(static_cast<int>(result.chunks.size()), [&](int i, int) {
+    const std::size_t begin = static_cast<std::size_t>(i) * kChunk;
+    result.chunks[static_cast<std::size_t>(i)] =
+        Sha256Of(bytes.subspan(begin, std::min(kChunk, bytes.size() - begin)));
+  });
   result.id = ModelIdOf(layout_hash, result.chunks);
   return result;
 }

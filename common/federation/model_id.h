@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/base/status.h"
+#include "common/base/thread_pool.h"
 #include "common/federation/ids.h"
 #include "common/tensor/layout.h"
 
@@ -30,6 +31,9 @@ struct ModelDigest {
 // tensors never enter). The bytes are hashed as little-endian.
 ModelDigest DigestModel(const Sha256Digest& layout_hash,
                         std::span<const float> parameters);
+// The same, chunk by chunk on the threads of `pool`.
+ModelDigest DigestModel(const Sha256Digest& layout_hash,
+                        std::span<const float> parameters, ThreadPool& pool);
 // The id from the digests of the chunks alone.
 ModelId ModelIdOf(const Sha256Digest& layout_hash,
                   std::span<const Sha256Digest> chunks);

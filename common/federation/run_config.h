@@ -83,7 +83,7 @@ struct AggregationConfig {
   double beta1 = 0.9;            // fedadam
   double beta2 = 0.99;
   double tau = 1e-3;
-  int threads = 1;
+  int threads = 0;  // 0: all cores
   // Updates that may be staged at a time.
   int upload_slots = 16;
 };

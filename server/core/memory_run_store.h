@@ -73,9 +73,8 @@ class MemoryRunStore final : public RunStore {
   static void Take(const RoundCommit& commit, RestoredRun& run) {
     run.round = commit.round;
     run.model = commit.model;
+    run.parameters_before = std::move(run.parameters);
     run.parameters.assign(commit.parameters.begin(), commit.parameters.end());
-    run.global_delta.assign(commit.global_delta.begin(),
-                            commit.global_delta.end());
     run.optimizer = commit.optimizer;
     run.prototypes = commit.prototypes;
     run.ledger = commit.ledger;

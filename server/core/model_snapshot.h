@@ -6,6 +6,7 @@
 #include <span>
 #include <utility>
 
+#include "common/base/thread_pool.h"
 #include "common/federation/model_id.h"
 #include "common/tensor/parameters.h"
 
@@ -14,11 +15,12 @@ namespace fedgap {
 class ModelSnapshot {
  public:
   // `parameters` is the whole buffer; its first `federated` elements travel.
+  // Hashed on the threads of `pool`.
   ModelSnapshot(const Sha256Digest& layout_hash, Parameters parameters,
-                std::int64_t federated)
+                std::int64_t federated, ThreadPool& pool)
       : parameters_(std::move(parameters)),
         federated_(federated),
-        digest_(DigestModel(layout_hash, this->federated())) {}
+        digest_(DigestModel(layout_hash, this->federated(), pool)) {}
 
   const ModelId& id() const { return digest_.id; }
   const ModelDigest& digest() const { return digest_; }

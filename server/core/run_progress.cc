@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/base/available_cpus.h"
 #include "common/base/check.h"
 #include "common/base/kill_point.h"
 #include "common/federation/model_id.h"
@@ -49,13 +50,14 @@ RunProgress::RunProgress(const RunConfig& config, const Model& model, Deps deps)
       deps_(deps),
       layout_hash_(LayoutHash(model.layout())),
       federated_(model.layout().federated_range().size()),
-      pool_(std::max(1, config.aggregation.threads)),
+      pool_(config.aggregation.threads > 0 ? config.aggregation.threads
+                                           : AvailableCpus()),
       last_delta_(std::make_shared<const GlobalDelta>()),
       optimizer_(MakeServerOptimizer(config.aggregation, federated_)) {}
 
 Status RunProgress::Start(const RunRecord& record, Parameters initial) {
   snapshot_ = std::make_shared<const ModelSnapshot>(
-      layout_hash_, std::move(initial), federated_);
+      layout_hash_, std::move(initial), federated_, pool_);
   RoundCommit commit;
   commit.model = snapshot_->id();
   commit.parameters = snapshot_->parameters();
@@ -71,15 +73,21 @@ Status RunProgress::Restore(RestoredRun restored) {
                     restored.parameters.size(), expected));
   }
   snapshot_ = std::make_shared<const ModelSnapshot>(
-      layout_hash_, std::move(restored.parameters), federated_);
+      layout_hash_, std::move(restored.parameters), federated_, pool_);
   if (snapshot_->id() != restored.model) {
     return absl::DataLossError(fmt::format(
         "the stored model of round {} has id {}, its record says {}",
         restored.round, ToHex(snapshot_->id()), ToHex(restored.model)));
   }
   FEDGAP_RETURN_IF_ERROR(optimizer_->Restore(restored.optimizer));
-  last_delta_ =
-      std::make_shared<const GlobalDelta>(std::move(restored.global_delta));
+  Parameters change = std::move(restored.parameters_before);
+  if (!change.empty()) {
+    FEDGAP_CHECK(change.size() ==
+                 expected);  // a store's models are of a layout
+    change.resize(static_cast<std::size_t>(federated_));
+    Subtract(snapshot_->federated(), change, change);
+  }
+  last_delta_ = std::make_shared<const GlobalDelta>(std::move(change));
   last_committed_ = restored.round;
   ledger_ = std::move(restored.ledger);
   early_stop_ = {restored.best_accuracy_millionths, restored.stale_evaluations};
@@ -197,7 +205,6 @@ StatusOr<RunProgress::Draft> RunProgress::DraftCommit(
   commit.attempt = closed.attempt;
   commit.model = next.snapshot->id();
   commit.parameters = next.snapshot->parameters();
-  commit.global_delta = next.delta.values;
   commit.optimizer = optimizer_->state();
   commit.best_accuracy_millionths = draft.early_stop.best_millionths;
   commit.stale_evaluations = draft.early_stop.stale_evaluations;
@@ -258,7 +265,7 @@ Status RunProgress::MoveModel() {
   Parameters change = std::move(aggregate.delta);
   Subtract(federated, snapshot_->federated(), change);
   next_ = {std::make_shared<const ModelSnapshot>(layout_hash_, std::move(moved),
-                                                 federated_),
+                                                 federated_, pool_),
            GlobalDelta(std::move(change)),
            std::move(aggregate.client_influence),
            std::move(aggregate.group_influence)};

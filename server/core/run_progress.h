@@ -81,7 +81,8 @@ class RunProgress {
   // The committed round's contributors, for copies that arrive late.
   const std::vector<LedgerEntry>& ledger() const { return ledger_; }
   // The last round's change of the global model; empty before the second
-  // round. Immutable: validation threads read it.
+  // round, and after a restart that has lost the model before. Immutable:
+  // validation threads read it.
   const std::shared_ptr<const GlobalDelta>& last_delta() const {
     return last_delta_;
   }

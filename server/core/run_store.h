@@ -48,9 +48,8 @@ struct RoundCommit {
   int attempt = 1;
   ModelId model;
   // The whole buffer, federated range then local tensors (as initialised).
-  // Borrowed, as is the next.
+  // Borrowed.
   std::span<const float> parameters;
-  std::span<const float> global_delta;  // model minus the one before
   OptimizerState optimizer;
   Prototypes prototypes;
   std::vector<PooledRecord> pooled;  // sorted by client
@@ -71,7 +70,9 @@ struct RestoredRun {
   Round round = 0;
   ModelId model;
   Parameters parameters;
-  Parameters global_delta;  // empty after round 0
+  // Of the round before: what updates are compared with is the difference.
+  // Empty after round 0, or where it is gone.
+  Parameters parameters_before;
   OptimizerState optimizer;
   Prototypes prototypes;
   std::vector<LedgerEntry> ledger;  // of that round

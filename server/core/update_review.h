@@ -26,7 +26,7 @@ struct GlobalDelta {
   GlobalDelta() = default;
   explicit GlobalDelta(Parameters change);
 
-  Parameters values;  // empty before the second round
+  Parameters values;  // may be empty: there is none to compare with
   double norm = 0;
 };
 

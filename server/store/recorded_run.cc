@@ -32,11 +32,13 @@ std::string FirstDifference(const std::string& stored,
 
 Status CheckSameConfig(const RunDirectory& directory, std::string stored,
                        const RecordedRun::Options& options) {
-  const std::string& given = options.config_toml;
+  std::string given = options.config_toml;
   if (given.empty() || stored == given) return absl::OkStatus();
-  if (options.complete != nullptr) {
-    const auto completed = options.complete(stored);
-    if (completed.ok()) stored = *completed;
+  if (options.comparable != nullptr) {
+    for (std::string* const toml : {&stored, &given}) {
+      auto comparable = options.comparable(*toml);
+      if (comparable.ok()) *toml = *std::move(comparable);
+    }
     if (stored == given) return absl::OkStatus();
   }
   return absl::FailedPreconditionError(fmt::format(

@@ -28,10 +28,11 @@ class RecordedRun {
     // As it will take effect; a directory that holds a run of another one is
     // refused. Empty: whatever it holds.
     std::string config_toml;
-    // A stored configuration as this version writes it: one that an earlier
-    // version stored lacks the keys that are new since, which have their
-    // defaults then. Null: compared as it is stored.
-    std::function<StatusOr<std::string>(const std::string&)> complete = nullptr;
+    // A configuration as this version writes it, without what makes no other
+    // run: one that an earlier version stored lacks the keys that are new
+    // since, which have their defaults then. Null: compared as they are.
+    std::function<StatusOr<std::string>(const std::string&)> comparable =
+        nullptr;
     int keep_models = 0;   // SqliteRunStore::Options
     bool progress = true;  // lines for the person who watches
     // Gets those lines, one or more, each with its line feed. Null: stdout.

@@ -77,8 +77,6 @@ Round RoundOfFileName(const std::string& name) {
 SafetensorsWriter RoundStateWriter(const RoundCommit& commit) {
   SafetensorsWriter writer(
       {{"format", "fedgap-state-1"}, {"round", std::to_string(commit.round)}});
-  writer.Add("global_delta", Vector(commit.global_delta.size()),
-             commit.global_delta);
   for (const auto& [name, values] : commit.optimizer) {
     writer.Add(std::string(kOptimizer) + name, Vector(values.size()), values);
   }
@@ -96,7 +94,6 @@ StatusOr<RoundState> ParseRoundState(std::vector<std::uint8_t> bytes) {
   FEDGAP_ASSIGN_OR_RETURN(const auto file,
                           SafetensorsFile::Parse(std::move(bytes)));
   RoundState state;
-  FEDGAP_ASSIGN_OR_RETURN(state.global_delta, file.Float32("global_delta"));
   for (const auto& tensor : file.tensors()) {
     if (!tensor.name.starts_with(kOptimizer)) continue;
     FEDGAP_ASSIGN_OR_RETURN(

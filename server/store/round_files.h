@@ -18,9 +18,8 @@ std::string RoundFileName(Round round);
 // The round of such a name, or -1.
 Round RoundOfFileName(const std::string& name);
 
-// What a resumed run needs beside the model.
+// What a resumed run needs beside the models.
 struct RoundState {
-  Parameters global_delta;
   OptimizerState optimizer;
   Prototypes prototypes;
 };

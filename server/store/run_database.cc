@@ -48,6 +48,8 @@ constexpr const char* kMigrations[RunDatabase::kSchema] = {
     R"(CREATE INDEX rounds_by_accuracy
          ON rounds(accuracy_millionths DESC, round);
        CREATE INDEX files_by_kind ON files(kind, round);)",
+    // State files without the round's step, which a reader of schema 3 wants.
+    "",
 };
 
 std::vector<std::string> ParseNames(const std::string& text) {
@@ -117,11 +119,12 @@ Status RunDatabase::Migrate(const std::filesystem::path& path, bool read_only) {
         "use that version",
         path.string(), version, kSchema));
   }
+  if (read_only && version >= kOldestRead) return absl::OkStatus();
   if (read_only) {
     return absl::FailedPreconditionError(
         fmt::format("{} has schema {}, which is older than {}: resume the run "
                     "once to bring it up to date",
-                    path.string(), version, kSchema));
+                    path.string(), version, kOldestRead));
   }
   SqliteTransaction transaction(database_);
   FEDGAP_RETURN_IF_ERROR(transaction.status());

@@ -45,7 +45,9 @@ struct FileRow {
 // Errors as SqliteDatabase. Not thread-safe.
 class RunDatabase {
  public:
-  static constexpr int kSchema = 3;
+  static constexpr int kSchema = 4;
+  // The oldest whose tables are those of kSchema.
+  static constexpr int kOldestRead = 3;
 
   // Brings an older schema up to date (unless read-only). FAILED_PRECONDITION
   // if a newer program wrote the file. `read_only` needs no right to write the

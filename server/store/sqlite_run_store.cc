@@ -168,31 +168,46 @@ StatusOr<std::optional<RestoredRun>> SqliteRunStore::Restore() {
 StatusOr<RestoredRun> SqliteRunStore::RestoreRound(
     const RunRow& run, const RoundRow& row, const std::vector<FileRow>& files) {
   RestoredRun restored;
-  FEDGAP_ASSIGN_OR_RETURN(auto model_bytes,
-                          ReadVerified(files, kModels, row.round));
+  FEDGAP_ASSIGN_OR_RETURN(auto model, ReadModel(files, row.round));
   FEDGAP_ASSIGN_OR_RETURN(auto state_bytes,
                           ReadVerified(files, kState, row.round));
-  FEDGAP_ASSIGN_OR_RETURN(auto model, ParseModelFile(std::move(model_bytes)));
   FEDGAP_ASSIGN_OR_RETURN(auto state, ParseRoundState(std::move(state_bytes)));
   FEDGAP_ASSIGN_OR_RETURN(restored.ledger, database_.ReadLedger(row.round));
-  if (!(model.model->layout() == model_->layout())) {
-    return absl::DataLossError("its model has another layout than the run's");
-  }
   restored.record = run.record;
   restored.round = row.round;
   restored.model = model.origin.id;
   restored.parameters = std::move(model.parameters);
-  restored.global_delta = std::move(state.global_delta);
   restored.optimizer = std::move(state.optimizer);
   restored.prototypes = std::move(state.prototypes);
   restored.stale_evaluations = row.stale_evaluations;
   restored.best_accuracy_millionths = row.best_accuracy_millionths;
   restored.stop_reason = row.stop_reason;
+  if (row.round == 0) return restored;
+  StatusOr<ModelFile> before = ReadModel(files, row.round - 1);
+  if (before.ok()) {
+    restored.parameters_before = std::move(before->parameters);
+  } else {
+    warnings_.push_back(
+        fmt::format("the next round's updates are compared with no step before "
+                    "them: round {} is not whole: {}",
+                    row.round - 1, MessageOf(before.status())));
+  }
   return restored;
 }
 
+StatusOr<ModelFile> SqliteRunStore::ReadModel(const std::vector<FileRow>& files,
+                                              Round round) const {
+  FEDGAP_ASSIGN_OR_RETURN(auto bytes, ReadVerified(files, kModels, round));
+  FEDGAP_ASSIGN_OR_RETURN(auto model, ParseModelFile(std::move(bytes)));
+  if (!(model.model->layout() == model_->layout())) {
+    return absl::DataLossError("its model has another layout than the run's");
+  }
+  return model;
+}
+
 StatusOr<std::vector<std::uint8_t>> SqliteRunStore::ReadVerified(
-    const std::vector<FileRow>& files, const std::string& kind, Round round) {
+    const std::vector<FileRow>& files, const std::string& kind,
+    Round round) const {
   const auto path = directory_.round_file(kind, round);
   const auto row = std::ranges::find_if(files, [&](const FileRow& file) {
     return file.round == round && file.kind == kind;
@@ -263,7 +278,7 @@ Status SqliteRunStore::WriteFiles(const RoundCommit& commit,
                            .run = record_.run,
                            .round = commit.round,
                            .class_names = record_.class_names};
-  // Side by side: one is hashed while the other is on its way to the disk.
+  // Side by side: the disk syncs them together.
   std::future<StatusOr<FileRow>> state = std::async(std::launch::async, [&] {
     return WriteFile(kState, commit.round, RoundStateWriter(commit));
   });
@@ -288,18 +303,22 @@ StatusOr<FileRow> SqliteRunStore::WriteFile(const std::string& kind,
                                             Round round,
                                             SafetensorsWriter writer) const {
   const auto pieces = writer.Pieces();
+  // While the disk is busy.
+  std::future<FileRow> row = std::async(std::launch::async, [&] {
+    Sha256 hash;
+    std::int64_t bytes = 0;
+    for (const auto piece : pieces) {
+      hash.Update(piece);
+      bytes += std::ssize(piece);
+    }
+    return FileRow{.round = round,
+                   .kind = kind,
+                   .sha256 = ToHex(hash.Finish()),
+                   .bytes = bytes};
+  });
   FEDGAP_RETURN_IF_ERROR(
       WriteFileAtomic(directory_.round_file(kind, round), pieces));
-  Sha256 hash;
-  std::int64_t bytes = 0;
-  for (const auto piece : pieces) {
-    hash.Update(piece);
-    bytes += std::ssize(piece);
-  }
-  return FileRow{.round = round,
-                 .kind = kind,
-                 .sha256 = ToHex(hash.Finish()),
-                 .bytes = bytes};
+  return row.get();
 }
 
 void SqliteRunStore::RemoveFiles(const std::vector<FileRow>& files) {
@@ -319,7 +338,8 @@ Status SqliteRunStore::DropOldFiles() {
   FEDGAP_ASSIGN_OR_RETURN(auto old,
                           database_.ReadFilesUpTo(kState, last_ - states));
   if (options_.keep_models > 0) {
-    const int models = std::max(options_.keep_models, options_.keep_states);
+    // That of the oldest state's round, and the one before it.
+    const int models = std::max(options_.keep_models, states + 1);
     FEDGAP_ASSIGN_OR_RETURN(const Round best, database_.BestRound());
     FEDGAP_ASSIGN_OR_RETURN(const auto files,
                             database_.ReadFilesUpTo(kModels, last_ - models));

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/base/status.h"
+#include "common/federation/model_file.h"
 #include "common/nn/model.h"
 #include "server/core/run_store.h"
 #include "server/store/directory_lock.h"
@@ -26,7 +27,7 @@ class SqliteRunStore final : public RunStore {
  public:
   struct Options {
     // Models and pooled vectors of so many last rounds are kept, and the best
-    // round's model; 0: of every round.
+    // round's model; 0: of every round. At least keep_states + 1.
     int keep_models = 0;
     // Optimiser state and prototypes of so many last rounds (at least 1): what
     // a resumed run can go back to if the newest is damaged.
@@ -62,7 +63,8 @@ class SqliteRunStore final : public RunStore {
 
   const RunDirectory& directory() const { return directory_; }
   // What went wrong without an error, for the event log: rounds that Restore
-  // passed over, files that could not be deleted.
+  // passed over, a model before the last that is not whole, files that could
+  // not be deleted.
   const std::vector<std::string>& warnings() const { return warnings_; }
 
  private:
@@ -81,8 +83,11 @@ class SqliteRunStore final : public RunStore {
   Status DropOldFiles();
   StatusOr<RestoredRun> RestoreRound(const RunRow& run, const RoundRow& round,
                                      const std::vector<FileRow>& files);
+  StatusOr<ModelFile> ReadModel(const std::vector<FileRow>& files,
+                                Round round) const;
   StatusOr<std::vector<std::uint8_t>> ReadVerified(
-      const std::vector<FileRow>& files, const std::string& kind, Round round);
+      const std::vector<FileRow>& files, const std::string& kind,
+      Round round) const;
 
   const RunDirectory directory_;
   const Options options_;

@@ -21,7 +21,6 @@ void ReadState(std::vector<std::uint8_t> bytes) {
   FEDGAP_CHECK(std::ssize(prototypes.means) ==
                std::int64_t{prototypes.classes} * prototypes.channels);
   RoundCommit commit;
-  commit.global_delta = state->global_delta;
   commit.optimizer = state->optimizer;
   commit.prototypes = prototypes;
   FEDGAP_CHECK(ParseRoundState(RoundStateWriter(commit).Finish()).ok());

@@ -189,6 +189,8 @@ TEST_F(RestartTest, ARunOfAnEarlierReleaseGoesOn) {
        "lines = [l for l in text.splitlines(True)\n"
        "         if not l.startswith(('wait_seconds', 'keep_models'))]\n"
        "assert len(lines) + 2 == len(text.splitlines()), text\n"
+       "assert 'threads = 0\\n' in lines, text\n"
+       "lines = [l.replace('threads = 0', 'threads = 1') for l in lines]\n"
        "db.execute('UPDATE run SET config_toml = ?', (''.join(lines),))\n"
        "db.commit()\n",
        (dir_ / "run/state.db").string()});

@@ -42,6 +42,8 @@ TEST(ModelIdTest, CutsChunksOfOneMebibyte) {
   EXPECT_EQ(ToHex(digest.id),
             "6dfb65ad2a8112059f4b1e8b15e85c9b61978c72da8585f1e4b861f403001a16");
   EXPECT_EQ(ModelIdOf(layout, digest.chunks), digest.id);
+  ThreadPool pool(2);
+  EXPECT_EQ(DigestModel(layout, parameters, pool).id, digest.id);
 }
 
 TEST(ModelIdTest, AModelWithoutParametersHasNoChunks) {

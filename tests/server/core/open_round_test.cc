@@ -16,8 +16,9 @@ class OpenRoundTest : public ::testing::Test {
     OpenRound::Plan plan;
     plan.run = {"run-1"};
     plan.round = 3;
-    plan.base =
-        std::make_shared<const ModelSnapshot>(Sha256Digest{}, Parameters(4), 4);
+    ThreadPool pool(1);
+    plan.base = std::make_shared<const ModelSnapshot>(Sha256Digest{},
+                                                      Parameters(4), 4, pool);
     plan.cohort = {{{"a"}, {"b"}}, 2};
     plan.work = TrainTask{};
     plan.deadline = Clock::Time(std::chrono::seconds(60));

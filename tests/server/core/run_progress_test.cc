@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <utility>
 
 #include "server/aggregation/memory_vector.h"
@@ -98,6 +99,17 @@ class Training {
     return progress_.Commit(closed).status();
   }
 
+  // What another program makes of the store.
+  std::unique_ptr<RunProgress> Restored(bool with_model_before = true) {
+    auto restored = std::make_unique<RunProgress>(
+        config_, *model_,
+        RunProgress::Deps{clock_, store_, events_, &evaluator_});
+    RestoredRun run = store_.Restore().value().value();
+    if (!with_model_before) run.parameters_before.clear();
+    EXPECT_OK(restored->Restore(std::move(run)));
+    return restored;
+  }
+
   RunProgress& progress() { return progress_; }
   NotingStore& store() { return store_; }
   FailingEvaluator& evaluator() { return evaluator_; }
@@ -117,6 +129,27 @@ class Training {
   const std::unique_ptr<const Model> model_;
   RunProgress progress_;
 };
+
+TEST(RunProgressTest, ARestoredRunKnowsTheStepBefore) {
+  Training training;
+  training.Begin();
+  ASSERT_OK(training.Commit(1));
+  const auto restored = training.Restored();
+  const auto before = training.progress().last_delta();
+  EXPECT_GT(before->norm, 0);
+  EXPECT_EQ(restored->last_delta()->values, before->values);
+  EXPECT_EQ(restored->last_delta()->norm, before->norm);
+}
+
+TEST(RunProgressTest, WithoutTheModelBeforeThereIsNoStep) {
+  Training training;
+  EXPECT_EQ(training.Restored()->last_delta()->norm, 0);
+  training.Begin();
+  ASSERT_OK(training.Commit(1));
+  const auto restored = training.Restored(/*with_model_before=*/false);
+  EXPECT_EQ(restored->snapshot()->id(), training.progress().snapshot()->id());
+  EXPECT_TRUE(restored->last_delta()->values.empty());
+}
 
 // The model after two rounds, the first of which was committed at the second
 // attempt where `fail` makes the first one fail.

@@ -33,11 +33,23 @@ TEST(RoundFilesTest, PooledVectorsOfAnotherShapeThanTheirCountsAreDamage) {
   }
 }
 
+// Schema 3 had the round's step in it.
+TEST(RoundFilesTest, AStateOfAnEarlierReleaseIsRead) {
+  SafetensorsWriter writer;
+  const std::vector<float> step = {1, 2};
+  const std::vector<float> momentum = {3, 4};
+  writer.Add("global_delta", {2}, step);
+  writer.Add("optimizer/m", {2}, momentum);
+  ASSERT_OK_AND_ASSIGN(const RoundState state,
+                       ParseRoundState(writer.Finish()));
+  ASSERT_EQ(state.optimizer.size(), 1u);
+  EXPECT_EQ(state.optimizer.at("m"), Parameters({3, 4}));
+}
+
 TEST(RoundFilesTest, PrototypesOfMoreChannelsThanCanBeAreDamage) {
   SafetensorsWriter writer;
   const std::vector<float> nothing;
   const std::vector<std::int64_t> none;
-  writer.Add("global_delta", {0}, nothing);
   writer.Add("prototypes/means", {0, std::int64_t{1} << 40}, nothing);
   writer.Add("prototypes/held", {0}, none);
   EXPECT_THAT(ParseRoundState(writer.Finish()),

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <memory>
-#include <span>
 #include <utility>
 
 #include "common/federation/model_id.h"
@@ -34,7 +33,7 @@ class SampleRun {
     return model_->InitialParameters(static_cast<std::uint64_t>(round));
   }
 
-  // The commit borrows `parameters`; all but the first stand for the change.
+  // The commit borrows `parameters`.
   RoundCommit CommitOf(Round round, const Parameters& parameters) const {
     RoundCommit commit;
     commit.round = round;
@@ -45,7 +44,6 @@ class SampleRun {
     commit.stop_reason = fmt::format("rule {}", round);
     if (round == 0) return commit;
     const float value = static_cast<float>(round) * 1e-3f;
-    commit.global_delta = std::span(parameters).subspan(1);
     commit.optimizer["m"].assign(parameters.size(), -value);
     commit.optimizer["v"].assign(3, 1e-40f);
     commit.prototypes = {.classes = 2,

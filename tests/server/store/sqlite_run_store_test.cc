@@ -90,8 +90,7 @@ TEST_F(SqliteRunStoreTest, RestoresACommitToTheLastBit) {
   EXPECT_EQ(std::memcmp(restored.parameters.data(), parameters.data(),
                         parameters.size() * sizeof(float)),
             0);
-  EXPECT_THAT(restored.global_delta,
-              testing::ElementsAreArray(commit.global_delta));
+  EXPECT_EQ(restored.parameters_before, run_.ParametersAfter(1));
   EXPECT_EQ(restored.optimizer, commit.optimizer);
   EXPECT_EQ(restored.prototypes.means, commit.prototypes.means);
   EXPECT_EQ(restored.prototypes.held, commit.prototypes.held);
@@ -115,7 +114,7 @@ TEST_F(SqliteRunStoreTest, RestoresRoundZeroAndGoesOn) {
   const auto store = Open();
   const RestoredRun restored = Restore(*store);
   EXPECT_EQ(restored.round, 0);
-  EXPECT_TRUE(restored.global_delta.empty());
+  EXPECT_TRUE(restored.parameters_before.empty());
   EXPECT_TRUE(restored.prototypes.empty());
   EXPECT_OK(run_.Commit(*store, 1));
 }
@@ -218,6 +217,20 @@ TEST_F(SqliteRunStoreTest, FallsBackOverTornAndMissingFiles) {
   EXPECT_EQ(store->warnings().size(), 2u);
 }
 
+// It is only compared with.
+TEST_F(SqliteRunStoreTest, ADamagedModelBeforeTheLastOneIsAWarning) {
+  MakeRun(3);
+  FlipBit(File("models", 2));
+  const auto store = Open();
+  const RestoredRun restored = Restore(*store);
+  EXPECT_EQ(restored.round, 3);
+  EXPECT_TRUE(restored.parameters_before.empty());
+  EXPECT_THAT(store->warnings(),
+              ElementsAre(AllOf(HasSubstr("round 2 is not whole"),
+                                HasSubstr(File("models", 2).string()))));
+  EXPECT_OK(run_.Commit(*store, 4));
+}
+
 TEST_F(SqliteRunStoreTest, DamageToEveryRoundIsDataLoss) {
   MakeRun(1);
   FlipBit(File("models", 0));
@@ -259,6 +272,27 @@ TEST_F(SqliteRunStoreTest, BringsTheFirstSchemaUpToDate) {
   const auto store = Open();
   EXPECT_EQ(Restore(*store).stop_reason, "");
   EXPECT_OK(run_.Commit(*store, 3));
+}
+
+TEST_F(SqliteRunStoreTest, TheSchemaBeforeIsReadAsItIs) {
+  MakeRun(2);
+  const auto set_version = [this](int version) {
+    ASSERT_OK_AND_ASSIGN(
+        auto database,
+        SqliteDatabase::Open(run_dir_.database(), SqliteAccess::kReadWrite));
+    ASSERT_OK(
+        database.Execute(fmt::format("PRAGMA user_version = {}", version)));
+  };
+  set_version(3);
+  ASSERT_OK_AND_ASSIGN(auto read, RunDatabase::Open(run_dir_.database(),
+                                                    /*read_only=*/true));
+  EXPECT_OK(read.ReadRounds());
+  set_version(2);
+  EXPECT_THAT(
+      RunDatabase::Open(run_dir_.database(), /*read_only=*/true).status(),
+      Fails(absl::StatusCode::kFailedPrecondition, HasSubstr("older than 3")));
+  set_version(3);
+  EXPECT_EQ(Restore(*Open()).round, 2);
 }
 
 TEST_F(SqliteRunStoreTest, KnowsTheLastRoundThatCountedEachClient) {
@@ -334,6 +368,24 @@ TEST_F(SqliteRunStoreTest, KeepsTheBestModelBesideTheLast) {
   }
   EXPECT_THAT(pooled, ElementsAre(5, 6));
   EXPECT_TRUE(store->warnings().empty());
+}
+
+TEST_F(SqliteRunStoreTest, KeepsTheModelBeforeEveryStateThatItKeeps) {
+  {
+    const auto store = Open({.keep_models = 1});
+    ASSERT_OK(run_.Create(*store));
+    for (Round round = 1; round <= 6; ++round) {
+      ASSERT_OK(run_.Commit(*store, round));
+    }
+  }
+  for (Round round = 0; round <= 6; ++round) {
+    EXPECT_EQ(std::filesystem::exists(File("models", round)), round >= 3);
+  }
+  FlipBit(File("state", 6));
+  FlipBit(File("state", 5));
+  const RestoredRun restored = Restore(*Open());
+  EXPECT_EQ(restored.round, 4);
+  EXPECT_EQ(restored.parameters_before, run_.ParametersAfter(3));
 }
 
 // Steps of SQLite's virtual machine, of every connection opened while one of
