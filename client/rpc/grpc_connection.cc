@@ -52,6 +52,11 @@ std::shared_ptr<grpc::Channel> GrpcConnection::NewChannel() const {
       ClientChannelArguments(options_.server, keepalive));
 }
 
+std::shared_ptr<grpc::Channel> GrpcConnection::channel() const {
+  MutexLock lock(mutex_);
+  return channel_;
+}
+
 std::shared_ptr<v1::Federation::Stub> GrpcConnection::stub() const {
   MutexLock lock(mutex_);
   return stub_;

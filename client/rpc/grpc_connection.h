@@ -27,7 +27,8 @@ class GrpcConnection {
   static StatusOr<std::unique_ptr<GrpcConnection>> Create(
       const Options& options, const Clock& clock);
 
-  // The stub of the present channel.
+  // The present channel, and its stub.
+  std::shared_ptr<grpc::Channel> channel() const EXCLUDES(mutex_);
   std::shared_ptr<v1::Federation::Stub> stub() const EXCLUDES(mutex_);
 
   // Gives up a channel that has failed to connect, for one that tries at the

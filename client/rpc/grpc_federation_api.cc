@@ -1,16 +1,20 @@
 #include "client/rpc/grpc_federation_api.h"
 
 #include <fmt/format.h>
+#include <grpcpp/impl/codegen/proto_utils.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <span>
 #include <utility>
 
+#include "client/rpc/blocking_stream.h"
 #include "client/rpc/grpc_connection.h"
 #include "client/rpc/model_download.h"
 #include "common/base/kill_point.h"
 #include "common/base/mutex.h"
+#include "common/rpc/message_buffer.h"
 #include "common/wire/chunk_wire.h"
 #include "common/wire/join_wire.h"
 #include "common/wire/limits.h"
@@ -21,6 +25,20 @@ namespace fedgap {
 namespace {
 
 using Call = GrpcConnection::Call;
+
+constexpr std::array kModelData = {int{v1::ModelChunk::kDataFieldNumber}};
+constexpr std::array kUpdateData = {int{v1::SubmitRequest::kChunkFieldNumber},
+                                    int{v1::UpdateChunk::kDataFieldNumber}};
+
+// The name of a call on the wire.
+std::string PathOf(const char* call) {
+  return fmt::format("/{}/{}", v1::Federation::service_full_name(), call);
+}
+
+grpc::ByteBuffer BufferOf(const v1::SubmitRequest& message) {
+  const grpc::Slice slice(message.SerializeAsString());
+  return {&slice, 1};
+}
 
 Status Cancelled() { return absl::CancelledError("cancelled"); }
 
@@ -138,6 +156,8 @@ class GrpcFederationApi::Impl {
  private:
   // One attempt; what has arrived stays in download_.
   Status Fetch();
+  // The next chunk of it.
+  Status Take(grpc::ByteBuffer& message);
   // One attempt. `resumed_from`: where the server wanted it to go on, -1 if it
   // said nothing.
   StatusOr<Verdict> Submit(const v1::SubmitRequest& header,
@@ -195,17 +215,35 @@ Status GrpcFederationApi::Impl::Fetch() {
   v1::FetchModelRequest request;
   request.set_model_id(ModelIdToProto(download_->id()));
   request.set_offset(download_->offset());
-  const auto reader = connection_->stub()->FetchModel(call.context(), request);
-  v1::ModelChunk message;
+  BlockingStream<v1::FetchModelRequest, grpc::ByteBuffer> stream(
+      connection_->channel(), call.context(), PathOf("FetchModel"));
+  stream.WriteLast(request);
+  grpc::ByteBuffer message;
   Status status;
-  while (status.ok() && reader->Read(&message)) {
-    const StatusOr<ModelChunkView> chunk = FromProto(message);
-    status = chunk.ok() ? download_->Add(*chunk) : chunk.status();
+  while (status.ok() && stream.Read(&message)) {
+    status = Take(message);
     KillPoint("model-chunk-received");
   }
   if (!status.ok()) call.Cancel();
-  const grpc::Status end = reader->Finish();
+  const grpc::Status end = stream.Finish();
   return status.ok() ? connection_->Explain(end) : status;
+}
+
+Status GrpcFederationApi::Impl::Take(grpc::ByteBuffer& message) {
+  v1::ModelChunk proto;
+  BytePieces bytes;
+  StatusOr<ModelChunkView> chunk;
+  if (SplitMessage(message, kModelData, proto, bytes)) {
+    chunk = FromProto(proto, std::move(bytes));
+  } else {
+    using Traits = grpc::SerializationTraits<v1::ModelChunk>;
+    if (!Traits::Deserialize(&message, &proto).ok()) {
+      return absl::InternalError("the server sent bytes that are no chunk");
+    }
+    chunk = FromProto(proto);
+  }
+  FEDGAP_RETURN_IF_ERROR(chunk.status());
+  return download_->Add(*chunk);
 }
 
 StatusOr<Verdict> GrpcFederationApi::Impl::SubmitUpdate(const Update& update) {
@@ -243,34 +281,36 @@ StatusOr<Verdict> GrpcFederationApi::Impl::Submit(
     const v1::SubmitRequest& header, std::span<const std::uint8_t> bytes,
     std::int64_t* resumed_from) {
   Call call(*connection_, options_.transfer_timeout);
-  const auto stream = connection_->stub()->SubmitUpdate(call.context());
+  BlockingStream<grpc::ByteBuffer, v1::SubmitReply> stream(
+      connection_->channel(), call.context(), PathOf("SubmitUpdate"));
   v1::SubmitReply reply;
-  bool replied = stream->Write(header) && stream->Read(&reply);
+  bool replied = stream.Write(BufferOf(header)) && stream.Read(&reply);
   if (replied && reply.has_resume_from()) {
     std::int64_t offset = reply.resume_from();
     if (offset < 0 || offset > std::ssize(bytes)) {
       call.Cancel();
-      stream->Finish();
+      stream.Finish();
       return absl::InternalError(
           fmt::format("the server wants byte {} of an update of {} bytes",
                       offset, bytes.size()));
     }
     *resumed_from = offset;
-    v1::SubmitRequest message;
     bool sent = true;
     while (sent && offset < std::ssize(bytes)) {
       const auto length =
           std::min(kUpdateChunkBytes, std::ssize(bytes) - offset);
-      SetProto({offset, bytes.subspan(static_cast<std::size_t>(offset),
-                                      static_cast<std::size_t>(length))},
-               *message.mutable_chunk());
-      sent = stream->Write(message);
+      const auto part = bytes.subspan(static_cast<std::size_t>(offset),
+                                      static_cast<std::size_t>(length));
+      // Copied: gRPC may hold on to what it sends of a call that is cancelled.
+      sent = stream.Write(MessageWithBytes(HeadToProto({offset, part}),
+                                           kUpdateData, part,
+                                           /*owner=*/nullptr));
       KillPoint("update-chunk-sent");
       offset += length;
     }
-    replied = stream->Read(&reply);
+    replied = stream.Read(&reply);
   }
-  FEDGAP_RETURN_IF_ERROR(connection_->Explain(stream->Finish()));
+  FEDGAP_RETURN_IF_ERROR(connection_->Explain(stream.Finish()));
   if (!replied || reply.content_case() != v1::SubmitReply::kVerdict) {
     return absl::InternalError("the server gave no verdict");
   }

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <cstring>
 #include <utility>
 
 namespace fedgap {
@@ -21,19 +20,22 @@ Status ModelDownload::Add(const ModelChunkView& chunk) {
         chunk.offset, chunk.total_bytes, offset_, total_bytes_));
   }
   if (chunk.total_bytes <= 0 || chunk.total_bytes % 4 != 0 ||
-      std::ssize(chunk.bytes) > chunk.total_bytes - chunk.offset) {
+      chunk.bytes.size() % 4 != 0 ||
+      chunk.bytes.size() > chunk.total_bytes - chunk.offset) {
     return absl::InvalidArgumentError(fmt::format(
         "a chunk of {} bytes at byte {} does not fit a model of {} bytes",
         chunk.bytes.size(), chunk.offset, chunk.total_bytes));
   }
   if (total_bytes_ == 0) {
     total_bytes_ = chunk.total_bytes;
-    parameters_.resize(static_cast<std::size_t>(total_bytes_ / 4));
+    parameters_.reserve(static_cast<std::size_t>(total_bytes_ / 4));
   }
-  std::memcpy(reinterpret_cast<std::uint8_t*>(parameters_.data()) + offset_,
-              chunk.bytes.data(), chunk.bytes.size());
+  const std::size_t before = parameters_.size();
+  parameters_.resize(before + static_cast<std::size_t>(chunk.bytes.size()) / 4);
+  chunk.bytes.CopyTo(
+      reinterpret_cast<std::uint8_t*>(parameters_.data() + before));
   chunks_.push_back(chunk.digest);
-  offset_ += std::ssize(chunk.bytes);
+  offset_ += chunk.bytes.size();
   return absl::OkStatus();
 }
 

@@ -3,6 +3,8 @@
 #include <xxhash.h>
 
 #include <cstring>
+#include <iterator>
+#include <ranges>
 
 #include "common/base/check.h"
 
@@ -26,6 +28,17 @@ struct FreeState {
 
 std::uint64_t Xxh3Of64(std::span<const std::uint8_t> bytes) {
   return XXH3_64bits(bytes.data(), bytes.size());
+}
+
+std::uint64_t Xxh3Of64(const BytePieces& bytes) {
+  if (std::ranges::distance(bytes) == 1) return Xxh3Of64(*bytes.begin());
+  const std::unique_ptr<XXH3_state_t, FreeState> state(XXH3_createState());
+  FEDGAP_CHECK(state != nullptr && XXH3_64bits_reset(state.get()) == XXH_OK);
+  for (const auto piece : bytes) {
+    FEDGAP_CHECK(XXH3_64bits_update(state.get(), piece.data(), piece.size()) ==
+                 XXH_OK);
+  }
+  return XXH3_64bits_digest(state.get());
 }
 
 Xxh3Digest Xxh3Of128(std::span<const std::uint8_t> bytes) {

@@ -9,12 +9,15 @@
 #include <memory>
 #include <span>
 
+#include "common/base/byte_pieces.h"
+
 namespace fedgap {
 
 // The 128-bit checksum in XXH3's canonical order (big-endian, high half first).
 using Xxh3Digest = std::array<std::uint8_t, 16>;
 
 std::uint64_t Xxh3Of64(std::span<const std::uint8_t> bytes);
+std::uint64_t Xxh3Of64(const BytePieces& bytes);
 Xxh3Digest Xxh3Of128(std::span<const std::uint8_t> bytes);
 
 // The 128-bit checksum of bytes that come in pieces. Not thread-safe; movable

@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 
+#include "common/base/byte_pieces.h"
 #include "common/base/status.h"
 
 namespace fedgap {
@@ -17,8 +18,7 @@ class StagedBytes {
  public:
   virtual ~StagedBytes() = default;
   // RESOURCE_EXHAUSTED: disk full, else UNAVAILABLE.
-  virtual Status Write(std::int64_t offset,
-                       std::span<const std::uint8_t> bytes) = 0;
+  virtual Status Write(std::int64_t offset, const BytePieces& bytes) = 0;
   // DATA_LOSS if the file is shorter, else UNAVAILABLE.
   virtual Status Read(std::int64_t offset,
                       std::span<std::uint8_t> bytes) const = 0;

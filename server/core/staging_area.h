@@ -8,9 +8,9 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <span>
 #include <string>
 
+#include "common/base/byte_pieces.h"
 #include "common/base/clock.h"
 #include "common/base/status.h"
 #include "common/federation/ids.h"
@@ -33,7 +33,7 @@ class Upload {
   // Adds the next bytes. INVALID_ARGUMENT: more than were announced;
   // RESOURCE_EXHAUSTED: disk full; ABORTED: another connection took over;
   // FAILED_PRECONDITION: the task is over. After an error nothing was added.
-  virtual Status Append(std::span<const std::uint8_t> bytes) = 0;
+  virtual Status Append(const BytePieces& bytes) = 0;
 
   // The whole vector, once offset() == total_bytes(): its slot is free again
   // when the last owner drops it. DATA_LOSS if the bytes do not have the

@@ -42,7 +42,7 @@ class Connection final : public Upload {
 
   std::int64_t offset() const override { return slot_->offset(); }
   std::int64_t total_bytes() const override { return slot_->key().bytes; }
-  Status Append(std::span<const std::uint8_t> bytes) override {
+  Status Append(const BytePieces& bytes) override {
     return slot_->Append(owner_, bytes);
   }
   StatusOr<std::shared_ptr<const VectorSource>> Take() override {
@@ -103,18 +103,17 @@ std::int64_t StagingSlot::offset() const {
   return offset_;
 }
 
-Status StagingSlot::Append(std::uint64_t owner,
-                           std::span<const std::uint8_t> bytes) {
+Status StagingSlot::Append(std::uint64_t owner, const BytePieces& bytes) {
   MutexLock lock(mutex_);
   FEDGAP_RETURN_IF_ERROR(CheckOwner(owner));
-  if (std::ssize(bytes) > key_.bytes - offset_) {
+  if (bytes.size() > key_.bytes - offset_) {
     return absl::InvalidArgumentError(
         fmt::format("the update has {} bytes; a chunk at byte {} has {} more",
                     key_.bytes, offset_, bytes.size()));
   }
   FEDGAP_RETURN_IF_ERROR(bytes_->Write(offset_, bytes));
-  checksum_.Update(bytes);
-  offset_ += std::ssize(bytes);
+  for (const auto piece : bytes) checksum_.Update(piece);
+  offset_ += bytes.size();
   return absl::OkStatus();
 }
 

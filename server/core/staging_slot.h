@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <span>
 
+#include "common/base/byte_pieces.h"
 #include "common/base/clock.h"
 #include "common/base/mutex.h"
 #include "common/base/status.h"
@@ -59,8 +59,7 @@ class StagingSlot {
 
   std::int64_t offset() const EXCLUDES(mutex_);
   // As of Upload.
-  Status Append(std::uint64_t owner, std::span<const std::uint8_t> bytes)
-      EXCLUDES(mutex_);
+  Status Append(std::uint64_t owner, const BytePieces& bytes) EXCLUDES(mutex_);
   // TookOver, or what it was revoked with.
   Status Check(std::uint64_t owner) const EXCLUDES(mutex_);
   // Whether all bytes are the announced ones (DATA_LOSS).

@@ -74,7 +74,7 @@ FederationService::FederationService(CallEnvironment& environment)
       "Tasks", {.kind = CallLimits::Kind::kConnects});
   ServeStream<v1::FetchModelRequest, grpc::ByteBuffer, ModelStream>(
       "FetchModel", {});
-  Serve<v1::SubmitRequest, v1::SubmitReply>(
+  Serve<grpc::ByteBuffer, v1::SubmitReply>(
       "SubmitUpdate",
       [this](grpc::CallbackServerContext* call) { return BeginUpdate(call); });
   ServeUnary<v1::DeclineRequest, v1::DeclineReply>(
@@ -101,7 +101,7 @@ FederationService::FederationService(CallEnvironment& environment)
 
 FederationService::SubmitReactor* FederationService::BeginUpdate(
     grpc::CallbackServerContext* call) {
-  using Refused = RefusedCall<v1::SubmitRequest, v1::SubmitReply>;
+  using Refused = RefusedCall<grpc::ByteBuffer, v1::SubmitReply>;
   StatusOr<Caller> caller = environment_.Identify(*call);
   if (!caller.ok()) return new Refused(caller.status());
   const Status begun = environment_.Begin(*call, *caller);

@@ -17,7 +17,7 @@ class FederationService final : public HeadersFirst<v1::Federation> {
 
  private:
   using SubmitReactor =
-      grpc::ServerBidiReactor<v1::SubmitRequest, v1::SubmitReply>;
+      grpc::ServerBidiReactor<grpc::ByteBuffer, v1::SubmitReply>;
 
   // Who may make a call: members only (CallEnvironment::Member), or any client.
   struct Entry {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "common/base/kill_point.h"
@@ -13,6 +14,11 @@
 #include "server/rpc/headers_first.h"
 
 namespace fedgap {
+namespace {
+
+constexpr std::array kChunkData = {int{v1::ModelChunk::kDataFieldNumber}};
+
+}  // namespace
 
 ModelStream::ModelStream(CallEnvironment& environment,
                          grpc::CallbackServerContext& call, Caller caller)
@@ -86,7 +92,7 @@ void ModelStream::SendNext() {
                    .total_bytes = std::ssize(bytes),
                    .bytes = {},
                    .digest = snapshot_->digest().chunks[index]}),
-      v1::ModelChunk::kDataFieldNumber,
+      kChunkData,
       bytes.subspan(static_cast<std::size_t>(offset_),
                     static_cast<std::size_t>(length)),
       snapshot_);

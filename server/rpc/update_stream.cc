@@ -1,10 +1,13 @@
 #include "server/rpc/update_stream.h"
 
 #include <fmt/format.h>
+#include <grpcpp/impl/codegen/proto_utils.h>
 
+#include <array>
 #include <utility>
 
 #include "common/base/kill_point.h"
+#include "common/rpc/message_buffer.h"
 #include "common/rpc/status_conversion.h"
 #include "common/wire/chunk_wire.h"
 #include "common/wire/join_wire.h"
@@ -15,6 +18,15 @@ namespace {
 
 UploadHeader AnnouncementOf(const UpdateHeader& header) {
   return {header.info.task, header.layout_hash, header.elements, header.digest};
+}
+
+constexpr std::array kChunkData = {int{v1::SubmitRequest::kChunkFieldNumber},
+                                   int{v1::UpdateChunk::kDataFieldNumber}};
+
+Status NoMessage() {
+  return absl::InvalidArgumentError(
+      "the client ended the update before its last byte, or sent bytes that "
+      "are no message of this protocol");
 }
 
 // After these a client does not send the update again (docs/PROTOCOL.md,
@@ -75,13 +87,12 @@ void UpdateStream::EndWith(const Status& status) {
 void UpdateStream::OnReadDone(bool ok) {
   serial_->Post([self = shared_from_this(), ok] {
     self->is_reading_ = false;
-    if (self->end_.has_value()) return;
+    if (self->end_.has_value()) {
+      self->request_.Clear();
+      return;
+    }
     self->last_activity_ = self->environment_.clock.Now();
-    self->EndUnlessOk(
-        ok ? self->Handle(self->request_)
-           : absl::InvalidArgumentError(
-                 "the client ended the update before its last byte, or sent "
-                 "bytes that are no message of this protocol"));
+    self->EndUnlessOk(ok ? self->HandleRequest() : NoMessage());
   });
 }
 
@@ -115,15 +126,31 @@ void UpdateStream::OnDone() {
   });
 }
 
+Status UpdateStream::HandleRequest() {
+  const std::size_t length = request_.Length();
+  caller_.traffic->Received(length);
+  wire_bytes_ += static_cast<std::int64_t>(length);
+  v1::UpdateChunk head;
+  BytePieces bytes;
+  if (upload_ != nullptr && SplitMessage(request_, kChunkData, head, bytes)) {
+    FEDGAP_ASSIGN_OR_RETURN(const UpdateChunkView chunk,
+                            FromProto(head, std::move(bytes)));
+    return HandleChunk(chunk);
+  }
+  v1::SubmitRequest message;
+  using Traits = grpc::SerializationTraits<v1::SubmitRequest>;
+  if (!Traits::Deserialize(&request_, &message).ok()) return NoMessage();
+  return Handle(message);
+}
+
 Status UpdateStream::Handle(const v1::SubmitRequest& message) {
-  const std::size_t bytes = message.ByteSizeLong();
-  caller_.traffic->Received(bytes);
-  wire_bytes_ += static_cast<std::int64_t>(bytes);
   if (!header_.has_value() && message.has_header()) {
     return HandleHeader(message.header());
   }
   if (upload_ != nullptr && message.has_chunk()) {
-    return HandleChunk(message.chunk());
+    FEDGAP_ASSIGN_OR_RETURN(const UpdateChunkView chunk,
+                            FromProto(message.chunk()));
+    return HandleChunk(chunk);
   }
   return absl::InvalidArgumentError(
       "an update is one header, then chunks after the server's resume_from");
@@ -169,8 +196,7 @@ Status UpdateStream::BeginChunks(StatusOr<std::unique_ptr<Upload>> upload) {
   return absl::OkStatus();
 }
 
-Status UpdateStream::HandleChunk(const v1::UpdateChunk& message) {
-  FEDGAP_ASSIGN_OR_RETURN(const UpdateChunkView chunk, FromProto(message));
+Status UpdateStream::HandleChunk(const UpdateChunkView& chunk) {
   if (chunk.offset != upload_->offset()) {
     return absl::InvalidArgumentError(
         fmt::format("a chunk at byte {} came where byte {} was expected",
@@ -229,6 +255,7 @@ void UpdateStream::GoOn() {
 void UpdateStream::Read() {
   if (end_.has_value()) return;
   is_reading_ = true;
+  request_.Clear();
   StartRead(&request_);
 }
 

@@ -3,12 +3,14 @@
 #define FEDGAP_SERVER_RPC_UPDATE_STREAM_H_
 
 #include <grpcpp/server_context.h>
+#include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
 #include <memory>
 #include <optional>
 
 #include "common/federation/ids.h"
+#include "common/wire/chunk_wire.h"
 #include "common/wire/update_wire.h"
 #include "fedgap/v1/federation.pb.h"
 #include "server/rpc/call_environment.h"
@@ -20,7 +22,7 @@ namespace fedgap {
 // the staging area; one that is refused ends the client's part in the round.
 // Owns itself until gRPC is done with it.
 class UpdateStream final
-    : public grpc::ServerBidiReactor<v1::SubmitRequest, v1::SubmitReply>,
+    : public grpc::ServerBidiReactor<grpc::ByteBuffer, v1::SubmitReply>,
       public LiveCall,
       public std::enable_shared_from_this<UpdateStream> {
  public:
@@ -45,9 +47,13 @@ class UpdateStream final
 
  private:
   // On the serial queue:
+  // The message that is in request_. Chunks are read where they stand; what is
+  // no chunk, or not as every writer of them makes it, is for the generated
+  // parser.
+  Status HandleRequest();
   Status Handle(const v1::SubmitRequest& message);
   Status HandleHeader(const v1::UpdateHeader& message);
-  Status HandleChunk(const v1::UpdateChunk& message);
+  Status HandleChunk(const UpdateChunkView& chunk);
   Status BeginChunks(StatusOr<std::unique_ptr<Upload>> upload);
   Status SubmitWhole();
   void EndUnlessOk(const Status& status);
@@ -61,7 +67,7 @@ class UpdateStream final
   const std::shared_ptr<SerialQueue> serial_;
   std::shared_ptr<UpdateStream> self_;  // until OnDone
 
-  v1::SubmitRequest request_;
+  grpc::ByteBuffer request_;
   v1::SubmitReply resume_;
   v1::SubmitReply verdict_;
   TaskId task_;  // empty until a header names it

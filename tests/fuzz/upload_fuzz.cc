@@ -133,7 +133,7 @@ class Session {
         std::min<std::int64_t>(number, std::ssize(connection.bytes) - before);
     std::vector<std::uint8_t> bytes(from, from + length);
     if (damaged) bytes.push_back(0xFF);
-    const Status status = upload->Append(bytes);
+    const Status status = upload->Append(std::span<const std::uint8_t>(bytes));
     FEDGAP_CHECK(upload->offset() ==
                  (status.ok() ? before + std::ssize(bytes) : before));
   }

@@ -1,8 +1,10 @@
 #include "common/wire/chunk_wire.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <span>
 #include <vector>
 
 #include "common/federation/model_id.h"
@@ -12,6 +14,8 @@
 namespace fedgap {
 namespace {
 
+using ::testing::HasSubstr;
+
 std::vector<std::uint8_t> SomeBytes(std::int64_t count) {
   std::vector<std::uint8_t> bytes(static_cast<std::size_t>(count));
   for (std::size_t i = 0; i < bytes.size(); ++i) {
@@ -20,11 +24,27 @@ std::vector<std::uint8_t> SomeBytes(std::int64_t count) {
   return bytes;
 }
 
+std::vector<std::uint8_t> Joined(const BytePieces& pieces) {
+  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(pieces.size()));
+  pieces.CopyTo(bytes.data());
+  return bytes;
+}
+
+// In pieces of 1, 2, 3, ... bytes.
+BytePieces InPieces(std::span<const std::uint8_t> bytes) {
+  BytePieces pieces;
+  for (std::size_t length = 1; !bytes.empty(); ++length) {
+    pieces.Add(bytes.first(std::min(length, bytes.size())));
+    bytes = bytes.subspan(std::min(length, bytes.size()));
+  }
+  return pieces;
+}
+
 // The second and last chunk of a model of 1 MiB + 12 bytes.
 v1::ModelChunk LastModelChunk(const std::vector<std::uint8_t>& bytes) {
   return ToProto(ModelChunkView{.offset = kModelChunkBytes,
                                 .total_bytes = kModelChunkBytes + 12,
-                                .bytes = bytes,
+                                .bytes = BytePieces::Piece(bytes),
                                 .digest = Sha256Of(bytes)});
 }
 
@@ -34,8 +54,24 @@ TEST(ModelChunkWireTest, ChunksComeBack) {
   ASSERT_OK_AND_ASSIGN(const ModelChunkView chunk, FromProto(proto));
   EXPECT_EQ(chunk.offset, kModelChunkBytes);
   EXPECT_EQ(chunk.total_bytes, kModelChunkBytes + 12);
-  EXPECT_TRUE(std::ranges::equal(chunk.bytes, bytes));
+  EXPECT_EQ(Joined(chunk.bytes), bytes);
   EXPECT_EQ(chunk.digest, Sha256Of(bytes));
+}
+
+TEST(ModelChunkWireTest, TheBytesMayStandElsewhereInPieces) {
+  auto bytes = SomeBytes(12);
+  v1::ModelChunk head = LastModelChunk(bytes);
+  head.clear_data();
+  ASSERT_OK_AND_ASSIGN(const ModelChunkView chunk,
+                       FromProto(head, InPieces(bytes)));
+  EXPECT_EQ(Joined(chunk.bytes), bytes);
+  EXPECT_EQ(ToProto(chunk).SerializeAsString(),
+            LastModelChunk(bytes).SerializeAsString());
+  EXPECT_THAT(FromProto(head),
+              Fails(absl::StatusCode::kInvalidArgument, HasSubstr("0 bytes")));
+  bytes[5] ^= 1;
+  EXPECT_THAT(FromProto(head, InPieces(bytes)),
+              HasCode(absl::StatusCode::kDataLoss));
 }
 
 TEST(ModelChunkWireTest, MalformedChunksAreRefused) {
@@ -67,18 +103,34 @@ TEST(ModelChunkWireTest, MalformedChunksAreRefused) {
 TEST(UpdateChunkWireTest, ChunksOfEveryAllowedSizeComeBack) {
   for (const std::int64_t size : {std::int64_t{1}, kMaxUpdateChunkBytes}) {
     const auto bytes = SomeBytes(size);
-    const v1::UpdateChunk proto = ToProto(UpdateChunkView{77, bytes});
+    const v1::UpdateChunk proto =
+        ToProto(UpdateChunkView{77, BytePieces::Piece(bytes)});
     ASSERT_OK_AND_ASSIGN(const UpdateChunkView chunk, FromProto(proto));
     EXPECT_EQ(chunk.offset, 77);
-    EXPECT_TRUE(std::ranges::equal(chunk.bytes, bytes));
+    EXPECT_EQ(Joined(chunk.bytes), bytes);
   }
+}
+
+TEST(UpdateChunkWireTest, TheBytesMayStandElsewhereInPieces) {
+  auto bytes = SomeBytes(100000);
+  const UpdateChunkView sent{77, BytePieces::Piece(bytes)};
+  const v1::UpdateChunk head = HeadToProto(sent);
+  EXPECT_TRUE(head.data().empty());
+  ASSERT_OK_AND_ASSIGN(const UpdateChunkView chunk,
+                       FromProto(head, InPieces(bytes)));
+  EXPECT_EQ(chunk.offset, 77);
+  EXPECT_EQ(ToProto(chunk).SerializeAsString(),
+            ToProto(sent).SerializeAsString());
+  bytes[77777] ^= 1;
+  EXPECT_THAT(FromProto(head, InPieces(bytes)),
+              HasCode(absl::StatusCode::kDataLoss));
 }
 
 TEST(UpdateChunkWireTest, MalformedChunksAreRefused) {
   using M = v1::UpdateChunk;
   const auto bytes = SomeBytes(100);
   ExpectRefused<M>(
-      ToProto(UpdateChunkView{0, bytes}),
+      ToProto(UpdateChunkView{0, BytePieces::Piece(bytes)}),
       {
           {"empty", [](M& m) { m.clear_data(); }, "data is empty"},
           {"negative offset", [](M& m) { m.set_offset(-1); }, "offset is -1"},

@@ -106,6 +106,28 @@ TEST_F(StagingAreaTest, AnUpdateComesOutAsItWentIn) {
   }
 }
 
+TEST_F(StagingAreaTest, BytesMayComeInManyPieces) {
+  const auto bytes = BytesOf(values_);
+  for (const std::int64_t memory_bytes : {4000, 0}) {
+    // More than one pwritev(2) takes.
+    for (const std::size_t length : {1, 3, 1500}) {
+      const auto area = MakeArea(1, memory_bytes);
+      Outcome outcome;
+      area->Acquire(KeyOf("alice", "t1", values_), outcome.Callback());
+      ASSERT_OK(outcome.upload->Append(bytes.first(5)));
+      BytePieces pieces;
+      for (std::size_t at = 5; at < bytes.size(); at += length) {
+        pieces.Add(bytes.subspan(at, std::min(length, bytes.size() - at)));
+      }
+      ASSERT_OK(outcome.upload->Append(pieces));
+      ASSERT_OK_AND_ASSIGN(const auto vector, outcome.upload->Take());
+      std::vector<float> read(values_.size());
+      ASSERT_OK(vector->Read(0, read));
+      EXPECT_EQ(read, values_);
+    }
+  }
+}
+
 TEST_F(StagingAreaTest, FilesHaveNoName) {
   const auto area = MakeArea(1, 0);
   const auto vector = Stage(*area, KeyOf("alice", "t1", values_), values_);

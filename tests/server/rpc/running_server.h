@@ -123,8 +123,11 @@ class RunningServer {
 
   // Calls made by hand.
   std::unique_ptr<v1::Federation::Stub> Stub() {
-    return v1::Federation::NewStub(grpc::CreateChannel(
-        address().ToString(), grpc::InsecureChannelCredentials()));
+    return v1::Federation::NewStub(Channel());
+  }
+  std::shared_ptr<grpc::Channel> Channel() const {
+    return grpc::CreateChannel(address().ToString(),
+                               grpc::InsecureChannelCredentials());
   }
 
   static JoinRequest Holding(std::int64_t samples) {

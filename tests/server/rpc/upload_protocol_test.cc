@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "client/rpc/blocking_stream.h"
 #include "common/rpc/status_conversion.h"
 #include "common/wire/chunk_wire.h"
 #include "common/wire/limits.h"
@@ -151,8 +152,40 @@ TEST_F(ProtocolTest, MoreBytesThanAnnouncedAreRefused) {
   std::vector<std::uint8_t> longer(bytes().begin(), bytes().end());
   longer.push_back(0);
   EXPECT_THAT(
-      Send({OfHeader(header_), OfChunk(ToProto(UpdateChunkView{0, longer}))}),
+      Send({OfHeader(header_),
+            OfChunk(ToProto(UpdateChunkView{0, BytePieces::Piece(longer)}))}),
       HasCode(StatusCode::kInvalidArgument));
+  ExpectRejected(StatusCode::kInvalidArgument);
+}
+
+// As another program may write it: with what this version does not know.
+TEST_F(ProtocolTest, AChunkWithUnknownFieldsCounts) {
+  v1::SubmitRequest outer = OfChunk(ChunkAt(0, 100));
+  outer.GetReflection()->MutableUnknownFields(&outer)->AddVarint(15, 1);
+  v1::SubmitRequest inner = OfChunk(ChunkAt(100, bytes().size() - 100));
+  v1::UpdateChunk& chunk = *inner.mutable_chunk();
+  chunk.GetReflection()->MutableUnknownFields(&chunk)->AddVarint(15, 1);
+  ASSERT_OK(Send({OfHeader(header_), outer, inner}));
+  ASSERT_EQ(replies_.size(), 2u);
+  EXPECT_EQ(replies_[1].verdict(), v1::VERDICT_ACCEPTED);
+}
+
+TEST_F(ProtocolTest, BytesThatAreNoChunkAreRefused) {
+  grpc::ClientContext context;
+  NameClient(context, "alice");
+  BlockingStream<grpc::ByteBuffer, v1::SubmitReply> stream(
+      server_.Channel(), &context, "/fedgap.v1.Federation/SubmitUpdate");
+  const auto write = [&stream](const std::string& text) {
+    const grpc::Slice slice(text);
+    return stream.Write({&slice, 1});
+  };
+  ASSERT_TRUE(write(OfHeader(header_).SerializeAsString()));
+  v1::SubmitReply reply;
+  ASSERT_TRUE(stream.Read(&reply));
+  ASSERT_TRUE(write("\x12\x05oops!"));
+  EXPECT_FALSE(stream.Read(&reply));
+  EXPECT_THAT(FromGrpcStatus(stream.Finish()),
+              Fails(StatusCode::kInvalidArgument, HasSubstr("no message")));
   ExpectRejected(StatusCode::kInvalidArgument);
 }
 
