@@ -16,10 +16,11 @@ class BytePieces {
   using Piece = std::span<const std::uint8_t>;
 
   BytePieces() = default;
-  // One piece, or none.
-  BytePieces(Piece bytes) {
+  // One piece, or none: a span is such a view.
+  BytePieces(Piece bytes)  // NOLINT(google-explicit-constructor)
+      : BytePieces() {
     Add(bytes);
-  }  // NOLINT(google-explicit-constructor)
+  }
 
   void Add(Piece piece) {
     if (!piece.empty()) pieces_.push_back(piece);

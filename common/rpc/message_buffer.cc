@@ -105,7 +105,7 @@ grpc::ByteBuffer MessageWithBytes(const MessageLite& rest, FieldPath path,
   std::string head =
       rest.SerializeAsString() + FieldHead(path.back(), bytes.size());
   for (std::size_t outer = path.size() - 1; outer > 0; --outer) {
-    head = FieldHead(path[outer - 1], head.size() + bytes.size()) + head;
+    head.insert(0, FieldHead(path[outer - 1], head.size() + bytes.size()));
   }
   const std::array slices = {grpc::Slice(head),
                              owner == nullptr
