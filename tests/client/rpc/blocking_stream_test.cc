@@ -22,24 +22,24 @@ using absl::StatusCode;
 using testing::HasSubstr;
 using ServerStream =
     grpc::ServerReaderWriter<v1::SubmitReply, v1::SubmitRequest>;
-using Stream = BlockingStream<grpc::ByteBuffer, v1::SubmitReply>;
+using Call = BlockingStream<grpc::ByteBuffer, v1::SubmitReply>;
 
-constexpr const char* kSubmitUpdate = "/fedgap.v1.Federation/SubmitUpdate";
+constexpr const char* kMethod = "/fedgap.v1.Federation/SubmitUpdate";
 
 // Answers SubmitUpdate as the test says.
-class ScriptedServer final : public v1::Federation::Service {
+class UploadServer final : public v1::Federation::Service {
  public:
   using Script =
       std::function<grpc::Status(grpc::ServerContext*, ServerStream* stream)>;
 
-  explicit ScriptedServer(Script script) : script_(std::move(script)) {
+  explicit UploadServer(Script script) : script_(std::move(script)) {
     grpc::ServerBuilder builder;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(),
                              &port_);
     builder.RegisterService(this);
     server_ = builder.BuildAndStart();
   }
-  ~ScriptedServer() override { server_->Shutdown(); }
+  ~UploadServer() override { server_->Shutdown(); }
 
   grpc::Status SubmitUpdate(grpc::ServerContext* context,
                             ServerStream* stream) override {
@@ -72,7 +72,7 @@ v1::SubmitReply ResumeFrom(std::int64_t offset) {
 }
 
 TEST(BlockingStreamTest, MessagesGoBothWaysUntilTheLast) {
-  ScriptedServer server([](grpc::ServerContext*, ServerStream* stream) {
+  UploadServer server([](grpc::ServerContext*, ServerStream* stream) {
     v1::SubmitRequest request;
     while (stream->Read(&request)) {
       stream->Write(ResumeFrom(request.chunk().offset()));
@@ -80,7 +80,7 @@ TEST(BlockingStreamTest, MessagesGoBothWaysUntilTheLast) {
     return grpc::Status::OK;
   });
   grpc::ClientContext context;
-  Stream stream(server.Channel(), &context, kSubmitUpdate);
+  Call stream(server.Channel(), &context, kMethod);
   v1::SubmitReply reply;
   for (const int offset : {1, 2}) {
     ASSERT_TRUE(stream.Write(Chunk(offset, 100000)));
@@ -97,9 +97,9 @@ TEST(BlockingStreamTest, MessagesGoBothWaysUntilTheLast) {
 TEST(BlockingStreamTest, WithoutAServerTheCallFails) {
   grpc::ClientContext context;
   // Nobody listens at port 1.
-  Stream stream(
+  Call stream(
       grpc::CreateChannel("127.0.0.1:1", grpc::InsecureChannelCredentials()),
-      &context, kSubmitUpdate);
+      &context, kMethod);
   EXPECT_FALSE(stream.Write(Chunk(0, 1)));
   v1::SubmitReply reply;
   EXPECT_FALSE(stream.Read(&reply));
@@ -108,11 +108,11 @@ TEST(BlockingStreamTest, WithoutAServerTheCallFails) {
 }
 
 TEST(BlockingStreamTest, AServerThatEndsTheCallEarlyIsHeard) {
-  ScriptedServer server([](grpc::ServerContext*, ServerStream*) {
+  UploadServer server([](grpc::ServerContext*, ServerStream*) {
     return grpc::Status(grpc::StatusCode::ABORTED, "enough");
   });
   grpc::ClientContext context;
-  Stream stream(server.Channel(), &context, kSubmitUpdate);
+  Call stream(server.Channel(), &context, kMethod);
   // More than any window holds.
   for (int i = 0; i < 1000; ++i) {
     if (!stream.Write(Chunk(0, 1 << 20))) break;
@@ -124,7 +124,7 @@ TEST(BlockingStreamTest, AServerThatEndsTheCallEarlyIsHeard) {
 }
 
 TEST(BlockingStreamTest, CancellingEndsAReadThatWaits) {
-  ScriptedServer server([](grpc::ServerContext*, ServerStream* stream) {
+  UploadServer server([](grpc::ServerContext*, ServerStream* stream) {
     stream->Write(ResumeFrom(0));
     v1::SubmitRequest request;
     while (stream->Read(&request)) {
@@ -132,7 +132,7 @@ TEST(BlockingStreamTest, CancellingEndsAReadThatWaits) {
     return grpc::Status::OK;
   });
   grpc::ClientContext context;
-  Stream stream(server.Channel(), &context, kSubmitUpdate);
+  Call stream(server.Channel(), &context, kMethod);
   v1::SubmitReply reply;
   ASSERT_TRUE(stream.Read(&reply));
   std::thread canceller([&context] { context.TryCancel(); });
