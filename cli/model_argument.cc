@@ -41,9 +41,4 @@ std::string ClassName(const ModelOrigin& origin, int label) {
                                        : std::to_string(label);
 }
 
-int ThreadsFor(int wanted) {
-  if (wanted > 0) return wanted;
-  return AvailableCpus();
-}
-
 }  // namespace fedgap

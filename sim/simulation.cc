@@ -22,14 +22,6 @@
 #include "sim/simulator.h"
 
 namespace fedgap {
-namespace {
-
-int ThreadsFor(int wanted) {
-  if (wanted > 0) return wanted;
-  return AvailableCpus();
-}
-
-}  // namespace
 
 StatusOr<SimulationDefinition> ParseSimulation(const ConfigSources& sources) {
   SimulationDefinition definition;

@@ -17,4 +17,6 @@ int AvailableCpus() {
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
+int ThreadsFor(int wanted) { return wanted > 0 ? wanted : AvailableCpus(); }
+
 }  // namespace fedgap

@@ -9,6 +9,9 @@ namespace fedgap {
 // (std::thread::hardware_concurrency counts the machine's in any case.)
 int AvailableCpus();
 
+// What a setting of threads means: `wanted`, or all that can run for 0.
+int ThreadsFor(int wanted);
+
 }  // namespace fedgap
 
 #endif  // FEDGAP_COMMON_BASE_AVAILABLE_CPUS_H_

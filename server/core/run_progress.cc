@@ -50,8 +50,7 @@ RunProgress::RunProgress(const RunConfig& config, const Model& model, Deps deps)
       deps_(deps),
       layout_hash_(LayoutHash(model.layout())),
       federated_(model.layout().federated_range().size()),
-      pool_(config.aggregation.threads > 0 ? config.aggregation.threads
-                                           : AvailableCpus()),
+      pool_(ThreadsFor(config.aggregation.threads)),
       last_delta_(std::make_shared<const GlobalDelta>()),
       optimizer_(MakeServerOptimizer(config.aggregation, federated_)) {}
 
@@ -82,8 +81,8 @@ Status RunProgress::Restore(RestoredRun restored) {
   FEDGAP_RETURN_IF_ERROR(optimizer_->Restore(restored.optimizer));
   Parameters change = std::move(restored.parameters_before);
   if (!change.empty()) {
-    FEDGAP_CHECK(change.size() ==
-                 expected);  // a store's models are of a layout
+    // A store's models are all of the run's layout.
+    FEDGAP_CHECK(change.size() == expected);
     change.resize(static_cast<std::size_t>(federated_));
     Subtract(snapshot_->federated(), change, change);
   }

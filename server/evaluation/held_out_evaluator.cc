@@ -19,11 +19,6 @@ namespace {
 constexpr std::int64_t kChunkElements = std::int64_t{1} << 22;
 constexpr std::int64_t kChunkImages = 512;
 
-int Threads(int wanted) {
-  if (wanted > 0) return wanted;
-  return AvailableCpus();
-}
-
 int ArgMax(std::span<const float> values) {
   return static_cast<int>(std::ranges::max_element(values) - values.begin());
 }
@@ -114,7 +109,7 @@ HeldOutEvaluator::HeldOutEvaluator(const Model& model, const Options& options)
     : model_(model),
       groups_(options.groups),
       resize_(options.resize),
-      pool_(Threads(options.threads)),
+      pool_(ThreadsFor(options.threads)),
       engine_(model, pool_),
       scratch_limit_(model, ScratchLimit::Work::kInference,
                      options.max_scratch_bytes) {}

@@ -11,6 +11,7 @@
 #include "common/base/check.h"
 #include "common/rpc/message_buffer.h"
 #include "fedgap/v1/federation.pb.h"
+#include "tests/testing/joined.h"
 
 namespace fedgap {
 namespace {
@@ -25,12 +26,6 @@ grpc::ByteBuffer InSlices(std::string_view text, std::size_t length) {
     text.remove_prefix(std::min(length, text.size()));
   }
   return {slices.data(), slices.size()};
-}
-
-std::string Joined(const BytePieces& pieces) {
-  std::string text(static_cast<std::size_t>(pieces.size()), '\0');
-  pieces.CopyTo(reinterpret_cast<std::uint8_t*>(text.data()));
-  return text;
 }
 
 }  // namespace

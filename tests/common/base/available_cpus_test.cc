@@ -23,5 +23,10 @@ TEST(AvailableCpusTest, AreThoseThatTheProcessIsBoundTo) {
   }).join();
 }
 
+TEST(ThreadsForTest, NoneWantedAreAllThatCanRun) {
+  EXPECT_EQ(ThreadsFor(3), 3);
+  EXPECT_EQ(ThreadsFor(0), AvailableCpus());
+}
+
 }  // namespace
 }  // namespace fedgap

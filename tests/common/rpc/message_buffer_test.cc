@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "fedgap/v1/federation.pb.h"
+#include "tests/testing/joined.h"
 
 namespace fedgap {
 namespace {
@@ -40,12 +41,6 @@ grpc::ByteBuffer InSlices(std::string_view text) {
     text.remove_prefix(std::min(length, text.size()));
   }
   return {slices.data(), slices.size()};
-}
-
-std::string Joined(const BytePieces& pieces) {
-  std::string text(static_cast<std::size_t>(pieces.size()), '\0');
-  pieces.CopyTo(reinterpret_cast<std::uint8_t*>(text.data()));
-  return text;
 }
 
 v1::SubmitRequest ChunkOf(std::string data) {
