@@ -1,15 +1,36 @@
 #include "common/crypto/xxh3.h"
 
-#include <xxhash.h>
-
 #include <cstring>
 #include <iterator>
 #include <ranges>
 
 #include "common/base/check.h"
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+// The same functions, by the widest vectors that the processor has; those of
+// xxhash.h were compiled for any.
+#include <xxh_x86dispatch.h>
+#else
+#include <xxhash.h>
+#endif
+
 namespace fedgap {
 namespace {
+
+#if defined(__x86_64__)
+__attribute__((target("avx"))) void ZeroUpperHalves() { _mm256_zeroupper(); }
+#endif
+
+// After each use of libxxhash, whose AVX-512 functions (0.8.1) leave the upper
+// halves of the vector registers in use: SSE code, its own too, would be
+// several times slower then.
+void CleanVectors() {
+#if defined(__x86_64__)
+  static const bool has_avx = __builtin_cpu_supports("avx") != 0;
+  if (has_avx) ZeroUpperHalves();
+#endif
+}
 
 Xxh3Digest Canonical(XXH128_hash_t hash) {
   XXH128_canonical_t canonical;
@@ -27,7 +48,9 @@ struct FreeState {
 }  // namespace
 
 std::uint64_t Xxh3Of64(std::span<const std::uint8_t> bytes) {
-  return XXH3_64bits(bytes.data(), bytes.size());
+  const std::uint64_t hash = XXH3_64bits(bytes.data(), bytes.size());
+  CleanVectors();
+  return hash;
 }
 
 std::uint64_t Xxh3Of64(const BytePieces& bytes) {
@@ -38,11 +61,14 @@ std::uint64_t Xxh3Of64(const BytePieces& bytes) {
     FEDGAP_CHECK(XXH3_64bits_update(state.get(), piece.data(), piece.size()) ==
                  XXH_OK);
   }
+  CleanVectors();
   return XXH3_64bits_digest(state.get());
 }
 
 Xxh3Digest Xxh3Of128(std::span<const std::uint8_t> bytes) {
-  return Canonical(XXH3_128bits(bytes.data(), bytes.size()));
+  const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
+  CleanVectors();
+  return Canonical(hash);
 }
 
 struct Xxh3::State {
@@ -61,6 +87,7 @@ void Xxh3::Update(std::span<const std::uint8_t> bytes) {
   if (bytes.empty()) return;  // XXH3 refuses a null pointer
   FEDGAP_CHECK(XXH3_128bits_update(state_->hash.get(), bytes.data(),
                                    bytes.size()) == XXH_OK);
+  CleanVectors();
 }
 
 Xxh3Digest Xxh3::Digest() const {

@@ -22,6 +22,16 @@ TEST(Xxh3Test, MatchesThePublishedValuesOfNothing) {
   EXPECT_EQ(ToHex(Xxh3Of128({})), "99aa06d3014798d86001c324468d497f");
 }
 
+// Values from the functions that were compiled for any x86-64.
+TEST(Xxh3Test, IsTheSameByAnyVectors) {
+  const std::vector<std::uint8_t> bytes = Ramp(1 << 20);
+  EXPECT_EQ(Xxh3Of64(std::span(bytes).first(1000)), 0xd33dd80b46f60e50u);
+  EXPECT_EQ(ToHex(Xxh3Of128(std::span(bytes).first(1000))),
+            "076f7e02b7120d2ad33dd80b46f60e50");
+  EXPECT_EQ(Xxh3Of64(bytes), 0xd36c0e13a3df139eu);
+  EXPECT_EQ(ToHex(Xxh3Of128(bytes)), "1b208d2839093774d36c0e13a3df139e");
+}
+
 TEST(Xxh3Test, DoesNotDependOnHowTheBytesAreCut) {
   const std::vector<std::uint8_t> bytes = Ramp(5000);
   Xxh3 checksum;
