@@ -5,8 +5,6 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
-#include "common/base/kill_point.h"
-
 namespace fedgap {
 namespace {
 
@@ -226,31 +224,22 @@ StatusOr<std::map<ClientName, Round>> RunDatabase::ReadLastContributions(
   }
 }
 
-Status RunDatabase::InsertRound(const RunRecord* record, const RoundRow& round,
-                                const std::vector<FileRow>& files,
-                                const std::vector<LedgerEntry>& ledger) {
-  SqliteTransaction transaction(database_);
-  FEDGAP_RETURN_IF_ERROR(transaction.status());
-  if (record != nullptr) {
-    FEDGAP_RETURN_IF_ERROR(
-        database_
-            .Prepare("INSERT INTO run(id, run, config_toml, model_json, "
-                     "layout_hash, class_names) VALUES(1, ?, ?, ?, ?, ?)")
-            .Bind(record->run.value)
-            .Bind(record->config_toml)
-            .Bind(record->model_json)
-            .Bind(record->layout_hash)
-            .Bind(NamesToJson(record->class_names))
-            .Run());
-  }
-  FEDGAP_RETURN_IF_ERROR(InsertRows(round, files, ledger));
-  KillPoint("rows-written");
-  return transaction.Commit();
+Status RunDatabase::InsertRun(const RunRecord& record) {
+  return database_
+      .Prepare(
+          "INSERT INTO run(id, run, config_toml, model_json, layout_hash, "
+          "class_names) VALUES(1, ?, ?, ?, ?, ?)")
+      .Bind(record.run.value)
+      .Bind(record.config_toml)
+      .Bind(record.model_json)
+      .Bind(record.layout_hash)
+      .Bind(NamesToJson(record.class_names))
+      .Run();
 }
 
-Status RunDatabase::InsertRows(const RoundRow& round,
-                               const std::vector<FileRow>& files,
-                               const std::vector<LedgerEntry>& ledger) {
+Status RunDatabase::InsertRound(const RoundRow& round,
+                                const std::vector<FileRow>& files,
+                                const std::vector<LedgerEntry>& ledger) {
   FEDGAP_RETURN_IF_ERROR(
       database_.Prepare("DELETE FROM rounds WHERE round >= ?")
           .Bind(round.round)
@@ -288,8 +277,6 @@ Status RunDatabase::InsertRows(const RoundRow& round,
 }
 
 Status RunDatabase::DeleteFiles(const std::vector<FileRow>& files) {
-  SqliteTransaction transaction(database_);
-  FEDGAP_RETURN_IF_ERROR(transaction.status());
   for (const FileRow& file : files) {
     FEDGAP_RETURN_IF_ERROR(
         database_.Prepare("DELETE FROM files WHERE round = ? AND kind = ?")
@@ -297,7 +284,7 @@ Status RunDatabase::DeleteFiles(const std::vector<FileRow>& files) {
             .Bind(file.kind)
             .Run());
   }
-  return transaction.Commit();
+  return absl::OkStatus();
 }
 
 Status RunDatabase::SetFinished(const std::string& reason, double seconds) {

@@ -68,10 +68,11 @@ class RunDatabase {
   // The last round up to `round` with an entry of each client.
   StatusOr<std::map<ClientName, Round>> ReadLastContributions(Round round);
 
-  // In one transaction: the run if `record` is given, and the round in place
-  // of all rounds from it on (there are some after a fall-back only).
-  Status InsertRound(const RunRecord* record, const RoundRow& round,
-                     const std::vector<FileRow>& files,
+  // What is done until its Commit is done together or not at all.
+  SqliteTransaction Begin() { return SqliteTransaction(database_); }
+  Status InsertRun(const RunRecord& record);
+  // In place of all rounds from it on (there are some after a fall-back only).
+  Status InsertRound(const RoundRow& round, const std::vector<FileRow>& files,
                      const std::vector<LedgerEntry>& ledger);
   Status DeleteFiles(const std::vector<FileRow>& files);
   Status SetFinished(const std::string& reason, double seconds);
@@ -82,8 +83,6 @@ class RunDatabase {
   static StatusOr<RunDatabase> Open(const std::filesystem::path& path,
                                     SqliteAccess access);
   Status Migrate(const std::filesystem::path& path, bool read_only);
-  Status InsertRows(const RoundRow& round, const std::vector<FileRow>& files,
-                    const std::vector<LedgerEntry>& ledger);
 
   SqliteDatabase database_;
 };

@@ -255,10 +255,11 @@ Status SqliteRunStore::Write(const RunRecord* record,
                              const RoundCommit& commit) {
   FEDGAP_CHECK(!commit.parameters.empty());
   std::vector<FileRow> files;
+  std::vector<FileRow> old;
   Status status = WriteFiles(commit, files);
   KillPoint("files-written");
   if (status.ok()) {
-    status = database_.InsertRound(record, ToRow(commit), files, commit.ledger);
+    status = WriteRows(record, commit, files, old);
   }
   if (!status.ok()) {
     RemoveFiles(files);
@@ -266,10 +267,23 @@ Status SqliteRunStore::Write(const RunRecord* record,
   }
   KillPoint("rows-committed");
   last_ = commit.round;
-  // The round is safe; files that stay too long are no reason to fail it.
-  const Status dropped = DropOldFiles();
-  if (!dropped.ok()) warnings_.push_back(MessageOf(dropped));
+  RemoveFiles(old);
   return absl::OkStatus();
+}
+
+Status SqliteRunStore::WriteRows(const RunRecord* record,
+                                 const RoundCommit& commit,
+                                 const std::vector<FileRow>& files,
+                                 std::vector<FileRow>& old) {
+  SqliteTransaction transaction = database_.Begin();
+  FEDGAP_RETURN_IF_ERROR(transaction.status());
+  if (record != nullptr) FEDGAP_RETURN_IF_ERROR(database_.InsertRun(*record));
+  FEDGAP_RETURN_IF_ERROR(
+      database_.InsertRound(ToRow(commit), files, commit.ledger));
+  FEDGAP_ASSIGN_OR_RETURN(old, OldFiles(commit.round));
+  FEDGAP_RETURN_IF_ERROR(database_.DeleteFiles(old));
+  KillPoint("rows-written");
+  return transaction.Commit();
 }
 
 Status SqliteRunStore::WriteFiles(const RoundCommit& commit,
@@ -279,18 +293,24 @@ Status SqliteRunStore::WriteFiles(const RoundCommit& commit,
                            .round = commit.round,
                            .class_names = record_.class_names};
   // Side by side: the disk syncs them together.
-  std::future<StatusOr<FileRow>> state = std::async(std::launch::async, [&] {
-    return WriteFile(kState, commit.round, RoundStateWriter(commit));
-  });
+  const auto beside = [&](const char* kind, auto writer_of) {
+    return std::async(std::launch::async, [&commit, this, kind, writer_of] {
+      return WriteFile(kind, commit.round, writer_of());
+    });
+  };
+  std::vector<std::future<StatusOr<FileRow>>> others;
+  others.push_back(
+      beside(kState, [&commit] { return RoundStateWriter(commit); }));
+  if (!commit.pooled.empty()) {
+    others.push_back(beside(kPooled, [&commit] {
+      return PooledWriter(commit.pooled, commit.round);
+    }));
+  }
   std::vector<StatusOr<FileRow>> written;
   written.push_back(
       WriteFile(kModels, commit.round,
                 ModelFileWriter(*model_, commit.parameters, origin)));
-  if (!commit.pooled.empty()) {
-    written.push_back(WriteFile(kPooled, commit.round,
-                                PooledWriter(commit.pooled, commit.round)));
-  }
-  written.push_back(state.get());
+  for (auto& other : others) written.push_back(other.get());
   Status status;
   for (StatusOr<FileRow>& row : written) {
     status.Update(row.status());
@@ -333,28 +353,23 @@ void SqliteRunStore::RemoveFiles(const std::vector<FileRow>& files) {
   }
 }
 
-Status SqliteRunStore::DropOldFiles() {
+StatusOr<std::vector<FileRow>> SqliteRunStore::OldFiles(Round last) {
   const int states = std::max(options_.keep_states, 1);
   FEDGAP_ASSIGN_OR_RETURN(auto old,
-                          database_.ReadFilesUpTo(kState, last_ - states));
-  if (options_.keep_models > 0) {
-    // That of the oldest state's round, and the one before it.
-    const int models = std::max(options_.keep_models, states + 1);
-    FEDGAP_ASSIGN_OR_RETURN(const Round best, database_.BestRound());
-    FEDGAP_ASSIGN_OR_RETURN(const auto files,
-                            database_.ReadFilesUpTo(kModels, last_ - models));
-    for (const FileRow& file : files) {
-      if (file.round != best) old.push_back(file);
-    }
-    FEDGAP_ASSIGN_OR_RETURN(const auto pooled,
-                            database_.ReadFilesUpTo(kPooled, last_ - models));
-    old.insert(old.end(), pooled.begin(), pooled.end());
+                          database_.ReadFilesUpTo(kState, last - states));
+  if (options_.keep_models <= 0) return old;
+  // That of the oldest state's round, and the one before it.
+  const int models = std::max(options_.keep_models, states + 1);
+  FEDGAP_ASSIGN_OR_RETURN(const Round best, database_.BestRound());
+  FEDGAP_ASSIGN_OR_RETURN(const auto files,
+                          database_.ReadFilesUpTo(kModels, last - models));
+  for (const FileRow& file : files) {
+    if (file.round != best) old.push_back(file);
   }
-  if (old.empty()) return absl::OkStatus();
-  // Rows first: a crash in between leaves orphans, which Open removes.
-  FEDGAP_RETURN_IF_ERROR(database_.DeleteFiles(old));
-  RemoveFiles(old);
-  return absl::OkStatus();
+  FEDGAP_ASSIGN_OR_RETURN(const auto pooled,
+                          database_.ReadFilesUpTo(kPooled, last - models));
+  old.insert(old.end(), pooled.begin(), pooled.end());
+  return old;
 }
 
 StatusOr<std::map<ClientName, Round>> SqliteRunStore::LastContributions() {

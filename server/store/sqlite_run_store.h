@@ -76,11 +76,17 @@ class SqliteRunStore final : public RunStore {
   // Takes the model's layout and the names that models are stored with.
   Status Adopt(const RunRecord& record);
   Status Write(const RunRecord* record, const RoundCommit& commit);
+  // In one transaction: inserts the run (if there is a `record`) and the round,
+  // and deletes the rows of the files that are too old then: `old`.
+  Status WriteRows(const RunRecord* record, const RoundCommit& commit,
+                   const std::vector<FileRow>& files,
+                   std::vector<FileRow>& old);
   StatusOr<FileRow> WriteFile(const std::string& kind, Round round,
                               SafetensorsWriter writer) const;
   Status WriteFiles(const RoundCommit& commit, std::vector<FileRow>& files);
   void RemoveFiles(const std::vector<FileRow>& files);
-  Status DropOldFiles();
+  // What is too old once `last` is the newest round.
+  StatusOr<std::vector<FileRow>> OldFiles(Round last);
   StatusOr<RestoredRun> RestoreRound(const RunRow& run, const RoundRow& round,
                                      const std::vector<FileRow>& files);
   StatusOr<ModelFile> ReadModel(const std::vector<FileRow>& files,

@@ -26,10 +26,13 @@ namespace fedgap {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsSupersetOf;
 using ::testing::Pair;
+using ::testing::Property;
+using ::testing::StartsWith;
 
 class SqliteRunStoreTest : public ::testing::Test {
  protected:
@@ -76,6 +79,22 @@ TEST_F(SqliteRunStoreTest, TheNamesOfItsDirectoriesAreOnDisk) {
   Open();
   EXPECT_THAT(RecordedSyncs(),
               IsSupersetOf({dir_.path(), dir_ / "new", dir_ / "new/run"}));
+}
+
+TEST_F(SqliteRunStoreTest, ACommitsFilesAndTheirNamesAreOnDisk) {
+  const auto store = Open();
+  ASSERT_OK(run_.Create(*store));
+  const std::size_t before = RecordedSyncs().size();
+  ASSERT_OK(run_.Commit(*store, 1));
+  auto synced = RecordedSyncs();
+  synced.erase(synced.begin(),
+               synced.begin() + static_cast<std::ptrdiff_t>(before));
+  for (const char* kind : {"models", "state", "pooled"}) {
+    // Under the name that it was written by.
+    EXPECT_THAT(synced, Contains(Property(&std::filesystem::path::native,
+                                          StartsWith(File(kind, 1).native()))));
+    EXPECT_THAT(synced, Contains(run_dir_.root / kind));
+  }
 }
 
 TEST_F(SqliteRunStoreTest, RestoresACommitToTheLastBit) {
