@@ -57,6 +57,7 @@ Status LogicalClients::LiveSession(std::size_t index, FederationApi& api) {
   FEDGAP_RETURN_IF_ERROR(api.Join(request).status());
   ++joined_;
   FEDGAP_ASSIGN_OR_RETURN(const auto stream, api.OpenTasks({}));
+  Parameters memory;
   while (true) {
     FEDGAP_ASSIGN_OR_RETURN(const Task task, stream->Next());
     if (std::holds_alternative<FinishedNotice>(task.work)) {
@@ -67,13 +68,14 @@ Status LogicalClients::LiveSession(std::size_t index, FederationApi& api) {
     }
     if (std::holds_alternative<TrainTask>(task.work) ||
         std::holds_alternative<EvaluateTask>(task.work)) {
-      FEDGAP_RETURN_IF_ERROR(Answer(api, task));
+      FEDGAP_RETURN_IF_ERROR(Answer(api, task, memory));
     }
   }
 }
 
-Status LogicalClients::Answer(FederationApi& api, const Task& task) {
-  FEDGAP_ASSIGN_OR_RETURN(Parameters model, api.FetchModel(task.base));
+Status LogicalClients::Answer(FederationApi& api, const Task& task,
+                              Parameters& memory) {
+  FEDGAP_ASSIGN_OR_RETURN(memory, api.FetchModel(task.base, std::move(memory)));
   Update update;
   update.info.task = task.id;
   update.info.round = task.round;
@@ -83,10 +85,11 @@ Status LogicalClients::Answer(FederationApi& api, const Task& task) {
   const bool trains = std::holds_alternative<TrainTask>(task.work);
   if (trains) {
     // Small, and no two alike.
-    for (float& value : model) value = value * 1e-3F + 1e-6F;
-    update.delta = std::move(model);
+    for (float& value : memory) value = value * 1e-3F + 1e-6F;
+    update.delta = std::move(memory);
   }
   const StatusOr<Verdict> verdict = api.SubmitUpdate(update);
+  if (trains) memory = std::move(update.delta);
   MutexLock lock(mutex_);
   if (verdict.ok()) {
     if (!trains) return absl::OkStatus();

@@ -40,7 +40,8 @@ class LogicalClients {
  private:
   void Live(std::size_t index);
   Status LiveSession(std::size_t index, FederationApi& api);
-  Status Answer(FederationApi& api, const Task& task);
+  // `memory` is of the model before, and then of this one.
+  Status Answer(FederationApi& api, const Task& task, Parameters& memory);
 
   const SystemClock clock_;
   const std::vector<GrpcFederationApi::Options> options_;

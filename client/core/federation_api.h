@@ -48,8 +48,11 @@ class FederationApi {
 
   // The federated range of a model, verified chunk by chunk and as a whole. A
   // broken transfer resumes where it stopped. NOT_FOUND: the server no longer
-  // has it; DATA_LOSS: bytes that do not match the id.
-  virtual StatusOr<Parameters> FetchModel(const ModelId& id) = 0;
+  // has it; DATA_LOSS: bytes that do not match the id. `memory`, a model that
+  // is no longer needed or nothing, is written over where it is as long; after
+  // an error it is gone.
+  virtual StatusOr<Parameters> FetchModel(const ModelId& id,
+                                          Parameters memory) = 0;
 
   // Sends a finished update and waits for the verdict. Idempotent: resumes a
   // broken transfer, recognises a copy. FAILED_PRECONDITION: the round has

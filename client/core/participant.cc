@@ -312,7 +312,7 @@ Status Participant::Decline(const Task& task) {
 Status Participant::FetchBase(const ModelId& id) {
   if (base_id_ == id) return absl::OkStatus();
   base_id_.reset();
-  FEDGAP_ASSIGN_OR_RETURN(base_, deps_.api.FetchModel(id));
+  FEDGAP_ASSIGN_OR_RETURN(base_, deps_.api.FetchModel(id, std::move(base_)));
   const std::int64_t expected = model_->layout().federated_range().size();
   if (static_cast<std::int64_t>(base_.size()) != expected) {
     return absl::DataLossError(

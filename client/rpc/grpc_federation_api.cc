@@ -147,7 +147,7 @@ class GrpcFederationApi::Impl {
 
   StatusOr<JoinReply> Join(const JoinRequest& request);
   StatusOr<std::unique_ptr<TaskSource>> OpenTasks(const TaskId& last);
-  StatusOr<Parameters> FetchModel(const ModelId& id);
+  StatusOr<Parameters> FetchModel(const ModelId& id, Parameters memory);
   StatusOr<Verdict> SubmitUpdate(const Update& update);
   Status Decline(const TaskId& task, const std::string& reason);
   Status Leave(const std::string& reason);
@@ -189,12 +189,14 @@ StatusOr<std::unique_ptr<TaskSource>> GrpcFederationApi::Impl::OpenTasks(
                                           last, leaving_);
 }
 
-StatusOr<Parameters> GrpcFederationApi::Impl::FetchModel(const ModelId& id) {
+StatusOr<Parameters> GrpcFederationApi::Impl::FetchModel(const ModelId& id,
+                                                         Parameters memory) {
   if (!joined_.has_value()) {
     return absl::FailedPreconditionError("join before a model is fetched");
   }
   if (!download_.has_value() || download_->id() != id) {
-    download_.emplace(id, joined_->layout_hash, joined_->max_update_bytes);
+    download_.emplace(id, joined_->layout_hash, joined_->max_update_bytes,
+                      std::move(memory));
   }
   int fruitless = 0;
   while (true) {
@@ -358,8 +360,9 @@ StatusOr<std::unique_ptr<TaskSource>> GrpcFederationApi::OpenTasks(
     const TaskId& last) {
   return impl_->OpenTasks(last);
 }
-StatusOr<Parameters> GrpcFederationApi::FetchModel(const ModelId& id) {
-  return impl_->FetchModel(id);
+StatusOr<Parameters> GrpcFederationApi::FetchModel(const ModelId& id,
+                                                   Parameters memory) {
+  return impl_->FetchModel(id, std::move(memory));
 }
 StatusOr<Verdict> GrpcFederationApi::SubmitUpdate(const Update& update) {
   return impl_->SubmitUpdate(update);

@@ -52,7 +52,8 @@ class GrpcFederationApi final : public FederationApi {
   StatusOr<JoinReply> Join(const JoinRequest& request) override;
   StatusOr<std::unique_ptr<TaskSource>> OpenTasks(const TaskId& last) override;
   // FAILED_PRECONDITION before Join: the layout is not known yet.
-  StatusOr<Parameters> FetchModel(const ModelId& id) override;
+  StatusOr<Parameters> FetchModel(const ModelId& id,
+                                  Parameters memory) override;
   StatusOr<Verdict> SubmitUpdate(const Update& update) override;
   Status Decline(const TaskId& task, const std::string& reason) override;
   Status Leave(const std::string& reason) override;

@@ -28,12 +28,11 @@ Status ModelDownload::Add(const ModelChunkView& chunk) {
   }
   if (total_bytes_ == 0) {
     total_bytes_ = chunk.total_bytes;
-    parameters_.reserve(static_cast<std::size_t>(total_bytes_ / 4));
+    const auto elements = static_cast<std::size_t>(total_bytes_ / 4);
+    if (parameters_.size() != elements) parameters_ = Parameters(elements);
   }
-  const std::size_t before = parameters_.size();
-  parameters_.resize(before + static_cast<std::size_t>(chunk.bytes.size()) / 4);
-  chunk.bytes.CopyTo(
-      reinterpret_cast<std::uint8_t*>(parameters_.data() + before));
+  chunk.bytes.CopyTo(reinterpret_cast<std::uint8_t*>(parameters_.data()) +
+                     offset_);
   chunks_.push_back(chunk.digest);
   offset_ += chunk.bytes.size();
   return absl::OkStatus();

@@ -3,6 +3,7 @@
 #define FEDGAP_CLIENT_RPC_MODEL_DOWNLOAD_H_
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "common/base/status.h"
@@ -16,10 +17,14 @@ namespace fedgap {
 // on from there. Not thread-safe.
 class ModelDownload {
  public:
-  // `max_bytes` bounds what a server can make this client allocate.
+  // `max_bytes` bounds what a server can make this client allocate; `memory` is
+  // written over, where it is as long as the model.
   ModelDownload(const ModelId& id, const Sha256Digest& layout_hash,
-                std::int64_t max_bytes)
-      : id_(id), layout_hash_(layout_hash), max_bytes_(max_bytes) {}
+                std::int64_t max_bytes, Parameters memory = {})
+      : id_(id),
+        layout_hash_(layout_hash),
+        max_bytes_(max_bytes),
+        parameters_(std::move(memory)) {}
 
   const ModelId& id() const { return id_; }
   // Where the next chunk begins.

@@ -71,12 +71,14 @@ class InProcessFederationApi final : public FederationApi {
     return std::make_unique<Stream>(*this, std::move(queue));
   }
 
-  StatusOr<Parameters> FetchModel(const ModelId& id) override {
+  StatusOr<Parameters> FetchModel(const ModelId& id,
+                                  Parameters memory) override {
     FEDGAP_RETURN_IF_ERROR(CheckNotCancelled());
     FEDGAP_ASSIGN_OR_RETURN(const auto snapshot, coordinator_.GetModel(id));
     coordinator_.CountBytesDown(std::ssize(snapshot->bytes()));
     const auto federated = snapshot->federated();
-    return Parameters(federated.begin(), federated.end());
+    memory.assign(federated.begin(), federated.end());
+    return memory;
   }
 
   StatusOr<Verdict> SubmitUpdate(const Update& update) override {

@@ -62,7 +62,8 @@ class FakeFederationApi final : public FederationApi {
     sessions.pop_front();
     return stream;
   }
-  StatusOr<Parameters> FetchModel(const ModelId&) override {
+  StatusOr<Parameters> FetchModel(const ModelId&, Parameters memory) override {
+    memories.push_back(memory.size());
     if (fetch_when_all_is_pushed) pushed_.get_future().wait();
     if (!fetch_status.ok()) return std::exchange(fetch_status, Status());
     const auto model = Model::Create(reply.model).value();
@@ -93,6 +94,7 @@ class FakeFederationApi final : public FederationApi {
   bool fetch_when_all_is_pushed = false;
   int joins = 0;
   int updates = 0;
+  std::vector<std::size_t> memories;  // that models were fetched into
   std::vector<std::pair<std::string, std::string>> declined;
 
  private:
@@ -294,6 +296,22 @@ TEST_F(ParticipantTest, OnlyLocalTensorsArePromoted) {
       LayoutHash(Model::Create(local.reply.model).value()->layout());
   EXPECT_OK(Run(local, MakeSynthetic({.seed = 1, .samples = 20}), store));
   EXPECT_TRUE(store.promoted);
+}
+
+TEST_F(ParticipantTest, AModelIsFetchedIntoTheMemoryOfTheOneBefore) {
+  Task first = SomeTrainTask();
+  Task second = first;
+  second.id = {"run-1/2/train"};
+  second.base.digest[0] ^= 1;
+  FakeFederationApi api;
+  for (const Task& task : {first, second}) {
+    api.sessions.push_back({{task}, absl::UnavailableError("gone")});
+  }
+  EXPECT_OK(Run(api, MakeSynthetic({.seed = 1, .samples = 20})));
+  EXPECT_EQ(api.updates, 2);
+  const auto model = Model::Create(api.reply.model).value();
+  EXPECT_THAT(api.memories, testing::ElementsAre(
+                                0U, model->layout().federated_range().size()));
 }
 
 // Two processes of one identity take each other over as often as they join.

@@ -49,6 +49,19 @@ TEST_F(ModelDownloadTest, ChunksMakeTheModel) {
   EXPECT_TRUE(std::ranges::equal(parameters, values_));
 }
 
+TEST_F(ModelDownloadTest, WritesOverAModelThatIsAsLong) {
+  for (const std::size_t more : {0, 1}) {
+    Parameters memory(values_.size() + more, -1.0F);
+    const float* const before = memory.data();
+    ModelDownload download(digest_.id, layout_hash_, size(), std::move(memory));
+    ASSERT_OK(download.Add(Chunk(0)));
+    ASSERT_OK(download.Add(Chunk(1)));
+    ASSERT_OK_AND_ASSIGN(const Parameters parameters, download.Take());
+    EXPECT_TRUE(std::ranges::equal(parameters, values_));
+    EXPECT_EQ(parameters.data() == before, more == 0);
+  }
+}
+
 TEST_F(ModelDownloadTest, AModelThatEndsEarlyIsDataLoss) {
   ModelDownload download(digest_.id, layout_hash_, size());
   ASSERT_OK(download.Add(Chunk(0)));

@@ -62,7 +62,7 @@ FinishedNotice TakePart(RunningServer& server, Member& member, float value) {
     }
     if (std::holds_alternative<TrainTask>(task->work) ||
         std::holds_alternative<EvaluateTask>(task->work)) {
-      EXPECT_OK(member.api->FetchModel(task->base));
+      EXPECT_OK(member.api->FetchModel(task->base, {}));
       EXPECT_OK(member.api->SubmitUpdate(server.UpdateFor(*task, value)));
     }
   }
@@ -89,7 +89,7 @@ TEST(GrpcFederationTest, AModelArrivesAsItIs) {
   Member alice(server, "alice");
   const Task task = Next<TrainTask>(*alice.stream);
   ASSERT_OK_AND_ASSIGN(const Parameters model,
-                       alice.api->FetchModel(task.base));
+                       alice.api->FetchModel(task.base, {}));
   const auto snapshot = server.coordinator().GetModel(task.base).value();
   EXPECT_TRUE(std::ranges::equal(model, snapshot->federated()));
 }
@@ -110,7 +110,9 @@ TEST(GrpcFederationTest, ADownloadThatIsCutInAnyChunkGoesOnWhereItStopped) {
     FaultProxy proxy(server.server().port(), {.cut_down = cut});
     const auto far = server.Client("alice", proxy.port());
     ASSERT_OK(far->Join({}));
-    ASSERT_OK_AND_ASSIGN(const Parameters model, far->FetchModel(task.base));
+    Parameters old(snapshot->federated().size(), -1.0F);
+    ASSERT_OK_AND_ASSIGN(const Parameters model,
+                         far->FetchModel(task.base, std::move(old)));
     EXPECT_TRUE(std::ranges::equal(model, snapshot->federated()));
     EXPECT_EQ(proxy.connections(), 2) << "cut at " << cut;
     EXPECT_LT(proxy.bytes_down(), size + kTwice);
@@ -142,7 +144,8 @@ TEST(GrpcFederationTest, AFlippedBitIsFoundAndTheTransferGoesOn) {
   FaultProxy down(server.server().port(), {.flip_down = 1'500'000});
   const auto fetching = server.Client("alice", down.port());
   ASSERT_OK(fetching->Join({}));
-  ASSERT_OK_AND_ASSIGN(const Parameters model, fetching->FetchModel(task.base));
+  ASSERT_OK_AND_ASSIGN(const Parameters model,
+                       fetching->FetchModel(task.base, {}));
   EXPECT_TRUE(std::ranges::equal(model, snapshot->federated()));
   FaultProxy up(server.server().port(), {.flip_up = 700'000});
   const auto sending = server.Client("alice", up.port());
@@ -177,7 +180,7 @@ TEST(GrpcFederationTest, AnUnknownModelIsNotFound) {
   RunningServer server({});
   const auto alice = server.Client("alice");
   ASSERT_OK(alice->Join({}));
-  EXPECT_THAT(alice->FetchModel({}), HasCode(StatusCode::kNotFound));
+  EXPECT_THAT(alice->FetchModel({}, {}), HasCode(StatusCode::kNotFound));
 }
 
 TEST(GrpcFederationTest, ACopyIsRecognisedAndASecondUpdateRefused) {

@@ -148,7 +148,7 @@ TEST(HalfCallTest, ALongUploadIsNoReasonToShutDown) {
   ASSERT_OK_AND_ASSIGN(const auto tasks, alice->OpenTasks({}));
   StatusOr<Task> task = tasks->Next();
   ASSERT_OK(task);
-  ASSERT_OK(alice->FetchModel(task->base));
+  ASSERT_OK(alice->FetchModel(task->base, {}));
   EXPECT_OK(alice->SubmitUpdate(server.UpdateFor(*task)));
   EXPECT_TRUE(server.events().Of<WarningEvent>().empty());
 }
