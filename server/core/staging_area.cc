@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 #include <vector>
@@ -15,6 +16,8 @@
 
 namespace fedgap {
 namespace {
+
+constexpr std::chrono::minutes kBetweenWarnings{1};
 
 Status TaskOver() {
   return absl::FailedPreconditionError(
@@ -58,6 +61,7 @@ class StagingArea::Core final : public StagingTable,
   using Actions = std::vector<std::function<void()>>;
 
   void SlotFreed() override EXCLUDES(mutex_);
+  Status CannotStore(const Status& cause) override EXCLUDES(warning_);
   Clock::Time Now() const override { return clock_.Now(); }
   void Remove(const StagingSlot& slot) override EXCLUDES(mutex_);
 
@@ -83,6 +87,8 @@ class StagingArea::Core final : public StagingTable,
   std::deque<Waiting> line_ GUARDED_BY(mutex_);
   int taken_ GUARDED_BY(mutex_) = 0;
   Ticket next_ticket_ GUARDED_BY(mutex_) = 1;
+  Mutex warning_;  // after all others
+  std::optional<Clock::Time> warned_ GUARDED_BY(warning_);
 };
 
 StagingArea::Core::SlotPointer StagingArea::Core::Find(
@@ -97,7 +103,9 @@ StatusOr<StagingArea::Core::SlotPointer> StagingArea::Core::MakeSlot(
   if (key.bytes <= options_.memory_bytes) {
     bytes = StagedInMemory(key.bytes);
   } else {
-    FEDGAP_ASSIGN_OR_RETURN(bytes, StagedInFile(options_.directory, key.bytes));
+    auto file = StagedInFile(options_.directory, key.bytes);
+    if (!file.ok()) return CannotStore(file.status());
+    bytes = *std::move(file);
   }
   auto slot =
       std::make_shared<StagingSlot>(shared_from_this(), key, std::move(bytes));
@@ -281,6 +289,25 @@ void StagingArea::Core::SlotFreed() {
     }
   }
   Run(actions);
+}
+
+Status StagingArea::Core::CannotStore(const Status& cause) {
+  bool warns = false;
+  {
+    const Clock::Time now = clock_.Now();
+    MutexLock lock(warning_);
+    warns = !warned_.has_value() || now - *warned_ >= kBetweenWarnings;
+    if (warns) warned_ = now;
+  }
+  if (warns && options_.on_warning != nullptr) {
+    options_.on_warning(
+        fmt::format("updates cannot be stored, and their clients keep them and "
+                    "come back: {}",
+                    MessageOf(cause)));
+  }
+  return absl::UnavailableError(
+      "the server cannot store the update now (its operator is told why); "
+      "send it again later");
 }
 
 void StagingArea::Core::Remove(const StagingSlot& slot) {

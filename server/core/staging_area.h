@@ -31,8 +31,9 @@ class Upload {
   virtual std::int64_t total_bytes() const = 0;
 
   // Adds the next bytes. INVALID_ARGUMENT: more than were announced;
-  // RESOURCE_EXHAUSTED: disk full; ABORTED: another connection took over;
-  // FAILED_PRECONDITION: the task is over. After an error nothing was added.
+  // UNAVAILABLE: they cannot be stored, on a full disk for one; ABORTED:
+  // another connection took over; FAILED_PRECONDITION: the task is over. After
+  // an error nothing was added.
   virtual Status Append(const BytePieces& bytes) = 0;
 
   // The whole vector, once offset() == total_bytes(): its slot is free again
@@ -67,6 +68,9 @@ class StagingArea {
     // it.
     std::int64_t min_bytes_per_second = 32 << 10;
     Clock::Duration grace = std::chrono::seconds(10);
+    // Told what keeps updates from being stored, once a minute at most; from
+    // any thread. It must not call the area.
+    std::function<void(const std::string&)> on_warning = {};
   };
 
   // Names the contents of a slot: another digest is another update.
@@ -93,7 +97,7 @@ class StagingArea {
   // A client has one upload at a time: the same key goes on where the last
   // connection stopped, which loses the slot (ABORTED); another key throws the
   // earlier upload away. `granted` gets an error if the slot's file cannot be
-  // made (RESOURCE_EXHAUSTED: disk full), if another connection of the client
+  // made (UNAVAILABLE, a full disk too), if another connection of the client
   // takes over the waiting (ABORTED) or if the task ends (FAILED_PRECONDITION).
   Ticket Acquire(const Key& key, Granted granted);
 

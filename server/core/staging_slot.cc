@@ -111,7 +111,8 @@ Status StagingSlot::Append(std::uint64_t owner, const BytePieces& bytes) {
         fmt::format("the update has {} bytes; a chunk at byte {} has {} more",
                     key_.bytes, offset_, bytes.size()));
   }
-  FEDGAP_RETURN_IF_ERROR(bytes_->Write(offset_, bytes));
+  const Status written = bytes_->Write(offset_, bytes);
+  if (!written.ok()) return table_->CannotStore(written);
   for (const auto piece : bytes) checksum_.Update(piece);
   offset_ += bytes.size();
   return absl::OkStatus();

@@ -29,6 +29,10 @@ class StagingTable {
   virtual void Remove(const StagingSlot& slot) = 0;
   // A slot has ended.
   virtual void SlotFreed() = 0;
+  // Warns of it. UNAVAILABLE, whatever the code of `cause`: no fault of the
+  // client's, which keeps its update and comes back. May be called with any
+  // lock of the area's.
+  virtual Status CannotStore(const Status& cause) = 0;
 };
 
 // Counts as taken from its making to its end, whoever owns it then: the table

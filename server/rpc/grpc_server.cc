@@ -231,8 +231,10 @@ StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Create(const Options& options,
                                                          Deps deps) {
   FEDGAP_ASSIGN_OR_RETURN(Access access,
                           AccessFor(options, deps.clock.WallNow()));
+  StagingArea::Options staged = options.staging;
+  staged.on_warning = options.on_warning;
   FEDGAP_ASSIGN_OR_RETURN(auto staging,
-                          StagingArea::Create(options.staging, deps.clock));
+                          StagingArea::Create(std::move(staged), deps.clock));
   const auto credentials = access.credentials;
   auto impl = std::make_unique<Impl>(options, deps, std::move(access),
                                      std::move(staging));

@@ -41,9 +41,9 @@ class GrpcServer {
     CallLimits::Options limits = {};
     // What connections may hold.
     ConnectionTable::Options connections = {};
-    // Told who is refused, and why a new list of revocations or a
-    // new certificate cannot be used, and that the server's certificate ends;
-    // from any thread.
+    // Told who is refused, why a new list of revocations or a new certificate
+    // cannot be used, that the server's certificate ends, and why updates
+    // cannot be stored; from any thread.
     std::function<void(const std::string&)> on_warning = {};
     // Told what an operator may like to know; from any thread.
     std::function<void(const std::string&)> on_notice = {};

@@ -1,8 +1,12 @@
 #include "server/core/staging_area.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <numeric>
 #include <vector>
 
@@ -375,6 +379,67 @@ TEST_F(StagingAreaTest, VectorsOutliveTheArea) {
   EXPECT_OK(vector->Read(0, read));
   EXPECT_EQ(read, values_);
   EXPECT_FALSE(waiting.called);
+}
+
+TEST_F(StagingAreaTest, AnUpdateThatCannotBeStoredIsWantedLater) {
+  std::vector<std::string> warnings;
+  const auto area =
+      StagingArea::Create({.directory = directory_.path(),
+                           .memory_bytes = 0,
+                           .on_warning =
+                               [&warnings](const std::string& line) {
+                                 warnings.push_back(line);
+                               }},
+                          clock_)
+          .value();
+  std::filesystem::remove(directory_.path());
+  const auto acquire = [&] {
+    Outcome outcome;
+    area->Acquire(KeyOf("alice", "t1", values_), outcome.Callback());
+    return outcome.status;
+  };
+  EXPECT_THAT(acquire(), Fails(StatusCode::kUnavailable, HasSubstr("later")));
+  EXPECT_THAT(acquire(), HasCode(StatusCode::kUnavailable));
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_THAT(warnings[0], HasSubstr(directory_.path().string()));
+  clock_.Advance(std::chrono::minutes(1));
+  EXPECT_THAT(acquire(), HasCode(StatusCode::kUnavailable));
+  EXPECT_EQ(warnings.size(), 2U);
+  std::filesystem::create_directory(directory_.path());
+  EXPECT_OK(acquire());
+}
+
+// On a disk whose files end at a page.
+bool AFullDiskKeepsWhatHasArrived(const std::filesystem::path& directory,
+                                  const std::vector<float>& values) {
+  ManualClock clock;
+  const auto area =
+      StagingArea::Create({.directory = directory, .memory_bytes = 0}, clock)
+          .value();
+  Outcome outcome;
+  area->Acquire(KeyOf("alice", "t1", values), outcome.Callback());
+  const auto bytes = BytesOf(values);
+  if (!outcome.upload->Append(bytes.first(1000)).ok()) return false;
+  ::signal(SIGXFSZ, SIG_IGN);
+  rlimit limit{1000, RLIM_INFINITY};
+  ::setrlimit(RLIMIT_FSIZE, &limit);
+  const Status full = outcome.upload->Append(bytes.subspan(1000));
+  limit.rlim_cur = RLIM_INFINITY;
+  ::setrlimit(RLIMIT_FSIZE, &limit);
+  return absl::IsUnavailable(full) && outcome.upload->offset() == 1000 &&
+         outcome.upload->Append(bytes.subspan(1000)).ok() &&
+         outcome.upload->Take().ok();
+}
+
+TEST_F(StagingAreaTest, AFullDiskLosesNothing) {
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    ::_exit(AFullDiskKeepsWhatHasArrived(directory_.path(), values_) ? 0 : 1);
+  }
+  int end = 0;
+  ASSERT_EQ(::waitpid(child, &end, 0), child);
+  EXPECT_TRUE(WIFEXITED(end) && WEXITSTATUS(end) == 0) << end;
 }
 
 TEST_F(StagingAreaTest, ADirectoryThatCannotHoldFilesIsAnError) {

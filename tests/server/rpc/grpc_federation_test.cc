@@ -382,6 +382,21 @@ TEST(GrpcFederationTest, AStreamThatEndsByItsAgeGoesOnUnseen) {
               Fails(StatusCode::kUnavailable, HasSubstr("open it again")));
 }
 
+TEST(GrpcFederationTest, AnUpdateThatCannotBeStoredIsNotLost) {
+  RunningServer server({.width = kWide});
+  Member alice(server, "alice");
+  const Update update = server.UpdateFor(Next<TrainTask>(*alice.stream));
+  std::filesystem::remove(server.staging_directory());
+  EXPECT_THAT(alice.api->SubmitUpdate(update),
+              HasCode(StatusCode::kUnavailable));
+  EXPECT_TRUE(server.events().Of<UpdateRejectedEvent>().empty());
+  EXPECT_THAT(server.events().Of<WarningEvent>().front().message,
+              HasSubstr("updates cannot be stored"));
+  std::filesystem::create_directory(server.staging_directory());
+  ASSERT_OK_AND_ASSIGN(const Verdict verdict, alice.api->SubmitUpdate(update));
+  EXPECT_EQ(verdict, Verdict::kAccepted);
+}
+
 TEST(GrpcFederationTest, APortInUseIsNamed) {
   RunningServer server({});
   TempDir directory;

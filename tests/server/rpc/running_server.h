@@ -6,6 +6,7 @@
 #include <grpcpp/create_channel.h>
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <set>
@@ -93,6 +94,9 @@ class RunningServer {
   GrpcServer& server() { return *server_; }
   ManualClock& clock() { return clock_; }
   const RecordingEventSink& events() const { return events_; }
+  const std::filesystem::path& staging_directory() const {
+    return directory_.path();
+  }
   ServerAddress address() const {
     return {"127.0.0.1", static_cast<std::uint16_t>(server_->port())};
   }
