@@ -21,6 +21,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 class DiskFullTest : public FederationPrograms {
  protected:
@@ -31,7 +32,7 @@ class DiskFullTest : public FederationPrograms {
     mounted_ =
         ::unshare(CLONE_NEWNS) == 0 &&
         ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-        ::mount("tmpfs", run().c_str(), "tmpfs", 0, "size=8m") == 0;
+        ::mount("tmpfs", run().c_str(), "tmpfs", 0, "size=32m") == 0;
     if (!mounted_) {
       GTEST_SKIP() << "a small disk cannot be mounted (" << std::strerror(errno)
                    << "); this test needs root";
@@ -52,6 +53,14 @@ class DiskFullTest : public FederationPrograms {
       }
     }
     EXPECT_EQ(std::filesystem::space(run()).available, 0);
+  }
+  // Until less than 1 MiB fits.
+  void FillDiskButForTheLog() const {
+    std::ofstream file(ballast(), std::ios::binary);
+    const std::string bytes(1 << 16, 'x');
+    while (std::filesystem::space(run()).available >= 1 << 20) {
+      ASSERT_TRUE(file.write(bytes.data(), std::ssize(bytes)).flush());
+    }
   }
 
  private:
@@ -85,6 +94,25 @@ TEST_F(DiskFullTest, TheServerSaysSoKeepsTheLastCommitAndGoesOnWithRoom) {
   for (const auto& client : clients) ExpectSuccess(*client);
   ExpectSuccess(resumed);
   ExpectTheUndisturbedAnswer();
+}
+
+TEST_F(DiskFullTest, UpdatesThatDoNotFitComeAgainOnceThereIsRoom) {
+  // A model of 1.3 MB: its updates stand in files.
+  std::string config = Config(/*rounds=*/2, /*min_clients=*/2);
+  const std::string narrow = "width = 8";
+  config.replace(config.find(narrow), narrow.size(), "width = 64");
+  WriteConfig(config);
+  const auto server = StartServer();
+  FillDiskButForTheLog();
+  std::vector<std::unique_ptr<Process>> clients;
+  for (std::size_t i = 0; i < 2; ++i) clients.push_back(StartClient(i));
+  ASSERT_TRUE(server->WaitForLine("updates cannot be stored"));
+  std::filesystem::remove(ballast());
+  for (const auto& client : clients) ExpectSuccess(*client);
+  ExpectSuccess(*server);
+  EXPECT_THAT(Events<UpdateRejectedEvent>(), IsEmpty());
+  EXPECT_THAT(Events<RoundAbortedEvent>(), IsEmpty());
+  EXPECT_EQ(Report()["determinism"], "reproducible");
 }
 
 TEST_F(DiskFullTest, ADiskThatIsFullFromTheStartIsSaidAtTheStart) {
