@@ -236,6 +236,8 @@ class Coordinator {
   int ClientsNeeded() const;
   // What the open attempt, which fails, tells of its members.
   void RememberFailings() REQUIRES(mutex_);
+  // After a commit.
+  void ForgiveSilences() REQUIRES(mutex_);
   // Connected clients that the next attempt may ask.
   std::vector<ClientName> Eligible() REQUIRES(mutex_);
   std::string DescribeWait() const REQUIRES(mutex_);
@@ -285,7 +287,8 @@ class Coordinator {
   // The last round that counted an update of each client.
   std::map<ClientName, Round> contributions_ GUARDED_BY(mutex_);
   // In earlier attempts at the round: whose updates were rejected, and how
-  // often a client gave no answer.
+  // often a client gave no answer (of one that was left out of the last round,
+  // once before this one).
   std::set<ClientName> rejected_ GUARDED_BY(mutex_);
   std::map<ClientName, int> silences_ GUARDED_BY(mutex_);
   int attempts_ GUARDED_BY(mutex_) = 0;

@@ -314,7 +314,7 @@ void Coordinator::PublishCommit(const RunProgress::Outcome& outcome) {
   met_rule_ = progress_.stop_reason();
   attempts_ = 0;
   rejected_.clear();
-  silences_.clear();
+  ForgiveSilences();
   round_.reset();
   inbox_.clear();
   phase_ = RunPhase::kWaiting;
@@ -326,6 +326,14 @@ void Coordinator::PublishCommit(const RunProgress::Outcome& outcome) {
     record.sink->Push(
         CommittedTask(last_committed_, outcome.contributors.contains(name)));
   }
+}
+
+// Who was left out is asked again in each round, but once: a member that is
+// connected and never answers would cost two deadlines every time.
+void Coordinator::ForgiveSilences() {
+  std::erase_if(silences_,
+                [](const auto& each) { return each.second < kMaxSilences; });
+  for (auto& [client, silences] : silences_) silences = kMaxSilences - 1;
 }
 
 void Coordinator::CloseFinalEvaluation() {

@@ -297,6 +297,26 @@ TEST_F(CoordinatorTest, OneThatIsSilentUntilTheDeadlineIsLeftOut) {
   EXPECT_EQ(Events<RoundCommittedEvent>()[0].contributors.size(), 2u);
 }
 
+TEST_F(CoordinatorTest, OneThatNeverAnswersCostsLaterRoundsOneDeadline) {
+  RunConfig config = SmallConfig();
+  config.cohort.deadline_seconds = 10;
+  config.cohort.quorum = 1;
+  Start(config);
+  ConnectAll();
+  for (int attempt = 1; attempt <= 5; ++attempt) {
+    Advance();
+    for (const char* name : {"b", "c"}) ASSERT_OK(Answer(name));
+    const std::size_t committed = Events<RoundCommittedEvent>().size();
+    Advance();
+    if (Events<RoundCommittedEvent>().size() > committed) continue;
+    clock_.Advance(std::chrono::seconds(10));
+    Advance();
+    clock_.Advance(std::chrono::seconds(10));
+  }
+  EXPECT_EQ(Events<RoundCommittedEvent>().size(), 2u);
+  EXPECT_EQ(Events<RoundAbortedEvent>().size(), 3u);
+}
+
 TEST_F(CoordinatorTest, NoRoundStartsWhenTooManyHaveJustGone) {
   EventfulClock clock;
   time_ = &clock;
