@@ -97,7 +97,7 @@ TEST_F(DiskFullTest, TheServerSaysSoKeepsTheLastCommitAndGoesOnWithRoom) {
 }
 
 TEST_F(DiskFullTest, UpdatesThatDoNotFitComeAgainOnceThereIsRoom) {
-  // A model of 1.3 MB: its updates stand in files.
+  // A model above 1 MiB: its updates stand in files.
   std::string config = Config(/*rounds=*/2, /*min_clients=*/2);
   const std::string narrow = "width = 8";
   config.replace(config.find(narrow), narrow.size(), "width = 64");

@@ -409,7 +409,7 @@ TEST_F(StagingAreaTest, AnUpdateThatCannotBeStoredIsWantedLater) {
   EXPECT_OK(acquire());
 }
 
-// On a disk whose files end at a page.
+// The disk is full while files may have no more than 1000 bytes.
 bool AFullDiskKeepsWhatHasArrived(const std::filesystem::path& directory,
                                   const std::vector<float>& values) {
   ManualClock clock;
